@@ -1,0 +1,1 @@
+"""The control plane: checks, stores, compiles and starts dispatches. It never unpickles."""

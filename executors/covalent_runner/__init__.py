@@ -1,0 +1,1 @@
+"""The program that executes one electron, wherever it runs."""

@@ -1,0 +1,1 @@
+"""The offline AWS: moto in one process, repaired, with real Lambda workers."""

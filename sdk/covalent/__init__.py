@@ -1,0 +1,1 @@
+"""Covalent's Python workflow API."""

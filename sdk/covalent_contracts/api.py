@@ -1,0 +1,150 @@
+"""The requests and answers of the HTTP API, beside the manifest itself.
+
+POST /api/v1/dispatches                     Manifest          -> 201 Registered
+POST /api/v1/dispatches/{id}/start          (?run=false)      -> 202 Summary
+GET  /api/v1/dispatches                     ?limit&cursor     -> 200 Listing
+GET  /api/v1/dispatches/{id}                                  -> 200 Summary
+GET  /api/v1/dispatches/{id}/manifest                         -> 200 Download
+POST /api/v1/dispatches/{id}/nodes          NodesRequest      -> 200 Nodes
+POST /api/v1/dispatches/{id}/assets         AssetsRequest     -> 200 Downloads
+GET  /api/v1/health                                           -> 200 Health
+GET  /api/v1/openapi.json
+
+Errors are application/problem+json: `Problem`.
+"""
+
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from covalent_contracts.manifest import Digest, DispatchId
+from covalent_contracts.status import Status
+
+PREFIX = "/api/v1"
+MAX_NODES_PER_REQUEST = 500
+"""Nodes in one answer: 500 inline outputs of 4 KB, base64, stay under API Gateway's and Lambda's 6 MB."""
+MAX_ASSETS_PER_REQUEST = 1000
+
+
+class _Document(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+
+class Put(_Document):
+    """Where and how to upload one object; the address is valid for this key, method and checksum only."""
+
+    digest: Digest
+    url: str
+    headers: dict[str, str]
+
+
+class Registered(_Document):
+    """The dispatch is accepted once these objects are uploaded and it is started."""
+
+    dispatch_id: DispatchId
+    uploads: list[Put]
+
+
+class Summary(_Document):
+    """A dispatch. Times are microseconds since the epoch."""
+
+    dispatch_id: DispatchId
+    root_dispatch_id: DispatchId
+    name: str
+    status: Status
+    created: int
+    started: int | None = None
+    ended: int | None = None
+    error: str | None = None
+    nodes: int
+    execution: str | None = None
+    """ARN of the Step Functions execution."""
+
+
+class Listing(_Document):
+    """Dispatches of the caller, newest first."""
+
+    dispatches: list[Summary]
+    cursor: str | None = None
+
+
+class NodesRequest(_Document):
+    """Which nodes to show; None means all, paged by `cursor`. `since` is not needed: records only move forward."""
+
+    ids: Annotated[list[int], Field(max_length=MAX_NODES_PER_REQUEST)] | None = None
+    cursor: int | None = None
+
+
+class Value(_Document):
+    """A recorded output: inline (base64) or at an address."""
+
+    digest: Digest
+    size: int
+    type: str = ""
+    inline: str | None = None
+    url: str | None = None
+
+
+class NodeRecord(_Document):
+    """What is recorded of one node. Times are microseconds since the epoch.
+
+    Derived nodes (parameter, collection, postprocess) carry a status but no value: theirs follows from the manifest.
+    """
+
+    id: int
+    name: str
+    kind: str
+    status: Status
+    started: int | None = None
+    ended: int | None = None
+    value: Value | None = None
+    error: str | None = None
+    stdout: str | None = None
+    stderr: str | None = None
+    stdout_url: str | None = None
+    stderr_url: str | None = None
+
+
+class Nodes(_Document):
+    """Records in order of id; `cursor` is the next id to ask for when there are more."""
+
+    nodes: list[NodeRecord]
+    cursor: int | None = None
+
+
+class AssetsRequest(_Document):
+    """Objects (assets or packs) of the dispatch's manifest to download."""
+
+    digests: Annotated[list[Digest], Field(max_length=MAX_ASSETS_PER_REQUEST)]
+
+
+class Download(_Document):
+    """An address to GET one object from."""
+
+    digest: Digest | None = None
+    url: str
+
+
+class Downloads(_Document):
+    """Addresses in the order asked for."""
+
+    downloads: list[Download]
+
+
+class Health(_Document):
+    """What the deployment is. `pythons` are the Python minor versions it has runners for."""
+
+    version: str
+    wire: int
+    pythons: list[str]
+
+
+class Problem(_Document):
+    """An error, as RFC 9457 has it. `code` is a class name of `covalent_contracts.errors`."""
+
+    type: str = "about:blank"
+    title: str
+    status: int
+    detail: str
+    code: str
+    extra: dict[str, Any] = {}

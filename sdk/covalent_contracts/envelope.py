@@ -1,0 +1,107 @@
+"""The event that a state of the compiled machine hands to the runner.
+
+Run     run one electron                             lambda:invoke
+Wait    park the task token of a gate                lambda:invoke.waitForTaskToken
+Report  a branch stopped: record why, doom the rest  lambda:invoke, from Catch
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from covalent_contracts.ids import is_dispatch_id
+
+
+@dataclass(frozen=True)
+class Run:
+    """Run electron `node`. `attempt` counts the retries of the state, from 0."""
+
+    dispatch_id: str
+    node: int
+    attempt: int
+
+
+@dataclass(frozen=True)
+class Wait:
+    """Release `token` when `needs` parents have arrived at the gate in front of `node`."""
+
+    dispatch_id: str
+    node: int
+    needs: int
+    token: str
+
+
+@dataclass(frozen=True)
+class Report:
+    """The branch that runs `nodes` one after the other stopped with an error."""
+
+    dispatch_id: str
+    nodes: tuple[int, ...]
+    error: str
+    cause: str
+
+
+Envelope = Run | Wait | Report
+
+
+def run_payload(node: int) -> dict[str, Any]:
+    """The `Payload` of a state that runs a node, in JSONPath."""
+    return {
+        "do": "run",
+        "dispatch_id.$": "$.dispatch_id",
+        "node": node,
+        "attempt.$": "$$.State.RetryCount",
+    }
+
+
+def wait_payload(node: int, needs: int) -> dict[str, Any]:
+    """The `Payload` of a gate."""
+    return {
+        "do": "wait",
+        "dispatch_id.$": "$.dispatch_id",
+        "node": node,
+        "needs": needs,
+        "token.$": "$$.Task.Token",
+    }
+
+
+def report_payload(nodes: tuple[int, ...]) -> dict[str, Any]:
+    """The `Payload` of the state that ends a stopped branch; its Catch has put the error at `$.error`."""
+    return {
+        "do": "report",
+        "dispatch_id.$": "$.dispatch_id",
+        "nodes": list(nodes),
+        "error.$": "$.error",
+    }
+
+
+def parse(event: Mapping[str, Any]) -> Envelope:
+    """Read an event.
+
+    Raises:
+        ValueError: the event is not one of the three, or a field is missing or malformed.
+
+    """
+    try:
+        dispatch_id = event["dispatch_id"]
+        if not is_dispatch_id(dispatch_id):
+            raise ValueError(f"not a dispatch id: {dispatch_id!r}")
+        match event["do"]:
+            case "run":
+                return Run(dispatch_id, int(event["node"]), int(event["attempt"]))
+            case "wait":
+                return Wait(
+                    dispatch_id, int(event["node"]), int(event["needs"]), str(event["token"])
+                )
+            case "report":
+                error = event["error"]
+                return Report(
+                    dispatch_id,
+                    tuple(int(node) for node in event["nodes"]),
+                    str(error.get("Error", "")),
+                    str(error.get("Cause", "")),
+                )
+            case other:
+                raise ValueError(f"the runner cannot {other!r}")
+    except (KeyError, TypeError, AttributeError) as exc:
+        raise ValueError(f"malformed event: {exc!r}") from exc

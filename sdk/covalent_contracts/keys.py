@@ -1,0 +1,39 @@
+"""Where objects lie in the bucket."""
+
+SHEETS_PER_PAGE = 256
+"""Nodes whose sheets share one object: few reads for a warm runner, small objects for a cold one."""
+
+
+def asset(owner: str, digest: str) -> str:
+    """An uploaded asset or pack, shared by all dispatches of its owner."""
+    return f"assets/{owner}/{digest}"
+
+
+def manifest(dispatch_id: str) -> str:
+    """The manifest as the control plane accepted it."""
+    return f"dispatches/{dispatch_id}/manifest.json"
+
+
+def definition(dispatch_id: str) -> str:
+    """The compiled state machine definition."""
+    return f"dispatches/{dispatch_id}/definition.json"
+
+
+def page_of(node: int) -> int:
+    """The page that holds a node's sheet."""
+    return node // SHEETS_PER_PAGE
+
+
+def sheets(dispatch_id: str, page: int) -> str:
+    """One page of sheets, see `covalent_contracts.sheet`."""
+    return f"dispatches/{dispatch_id}/sheets/{page}.json"
+
+
+def output(dispatch_id: str, node: int, digest: str) -> str:
+    """A node's output. The digest keeps a late duplicate from overwriting the committed one."""
+    return f"dispatches/{dispatch_id}/nodes/{node}/output/{digest}"
+
+
+def stream(dispatch_id: str, node: int, name: str, digest: str) -> str:
+    """What a node wrote to `stdout` or `stderr`, where it is too long for its record."""
+    return f"dispatches/{dispatch_id}/nodes/{node}/{name}/{digest}"

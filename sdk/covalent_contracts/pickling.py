@@ -1,0 +1,73 @@
+"""Values to bytes and back: the only module that pickles and unpickles. Never imported by the control plane.
+
+A value may hold electrons. On the way out `refer` maps each to the id of its node; on the way back `resolve`
+maps ids to what stands for them (their outputs, usually). That is the mechanism behind recipes and collections.
+"""
+
+import io
+import pickle
+import platform
+from collections.abc import Callable
+from typing import Any
+
+import cloudpickle
+
+from covalent_contracts import transport
+
+TEXT_LENGTH = 200
+"""Characters of a value's representation that its header shows."""
+
+
+class _Pickler(cloudpickle.Pickler):  # type: ignore[misc]  # cloudpickle has no types
+    def __init__(self, file: io.BytesIO, refer: Callable[[Any], int | None]) -> None:
+        super().__init__(file)
+        self._refer = refer
+
+    def persistent_id(self, obj: Any) -> int | None:
+        return self._refer(obj)
+
+
+class _Unpickler(pickle.Unpickler):
+    def __init__(self, file: io.BytesIO, resolve: Callable[[int], Any]) -> None:
+        super().__init__(file)
+        self._resolve = resolve
+
+    def persistent_load(self, pid: Any) -> Any:
+        return self._resolve(pid)
+
+
+def dumps(value: Any, refer: Callable[[Any], int | None] | None = None) -> bytes:
+    """Pickle a value behind a header.
+
+    Raises:
+        Exception: whatever pickling the value raises; callers name the electron and the parameter.
+
+    """
+    if refer is None:
+        body = cloudpickle.dumps(value)
+    else:
+        file = io.BytesIO()
+        _Pickler(file, refer).dump(value)
+        body = file.getvalue()
+    header = transport.Header(
+        type=type(value).__qualname__,
+        text=_text(value),
+        python=platform.python_version(),
+        cloudpickle=cloudpickle.__version__,
+    )
+    return transport.join(header, body)
+
+
+def loads(data: bytes, resolve: Callable[[int], Any] | None = None) -> Any:
+    """Unpickle a value. Only the process that runs the user's own code, or the user's own machine, may do so."""
+    _, body = transport.split(data)
+    if resolve is None:
+        return pickle.loads(body)  # noqa: S301  # the caller checked the digest
+    return _Unpickler(io.BytesIO(body), resolve).load()
+
+
+def _text(value: Any) -> str:
+    """A short representation. Only plain values are asked for theirs: the repr of a large array costs seconds."""
+    if value is None or isinstance(value, bool | int | float | complex | str | bytes):
+        return str(value[:TEXT_LENGTH] if isinstance(value, str | bytes) else value)[:TEXT_LENGTH]
+    return f"<{type(value).__qualname__}>"

@@ -1,0 +1,48 @@
+"""What items look like in the single DynamoDB table.
+
+pk            sk            what                                     written by
+D#<id>        DISPATCH      a dispatch                               control plane; the runner sets has_failed
+D#<id>        DRAFT         a manifest whose assets are on their way control plane (expires by ttl)
+D#<id>        N#<0000012>   a node that has started                  runner
+D#<id>        G#<0000012>   the gate in front of node 12             runner
+
+A node that has not started has no item: thousands of electrons cost nothing until they run. Parameters and
+collections never have one; their state follows from what they are made of.
+
+Node attributes: status, started, ended (microseconds since the epoch), attempt (the last claimed, from 0),
+failures (failed tries), digest, size, kind (type name of the output), output (bytes, when small enough), error,
+and stdout and stderr (text) or stdout_key and stderr_key (an object).
+
+Gate attributes: arrived (set of node ids as strings), needs, token, failed.
+"""
+
+PK = "pk"
+SK = "sk"
+DISPATCH = "DISPATCH"
+DRAFT = "DRAFT"
+
+INLINE_OUTPUT = 4096
+"""Bytes of output that live in the node's item: under 4 KB an item is cheaper and faster than S3 (design, 5)."""
+
+INLINE_STREAM = 2048
+"""Characters of stdout or stderr that live in the node's item."""
+
+
+def dispatch_pk(dispatch_id: str) -> str:
+    """The partition of everything about one dispatch."""
+    return f"D#{dispatch_id}"
+
+
+def node_sk(node: int) -> str:
+    """The sort key of a node; zero-padded, so that a query returns nodes in order."""
+    return f"N#{node:07d}"
+
+
+def gate_sk(node: int) -> str:
+    """The sort key of the gate in front of a node."""
+    return f"G#{node:07d}"
+
+
+def node_of(sk: str) -> int:
+    """The node id in a node's or gate's sort key."""
+    return int(sk[2:])

@@ -1,0 +1,1 @@
+"""The compiler: a transport graph becomes a Step Functions state machine."""
