@@ -87,7 +87,5 @@ def add_value(graph: TransportGraph, value: Any, what: str) -> int:
     name = ":electron_dict:" if isinstance(value, dict) else ":electron_list:"
     node = graph.add_node(name, None, metadata, kind="collection", value=captured)
     for index, source in enumerate(electrons):
-        graph.add_edge(
-            source, node, edge_name=f"arg[{index}]", param_type="arg", arg_index=index
-        )
+        graph.add_edge(source, node, edge_name=f"arg[{index}]", param_type="arg", arg_index=index)
     return node

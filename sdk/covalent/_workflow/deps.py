@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Self
+from typing import Any, Self, TYPE_CHECKING
 
 from covalent._workflow.transportable_object import TransportableObject
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
 
 
 class Deps:
@@ -22,8 +24,8 @@ class Deps:
     def __init__(
         self,
         apply_fn: Callable[..., Any] | None = None,
-        apply_args: Sequence[Any] = [],  # noqa: B006  # the documented default; copied, never changed
-        apply_kwargs: Mapping[str, Any] = {},  # noqa: B006  # the documented default; copied
+        apply_args: Sequence[Any] = [],  # the documented default; copied, never changed
+        apply_kwargs: Mapping[str, Any] = {},  # the documented default; copied
         *,
         retval_keyword: str = "",
     ) -> None:
@@ -91,7 +93,7 @@ def run_shell(commands: Sequence[str]) -> None:
     import subprocess
 
     for command in commands:
-        subprocess.run(command, shell=True, check=True)  # noqa: S602  # commands are the user's own
+        subprocess.run(command, shell=True, check=True)  # commands are the user's own
 
 
 def pip_install(packages: Sequence[str]) -> None:
@@ -106,4 +108,4 @@ def pip_install(packages: Sequence[str]) -> None:
 
     if packages:
         command = [sys.executable, "-m", "pip", "install", "--no-input", *packages]
-        subprocess.run(command, check=True)  # noqa: S603  # packages are the user's own
+        subprocess.run(command, check=True)  # packages are the user's own

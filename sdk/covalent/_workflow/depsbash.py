@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any, Self
+from typing import Any, Self, TYPE_CHECKING
 
 from covalent._workflow.deps import Deps, run_shell
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
 
 
 class DepsBash(Deps):
@@ -18,7 +20,7 @@ class DepsBash(Deps):
 
     def __init__(
         self,
-        commands: str | Sequence[str] = [],  # noqa: B006  # the documented default; copied
+        commands: str | Sequence[str] = [],  # the documented default; copied
     ) -> None:
         self.commands = [commands] if isinstance(commands, str) else list(commands)
         super().__init__(run_shell, [self.commands])

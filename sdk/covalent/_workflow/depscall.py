@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Self
+from typing import Any, Self, TYPE_CHECKING
 
 from covalent._workflow.deps import Deps
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
 
 RESERVED_RETVAL_KEYS = ("files",)
 """Parameters of an electron that Covalent fills in itself."""
@@ -29,8 +31,8 @@ class DepsCall(Deps):
     def __init__(
         self,
         func: Callable[..., Any] | None = None,
-        args: Sequence[Any] = [],  # noqa: B006  # the documented default; copied
-        kwargs: Mapping[str, Any] = {},  # noqa: B006  # the documented default; copied
+        args: Sequence[Any] = [],  # the documented default; copied
+        kwargs: Mapping[str, Any] = {},  # the documented default; copied
         *,
         retval_keyword: str = "",
         override_reserved_retval_keys: bool = False,

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from importlib import import_module
-from types import ModuleType
-from typing import Any, Self
+from typing import Any, Self, TYPE_CHECKING
 
 from covalent._workflow.deps import Deps
+
+if TYPE_CHECKING:
+    from types import ModuleType
+    from collections.abc import Mapping
 
 
 class DepsModule(Deps):

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, TYPE_CHECKING
 
 from covalent._workflow.deps import Deps, pip_install
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
 
 
 class DepsPip(Deps):
@@ -23,7 +25,7 @@ class DepsPip(Deps):
 
     def __init__(
         self,
-        packages: str | Sequence[str] = [],  # noqa: B006  # the documented default; copied
+        packages: str | Sequence[str] = [],  # the documented default; copied
         reqs_path: str | Path = "",
     ) -> None:
         self.reqs_path = str(reqs_path)

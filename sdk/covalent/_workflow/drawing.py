@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import networkx as nx
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from covalent._workflow.transport import TransportGraph
 
 

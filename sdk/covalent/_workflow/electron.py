@@ -8,20 +8,20 @@ from __future__ import annotations
 import functools
 import sys
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Generic, ParamSpec, Protocol, TypeVar, cast, overload
 
 from covalent._workflow import tracing
 from covalent._workflow.arguments import Parameters, parameters_of
 from covalent._workflow.capture import HoldsElectron, add_value
-from covalent._workflow.description import describe, name_of
+from covalent._workflow.description import LENGTH, describe, name_of
 from covalent._workflow.metadata import hooks_of, injected, resolved, workflow_metadata
 from covalent._workflow.operations import BINARY, UNARY, Operators, cannot
-from covalent._workflow.tracing import Trace
 from covalent._workflow.unpacking import expected_count
 from covalent_contracts.errors import InvalidWorkflow
 
 if TYPE_CHECKING:
+    from covalent._workflow.tracing import Trace
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from covalent._workflow.metadata import BashLike, CallLike, ExecutorLike, ModuleLike, PipLike
     from covalent._workflow.transport import TransportGraph
 
@@ -66,7 +66,7 @@ class Electron(Operators):
 
     @property
     def _graph(self) -> TransportGraph | None:
-        return self._trace and self._trace.graph
+        return None if self._trace is None else self._trace.graph
 
     @property
     def executor(self) -> Any:
@@ -181,7 +181,9 @@ class Electron(Operators):
         for each in [electrons] if isinstance(electrons, Electron) else electrons:
             source = graph.refer(each)
             if source is None:
-                raise TypeError(f"{self!r} can only wait for electrons of its lattice, not {each!r}")
+                raise TypeError(
+                    f"{self!r} can only wait for electrons of its lattice, not {each!r}"
+                )
             if source == self.node_id:
                 raise InvalidWorkflow(f"{self!r} cannot wait for itself")
             graph.add_edge(source, cast("int", self.node_id), edge_name=WAITING_EDGE)
@@ -212,7 +214,9 @@ class Electron(Operators):
     def _deferred(self, name: str, kind: str, op: str, *operands: Any) -> Electron:
         """Add a light node. Operators run where the workflow does, items and attributes with their electron."""
         trace = tracing.active()
-        if trace is None or any(isinstance(each, Electron) and not each._is_bound for each in operands):
+        if trace is None or any(
+            isinstance(each, Electron) and not each._is_bound for each in operands
+        ):
             raise TypeError(
                 f"{self!r} has a value only in the lattice that calls it: "
                 "use what the call returns, inside that lattice"
@@ -288,6 +292,7 @@ class Electron(Operators):
 def _bind(
     trace: Trace, name: str, function: Any, metadata: Mapping[str, Any], **attr: Any
 ) -> Electron:
+    name = name[:LENGTH]  # a sum of a thousand terms has a name too
     node = trace.graph.add_node(name, function, metadata, **attr)
     bound = Electron(function, node, dict(metadata))
     bound._name = name
@@ -347,11 +352,11 @@ def electron(
     *,
     backend: ExecutorLike | None = None,
     executor: ExecutorLike | None = None,
-    files: Sequence[Any] = [],  # noqa: B006  # the documented default; never changed
+    files: Sequence[Any] = [],  # the documented default; never changed
     deps_bash: BashLike | None = None,
     deps_pip: PipLike | None = None,
-    call_before: CallLike = [],  # noqa: B006  # the documented default; copied
-    call_after: CallLike = [],  # noqa: B006  # the documented default; copied
+    call_before: CallLike = [],  # the documented default; copied
+    call_after: CallLike = [],  # the documented default; copied
     deps_module: ModuleLike | None = None,
 ) -> Any:
     """Make a function a task of workflows; outside a lattice it is called as before.
@@ -384,7 +389,7 @@ def electron(
     )
     chosen = executor_or_backend(executor, backend)
 
-    def decorate(function: Callable[P, R]) -> ElectronFunction[P, R]:
+    def decorate(function: Callable[P, R]) -> Any:
         return _decorated(Electron(function, metadata={"executor": chosen, "hooks": hooks}))
 
     return decorate if _func is None else decorate(_func)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 import warnings
-from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, overload
 
 from covalent._workflow.arguments import parameters_of
@@ -17,6 +16,7 @@ from covalent._workflow.transportable_object import TransportableObject
 from covalent_contracts.errors import UnpicklableValue
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
     from covalent._results_manager.result import Result
     from covalent._workflow.metadata import BashLike, CallLike, ExecutorLike, PipLike
     from covalent._workflow.transport import TransportGraph
@@ -174,9 +174,7 @@ def _deprecated(method: str) -> None:
     )
 
 
-def _pickled_inputs(
-    lattice: Lattice, args: tuple[Any, ...], kwargs: Mapping[str, Any]
-) -> bytes:
+def _pickled_inputs(lattice: Lattice, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> bytes:
     def nowhere(_: Any) -> None:
         return None
 
@@ -218,8 +216,8 @@ def lattice(
     workflow_executor: ExecutorLike | None = None,
     deps_bash: BashLike | None = None,
     deps_pip: PipLike | None = None,
-    call_before: CallLike = [],  # noqa: B006  # the documented default; copied
-    call_after: CallLike = [],  # noqa: B006  # the documented default; copied
+    call_before: CallLike = [],  # the documented default; copied
+    call_after: CallLike = [],  # the documented default; copied
     triggers: Any = None,
 ) -> Any:
     """Make a function that calls electrons a workflow.

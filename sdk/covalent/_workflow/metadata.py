@@ -5,7 +5,6 @@ Hooks are one setting: an electron that sets any of them inherits none of the la
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from covalent._workflow.deps import Deps
@@ -14,15 +13,17 @@ from covalent._workflow.depsmodule import DepsModule
 from covalent._workflow.depspip import DepsPip
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
     from types import ModuleType
+    from typing import TypeAlias
 
     from covalent.executor.base import AbstractExecutor
 
-    ExecutorLike = str | AbstractExecutor
-    BashLike = DepsBash | str | Sequence[str]
-    PipLike = DepsPip | str | Sequence[str]
-    ModuleLike = DepsModule | ModuleType | str | Sequence[DepsModule | ModuleType | str]
-    CallLike = Deps | Sequence[Deps]
+    ExecutorLike: TypeAlias = str | AbstractExecutor
+    BashLike: TypeAlias = DepsBash | str | Sequence[str]
+    PipLike: TypeAlias = DepsPip | str | Sequence[str]
+    ModuleLike: TypeAlias = DepsModule | ModuleType | str | Sequence[DepsModule | ModuleType | str]
+    CallLike: TypeAlias = Deps | Sequence[Deps]
 
 DEFAULT_EXECUTOR = "local"
 

@@ -7,9 +7,11 @@ Arithmetic is deferred: it becomes a node. What Python must have an answer to at
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable
 from types import MappingProxyType
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 BINARY: MappingProxyType[str, Callable[[Any, Any], Any]] = MappingProxyType(
     {

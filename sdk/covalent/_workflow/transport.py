@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import networkx as nx
@@ -14,6 +13,7 @@ from covalent_contracts.errors import InvalidWorkflow
 from covalent_contracts.status import Status
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
     from covalent_contracts.manifest import Edge, Executor, Manifest, Node
 
 __all__ = ["TransportGraph", "TransportableObject"]
@@ -46,9 +46,15 @@ class TransportGraph:
     def __len__(self) -> int:
         return len(self._graph)
 
-    def add_node(
-        self, name: str, function: Any, metadata: Mapping[str, Any], **attr: Any
-    ) -> int:
+    def nodes(self) -> Iterator[tuple[int, Mapping[str, Any]]]:
+        """Every node with what is known of it, in order of creation."""
+        yield from self._graph.nodes(data=True)
+
+    def edges(self) -> Iterator[tuple[int, int, Mapping[str, Any]]]:
+        """Every edge with its attributes."""
+        yield from self._graph.edges(data=True)
+
+    def add_node(self, name: str, function: Any, metadata: Mapping[str, Any], **attr: Any) -> int:
         """Add a node; `attr` are further things to know of it, as `kind` and `value`.
 
         Returns:
@@ -95,7 +101,7 @@ class TransportGraph:
             KeyError: there is no such node, or nothing of this name is known of it.
 
         """
-        attributes = self._graph.nodes[node_key]
+        attributes: dict[str, Any] = self._graph.nodes[node_key]
         if value_key not in attributes:
             return _DEFAULTS[value_key]
         value = attributes[value_key]

@@ -117,7 +117,7 @@ class BaseExecutor(AbstractExecutor):
     ) -> Any:
         """Run a function and return what it returns; `task_metadata` has `dispatch_id` and `node_id`."""
 
-    def execute(  # noqa: PLR0913  # the documented signature
+    def execute(  # the documented signature
         self,
         function: Callable[..., Any],
         args: Sequence[Any],
@@ -146,7 +146,9 @@ class BaseExecutor(AbstractExecutor):
     def teardown(self, task_metadata: Mapping[str, Any]) -> Any:
         """Clean up after one electron; a subclass may override it."""
 
-    def cancel(self, task_metadata: Mapping[str, Any], job_handle: Any) -> Literal[False]:  # noqa: ARG002  # for subclasses
+    def cancel(
+        self, task_metadata: Mapping[str, Any], job_handle: Any
+    ) -> Literal[False]:  # for subclasses
         """Stop a job; a subclass that can do so overrides it."""
         return False
 
@@ -183,7 +185,7 @@ class AsyncBaseExecutor(AbstractExecutor):
     ) -> Any:
         """Run a function and return what it returns; `task_metadata` has `dispatch_id` and `node_id`."""
 
-    async def execute(  # noqa: PLR0913  # the documented signature
+    async def execute(  # the documented signature
         self,
         function: Callable[..., Any],
         args: Sequence[Any],
@@ -212,7 +214,9 @@ class AsyncBaseExecutor(AbstractExecutor):
     async def teardown(self, task_metadata: Mapping[str, Any]) -> Any:
         """Clean up after one electron; a subclass may override it."""
 
-    async def cancel(self, task_metadata: Mapping[str, Any], job_handle: Any) -> Literal[False]:  # noqa: ARG002  # for subclasses
+    async def cancel(
+        self, task_metadata: Mapping[str, Any], job_handle: Any
+    ) -> Literal[False]:  # for subclasses
         """Stop a job; a subclass that can do so overrides it."""
         return False
 

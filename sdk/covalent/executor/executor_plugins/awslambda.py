@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
-from typing import Any, ClassVar, NoReturn
+from typing import Any, ClassVar, NoReturn, TYPE_CHECKING
 
 from covalent.executor.base import AsyncBaseExecutor
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
 
 EXECUTOR_PLUGIN_NAME = "AWSLambdaExecutor"
 
@@ -56,9 +58,9 @@ class AWSLambdaExecutor(AsyncBaseExecutor):
     async def run(
         self,
         function: Callable[..., Any],
-        args: Sequence[Any],  # noqa: ARG002  # the documented signature
-        kwargs: Mapping[str, Any],  # noqa: ARG002  # the documented signature
-        task_metadata: Mapping[str, Any],  # noqa: ARG002  # the documented signature
+        args: Sequence[Any],  # the documented signature
+        kwargs: Mapping[str, Any],  # the documented signature
+        task_metadata: Mapping[str, Any],  # the documented signature
     ) -> NoReturn:
         """Refuse: an electron reaches Lambda as a state of its dispatch.
 

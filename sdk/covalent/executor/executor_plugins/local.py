@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TYPE_CHECKING
 
 from covalent.executor.base import BaseExecutor
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
 
 EXECUTOR_PLUGIN_NAME = "LocalExecutor"
 
@@ -21,7 +23,7 @@ class LocalExecutor(BaseExecutor):
         function: Callable[..., Any],
         args: Sequence[Any],
         kwargs: Mapping[str, Any],
-        task_metadata: Mapping[str, Any],  # noqa: ARG002  # the documented signature
+        task_metadata: Mapping[str, Any],  # the documented signature
     ) -> Any:
         """Call the function here and now."""
         return function(*args, **kwargs)
