@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from covalent._workflow.lattice import lattice
     from covalent._workflow.transportable_object import TransportableObject
 
-__all__ = [  # in alphabetical order, as a reader looks for a name
+__all__ = [  # noqa: RUF022  # in alphabetical order, as a reader looks for a name
     "__version__",
     "covalent_start",
     "covalent_stop",

@@ -20,7 +20,7 @@ class Context:
         return self.node_id
 
 
-_current: ContextVar[Context] = ContextVar("covalent_context", default=Context())  # frozen
+_current: ContextVar[Context] = ContextVar("covalent_context", default=Context())  # noqa: B039  # frozen
 
 
 def get() -> Context:
@@ -28,7 +28,7 @@ def get() -> Context:
     return _current.get()
 
 
-def set(context: Context) -> Token[Context]:  # read as `context.set(...)`
+def set(context: Context) -> Token[Context]:  # noqa: A001  # read as `context.set(...)`
     """Say which electron runs from here on; give the token to `reset` when it has ended."""
     return _current.set(context)
 

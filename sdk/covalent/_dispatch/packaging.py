@@ -25,6 +25,7 @@ from covalent_contracts.manifest import Edge, Executor, LatticeInfo, Manifest, N
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+
     from covalent._workflow.transport import TransportGraph
 
 
@@ -68,8 +69,8 @@ def package(lattice: Lattice, *, dispatch_id: str | None = None) -> Package:
     rows = [_row(node, each, pickles, executors) for node, each in graph.nodes()]
     function = assets.add(_pickled_lattice(lattice))
     inputs = assets.add(lattice.pickled_inputs())
+    recipe = pickles.value(graph.get_node_value(len(graph) - 1, "value"))
     sealed = assets.seal()
-    nodes = [row.node(sealed) for row in rows]
     own_id = dispatch_id or new_dispatch_id()
     manifest = Manifest(
         dispatch_id=own_id,
@@ -83,10 +84,10 @@ def package(lattice: Lattice, *, dispatch_id: str | None = None) -> Package:
             inputs=sealed.assets[inputs],
         ),
         executors=executors.named,
-        nodes=nodes,
+        nodes=[row.node(sealed) for row in rows],
         edges=list(_edges(graph)),
         uploads=sealed.uploads,
-        recipe=nodes[-1].value,
+        recipe=sealed.assets[recipe],
     )
     return Package(manifest, sealed.objects)
 

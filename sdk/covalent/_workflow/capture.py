@@ -44,7 +44,7 @@ def capture(value: Any, refer: Refer, what: str) -> tuple[bytes, tuple[int, ...]
         InvalidWorkflow: it holds an electron of another lattice.
 
     """
-    from covalent_contracts import pickling
+    from covalent_contracts import pickling  # noqa: PLC0415  # loaded when first used
 
     found: dict[int, None] = {}
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Self, TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Self
 
 from covalent._workflow.transportable_object import TransportableObject
 
@@ -90,10 +90,10 @@ def run_shell(commands: Sequence[str]) -> None:
         subprocess.CalledProcessError: one of them failed; later ones are not run.
 
     """
-    import subprocess
+    import subprocess  # noqa: PLC0415  # loaded when first used
 
     for command in commands:
-        subprocess.run(command, shell=True, check=True)  # commands are the user's own
+        subprocess.run(command, shell=True, check=True)  # noqa: S602  # commands are the user's own
 
 
 def pip_install(packages: Sequence[str]) -> None:
@@ -103,9 +103,9 @@ def pip_install(packages: Sequence[str]) -> None:
         subprocess.CalledProcessError: pip failed.
 
     """
-    import subprocess
-    import sys
+    import subprocess  # noqa: PLC0415  # loaded when first used
+    import sys  # noqa: PLC0415  # loaded when first used
 
     if packages:
         command = [sys.executable, "-m", "pip", "install", "--no-input", *packages]
-        subprocess.run(command, check=True)  # packages are the user's own
+        subprocess.run(command, check=True)  # noqa: S603  # packages are the user's own

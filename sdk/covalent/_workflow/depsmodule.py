@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from importlib import import_module
-from typing import Any, Self, TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Self
 
 from covalent._workflow.deps import Deps
 
 if TYPE_CHECKING:
-    from types import ModuleType
     from collections.abc import Mapping
+    from types import ModuleType
 
 
 class DepsModule(Deps):

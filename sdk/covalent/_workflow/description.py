@@ -24,7 +24,7 @@ def describe(value: Any) -> str:
         if kind is int and value.bit_length() > 4 * LENGTH:
             return f"<int of {value.bit_length()} bits>"
         return str(value)[:LENGTH]
-    except Exception:  # __str__ is the user's code; a name is not worth failing for
+    except Exception:  # noqa: BLE001  # __str__ is the user's code; a name is not worth failing for
         return f"<{kind.__qualname__}>"
 
 

@@ -8,6 +8,7 @@ import networkx as nx
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
     from covalent._workflow.transport import TransportGraph
 
 

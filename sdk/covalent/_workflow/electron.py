@@ -20,9 +20,10 @@ from covalent._workflow.unpacking import expected_count
 from covalent_contracts.errors import InvalidWorkflow
 
 if TYPE_CHECKING:
-    from covalent._workflow.tracing import Trace
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+
     from covalent._workflow.metadata import BashLike, CallLike, ExecutorLike, ModuleLike, PipLike
+    from covalent._workflow.tracing import Trace
     from covalent._workflow.transport import TransportGraph
 
 P = ParamSpec("P")
@@ -54,7 +55,7 @@ class Electron(Operators):
     ) -> None:
         self.function = function
         self.node_id = node_id
-        self.metadata = {"executor": None, "hooks": None} if metadata is None else metadata
+        self.metadata: dict[str, Any] = metadata or {"executor": None, "hooks": None}
         self.kwargs: dict[str, Any] = {}
         self._name = name_of(function)
         self._parameters: Parameters | None = None
@@ -262,7 +263,7 @@ class Electron(Operators):
     @property
     def as_transportable_dict(self) -> dict[str, Any]:
         """The function and its metadata, serialized."""
-        from covalent._workflow.transportable_object import TransportableObject
+        from covalent._workflow.transportable_object import TransportableObject  # noqa: PLC0415  # loaded when first used
 
         return {
             "name": self._name,
@@ -301,7 +302,7 @@ def _bind(
 
 
 def _refuse_sublattice(name: str, function: Any) -> None:
-    from covalent._workflow.lattice import Lattice
+    from covalent._workflow.lattice import Lattice  # noqa: PLC0415  # loaded when first used
 
     if isinstance(function, Lattice):
         raise InvalidWorkflow(
@@ -355,8 +356,8 @@ def electron(
     files: Sequence[Any] = [],  # the documented default; never changed
     deps_bash: BashLike | None = None,
     deps_pip: PipLike | None = None,
-    call_before: CallLike = [],  # the documented default; copied
-    call_after: CallLike = [],  # the documented default; copied
+    call_before: CallLike = [],  # noqa: B006  # the documented default; copied
+    call_after: CallLike = [],  # noqa: B006  # the documented default; copied
     deps_module: ModuleLike | None = None,
 ) -> Any:
     """Make a function a task of workflows; outside a lattice it is called as before.

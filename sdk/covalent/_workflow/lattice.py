@@ -17,6 +17,7 @@ from covalent_contracts.errors import UnpicklableValue
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+
     from covalent._results_manager.result import Result
     from covalent._workflow.metadata import BashLike, CallLike, ExecutorLike, PipLike
     from covalent._workflow.transport import TransportGraph
@@ -63,7 +64,7 @@ class Lattice:
     def transport_graph(self) -> TransportGraph:
         """The graph; empty before `build_graph`."""
         if self._graph is None:
-            from covalent._workflow.transport import TransportGraph
+            from covalent._workflow.transport import TransportGraph  # noqa: PLC0415  # loaded when first used
 
             self._graph = TransportGraph()
         return self._graph
@@ -99,7 +100,7 @@ class Lattice:
             InvalidWorkflow: the workflow cannot run as written.
 
         """
-        from covalent._workflow.transport import TransportGraph
+        from covalent._workflow.transport import TransportGraph  # noqa: PLC0415  # loaded when first used
 
         inputs = _pickled_inputs(self, args, kwargs)
         trace = Trace(TransportGraph(), self.metadata)
@@ -116,7 +117,7 @@ class Lattice:
 
     def draw(self, *args: Any, **kwargs: Any) -> None:
         """Build the graph for some arguments and print it as text; the lattice itself keeps the graph it had."""
-        from covalent._workflow.drawing import lines
+        from covalent._workflow.drawing import lines  # noqa: PLC0415  # loaded when first used
 
         copy = self._unbuilt()
         copy.build_graph(*args, **kwargs)
@@ -130,7 +131,7 @@ class Lattice:
             The id of the dispatch.
 
         """
-        from covalent._dispatcher_plugins import dispatch
+        from covalent._dispatcher_plugins import dispatch  # noqa: PLC0415  # loaded when first used
 
         _deprecated("dispatch")
         return str(dispatch(self)(*args, **kwargs))
@@ -142,7 +143,7 @@ class Lattice:
             The result of the dispatch.
 
         """
-        from covalent._dispatcher_plugins import dispatch_sync
+        from covalent._dispatcher_plugins import dispatch_sync  # noqa: PLC0415  # loaded when first used
 
         _deprecated("dispatch_sync")
         return dispatch_sync(self)(*args, **kwargs)
@@ -216,8 +217,8 @@ def lattice(
     workflow_executor: ExecutorLike | None = None,
     deps_bash: BashLike | None = None,
     deps_pip: PipLike | None = None,
-    call_before: CallLike = [],  # the documented default; copied
-    call_after: CallLike = [],  # the documented default; copied
+    call_before: CallLike = [],  # noqa: B006  # the documented default; copied
+    call_after: CallLike = [],  # noqa: B006  # the documented default; copied
     triggers: Any = None,
 ) -> Any:
     """Make a function that calls electrons a workflow.

@@ -5,7 +5,7 @@ Hooks are one setting: an electron that sets any of them inherits none of the la
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from covalent._workflow.deps import Deps
 from covalent._workflow.depsbash import DepsBash
@@ -82,5 +82,7 @@ def _listed(calls: CallLike, setting: str) -> list[Deps]:
 def _modules(modules: ModuleLike | None) -> list[DepsModule]:
     if modules is None:
         return []
-    several = modules if isinstance(modules, list | tuple) else [modules]
+    several: Sequence[DepsModule | ModuleType | str] = (
+        modules if isinstance(modules, list | tuple) else [cast("ModuleType | str", modules)]
+    )
     return [each if isinstance(each, DepsModule) else DepsModule(each) for each in several]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import operator
 from types import MappingProxyType
-from typing import Any, NoReturn, TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NoReturn
 
 if TYPE_CHECKING:
     from collections.abc import Callable

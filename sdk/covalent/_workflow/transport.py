@@ -14,6 +14,7 @@ from covalent_contracts.status import Status
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+
     from covalent_contracts.manifest import Edge, Executor, Manifest, Node
 
 __all__ = ["TransportGraph", "TransportableObject"]
@@ -155,17 +156,15 @@ class TransportGraph:
 
         """
         self._refuse_cycle()
-        bound = [node for node, kind in self._graph.nodes(data="kind") if kind in _BOUND]
+        bound = [node for node, known in self.nodes() if known["kind"] in _BOUND]
         last = self.add_node(POSTPROCESS, None, metadata, kind="postprocess", value=recipe)
         self._graph.add_edges_from((node, last, {"edge_name": WAITING_EDGE}) for node in bound)
         return last
 
     def _refuse_cycle(self) -> None:
         """Only waiting can close a circle: an electron's own arguments exist before it does."""
-        waits = (
-            x > y for x, y, name in self._graph.edges(data="edge_name") if name == WAITING_EDGE
-        )
-        if not any(waits) or nx.is_directed_acyclic_graph(self._graph):
+        backwards = (x > y for x, y, known in self.edges() if known["edge_name"] == WAITING_EDGE)
+        if not any(backwards) or nx.is_directed_acyclic_graph(self._graph):
             return
         circle = [source for source, *_ in nx.find_cycle(self._graph)]
         names = " -> ".join(self._graph.nodes[each]["name"] for each in [*circle, circle[0]])

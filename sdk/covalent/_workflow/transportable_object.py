@@ -20,7 +20,7 @@ class TransportableObject:
     __slots__ = ("_data", "_header", "_text")
 
     def __init__(self, obj: Any) -> None:
-        from covalent_contracts import pickling
+        from covalent_contracts import pickling  # noqa: PLC0415  # loaded when first used
 
         self._load(pickling.dumps(obj), describe(obj))
 
@@ -55,7 +55,7 @@ class TransportableObject:
 
     def get_deserialized(self) -> Any:
         """Unpickle the value. It runs the code that the pickle names: only do so with values you trust."""
-        from covalent_contracts import pickling
+        from covalent_contracts import pickling  # noqa: PLC0415  # loaded when first used
 
         return pickling.loads(self._data)
 

@@ -4,9 +4,8 @@ An electron has no length while a lattice is built. `a, b = electron` tells it a
 iterates is UNPACK_SEQUENCE, and its operand is the number of targets. Every other iteration is open-ended.
 """
 
-from types import FrameType
-
 from opcode import opmap
+from types import FrameType
 
 _UNPACK = opmap["UNPACK_SEQUENCE"]
 _EXTENDED_ARG = opmap["EXTENDED_ARG"]

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from covalent.executor.executor_plugins.awslambda import AWSLambdaExecutor
     from covalent.executor.executor_plugins.local import LocalExecutor
 
-__all__ = ["AsyncBaseExecutor", "AWSLambdaExecutor", "BaseExecutor", "LocalExecutor"]
+__all__ = ["AsyncBaseExecutor", "AWSLambdaExecutor", "BaseExecutor", "LocalExecutor"]  # noqa: RUF022  # in alphabetical order, as a reader looks for a name
 
 _HOMES = _MappingProxyType(
     {

@@ -147,7 +147,9 @@ class BaseExecutor(AbstractExecutor):
         """Clean up after one electron; a subclass may override it."""
 
     def cancel(
-        self, task_metadata: Mapping[str, Any], job_handle: Any
+        self,
+        task_metadata: Mapping[str, Any],
+        job_handle: Any,  # noqa: ARG002  # the documented signature
     ) -> Literal[False]:  # for subclasses
         """Stop a job; a subclass that can do so overrides it."""
         return False
@@ -215,7 +217,9 @@ class AsyncBaseExecutor(AbstractExecutor):
         """Clean up after one electron; a subclass may override it."""
 
     async def cancel(
-        self, task_metadata: Mapping[str, Any], job_handle: Any
+        self,
+        task_metadata: Mapping[str, Any],
+        job_handle: Any,  # noqa: ARG002  # the documented signature
     ) -> Literal[False]:  # for subclasses
         """Stop a job; a subclass that can do so overrides it."""
         return False
@@ -243,7 +247,7 @@ class AsyncBaseExecutor(AbstractExecutor):
 
 def configured_settings(short_name: str) -> dict[str, Any]:
     """What the configuration says of an executor."""
-    from covalent._shared_files.config import get_config
+    from covalent._shared_files.config import get_config  # noqa: PLC0415  # loaded when first used
 
     found = get_config("executors").get(short_name, {})
     return dict(found) if isinstance(found, Mapping) else {}
@@ -269,7 +273,7 @@ def encoded(executor: str | AbstractExecutor) -> dict[str, Any]:
 
 def _by_short_name(name: str) -> type[AbstractExecutor] | None:
     """The class of a short name that comes with Covalent."""
-    import covalent.executor as page
+    import covalent.executor as page  # noqa: PLC0415  # loaded when first used
 
     classes = (getattr(page, each) for each in page.__all__)
     return next((each for each in classes if each.SHORT_NAME == name), None)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from types import MappingProxyType
-from typing import Any, ClassVar, NoReturn, TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 
 from covalent.executor.base import AsyncBaseExecutor
 
@@ -58,9 +58,9 @@ class AWSLambdaExecutor(AsyncBaseExecutor):
     async def run(
         self,
         function: Callable[..., Any],
-        args: Sequence[Any],  # the documented signature
-        kwargs: Mapping[str, Any],  # the documented signature
-        task_metadata: Mapping[str, Any],  # the documented signature
+        args: Sequence[Any],  # noqa: ARG002  # the documented signature
+        kwargs: Mapping[str, Any],  # noqa: ARG002  # the documented signature
+        task_metadata: Mapping[str, Any],  # noqa: ARG002  # the documented signature
     ) -> NoReturn:
         """Refuse: an electron reaches Lambda as a state of its dispatch.
 

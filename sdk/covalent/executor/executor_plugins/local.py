@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from covalent.executor.base import BaseExecutor
 
@@ -23,7 +23,7 @@ class LocalExecutor(BaseExecutor):
         function: Callable[..., Any],
         args: Sequence[Any],
         kwargs: Mapping[str, Any],
-        task_metadata: Mapping[str, Any],  # the documented signature
+        task_metadata: Mapping[str, Any],  # noqa: ARG002  # the documented signature
     ) -> Any:
         """Call the function here and now."""
         return function(*args, **kwargs)
