@@ -3,6 +3,8 @@
 from dataclasses import dataclass, field
 from urllib.parse import SplitResult, urlsplit, urlunsplit
 
+from covalent._shared_files.config import get_config
+
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
@@ -32,22 +34,16 @@ def resolve(dispatcher_addr: str | None = None) -> Endpoint:
         ValueError: the address cannot be read; the message names where it came from.
 
     """
-    from covalent._shared_files.config import get_config
-
     port = get_config("dispatcher.port")
     configured = _parse(str(get_config("dispatcher.address")), port, "dispatcher.address")
     wanted = (
-        configured
-        if dispatcher_addr is None
-        else _parse(dispatcher_addr, port, "dispatcher_addr")
+        configured if dispatcher_addr is None else _parse(dispatcher_addr, port, "dispatcher_addr")
     )
     token = _token() if _identity(wanted) == _identity(configured) else None
     return Endpoint(urlunsplit(wanted).rstrip("/"), token)
 
 
 def _token() -> str | None:
-    from covalent._shared_files.config import get_config
-
     try:
         return str(get_config("dispatcher.token")) or None
     except KeyError:

@@ -9,12 +9,12 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import quote
 
-from covalent_contracts import api, manifest
-from covalent_contracts.errors import NewerWire, Unavailable
 from pydantic import BaseModel, ValidationError
 
 from covalent._dispatch import address
 from covalent._dispatch.connection import Connection
+from covalent_contracts import api, manifest
+from covalent_contracts.errors import NewerWire, Unavailable
 
 if TYPE_CHECKING:
     from covalent_contracts.manifest import Manifest
@@ -98,7 +98,7 @@ class Client:
             ) from exc
 
 
-def parse_manifest(data: bytes) -> "Manifest":
+def parse_manifest(data: bytes | str) -> "Manifest":
     """Read a manifest.
 
     Raises:

@@ -11,10 +11,10 @@ import time
 from collections.abc import Callable, Mapping
 
 import httpx
-from covalent_contracts.errors import Unavailable
 
 from covalent._dispatch.address import Endpoint
 from covalent._dispatch.problems import error_of
+from covalent_contracts.errors import Unavailable
 
 ATTEMPTS = 5
 FIRST_PAUSE = 0.1

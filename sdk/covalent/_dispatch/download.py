@@ -2,14 +2,13 @@
 
 from collections.abc import Callable, Iterable, Mapping
 
+from covalent._dispatch.client import Client
+from covalent._dispatch.connection import Connection
+from covalent._dispatch.parallel import in_parallel
 from covalent_contracts.api import MAX_ASSETS_PER_REQUEST, Download
 from covalent_contracts.errors import CorruptedObject, NotFound, Unavailable
 from covalent_contracts.ids import digest_of
 from covalent_contracts.manifest import Asset
-
-from covalent._dispatch.client import Client
-from covalent._dispatch.connection import Connection
-from covalent._dispatch.parallel import in_parallel
 
 
 def fetch(connection: Connection, url: str, renew: Callable[[], str]) -> bytes:

@@ -1,9 +1,11 @@
 """An answer that is not a success becomes the error that the control plane meant."""
 
 import httpx
+from pydantic import ValidationError
+
+from covalent._shared_files.config import get_config
 from covalent_contracts import errors
 from covalent_contracts.api import Problem
-from pydantic import ValidationError
 
 _BY_STATUS: dict[int, type[errors.CovalentError]] = {
     400: errors.InvalidWorkflow,
@@ -65,8 +67,6 @@ def _kind(problem: Problem) -> type[errors.CovalentError]:
 
 
 def _cure() -> str:
-    from covalent._shared_files.config import get_config
-
     return (
         "the control plane did not accept the token `dispatcher.token` of "
         f"{get_config('sdk.config_file')}; `covalent start` writes a valid one for a local server"

@@ -4,11 +4,10 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
-from covalent_contracts.api import Put
-from covalent_contracts.errors import CovalentError, Unavailable
-
 from covalent._dispatch.connection import Connection
 from covalent._dispatch.parallel import in_parallel
+from covalent_contracts.api import Put
+from covalent_contracts.errors import CovalentError, Unavailable
 
 SHOW_OVER = 32 * 1024 * 1024
 """Bytes from which a person waits long enough to want to see progress."""
@@ -47,18 +46,15 @@ def upload(connection: Connection, puts: Sequence[Put], objects: Mapping[str, by
 @contextmanager
 def _progress(total: int) -> Iterator[Callable[[int], object]]:
     """A bar on the terminal, if there is a terminal and something to wait for."""
-    if total < SHOW_OVER or not sys.stderr.isatty():
-        yield lambda size: None
+    if total < SHOW_OVER or not sys.stdout.isatty():
+        yield _ignore
         return
-    from rich.console import Console
-    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
+    from rich.progress import Progress  # noqa: PLC0415  # rarely needed
 
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        DownloadColumn(),
-        TransferSpeedColumn(),
-    )
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+    with Progress(transient=True, redirect_stdout=False) as progress:
         task = progress.add_task("Uploading", total=total)
         yield lambda size: progress.advance(task, size)
+
+
+def _ignore(_: int) -> None:
+    """Show no progress."""

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from covalent._results_manager.result import Result
     from covalent._workflow.lattice import Lattice
 
 

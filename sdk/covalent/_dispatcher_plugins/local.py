@@ -1,11 +1,4 @@
-"""Dispatch a lattice to the configured control plane.
-
-lattice --build--> graph --package--> manifest and objects --send--> a dispatch
-
-build     runs the workflow function once, here          (an exception in it is the caller's)
-package   pickles, addresses by digest, packs            (nothing has left this machine yet)
-send      manifest, then the objects that lack, then start: only the start makes the dispatch visible
-"""
+"""Dispatch a lattice to the configured control plane."""
 
 from __future__ import annotations
 
@@ -14,17 +7,13 @@ from functools import wraps
 from typing import TYPE_CHECKING, Any
 
 from covalent._dispatcher_plugins.base import BaseDispatcher
+from covalent._results_manager.results_manager import get_result
+from covalent._workflow.lattice import Lattice
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from covalent._dispatch.client import Client
-    from covalent._dispatch.packaging import Package
     from covalent._results_manager.result import Result
-    from covalent._workflow.lattice import Lattice
-
-ROUNDS = 2
-"""Times that objects are uploaded: once, and once more if some did not arrive."""
 
 
 class LocalDispatcher(BaseDispatcher):
@@ -42,7 +31,9 @@ class LocalDispatcher(BaseDispatcher):
             disable_run: register the dispatch without running it.
 
         Returns:
-            A callable that takes the workflow's arguments, dispatches it and returns the id of the dispatch.
+            A callable that takes the workflow's arguments, dispatches it and returns the id of the dispatch. It
+            raises what the workflow function raises (nothing is sent then), and the errors of
+            `covalent_contracts.errors`.
 
         Raises:
             TypeError: `orig_lattice` is not a lattice.
@@ -52,12 +43,11 @@ class LocalDispatcher(BaseDispatcher):
 
         @wraps(orig_lattice.workflow_function)
         def wrapper(*args: Any, **kwargs: Any) -> str:
-            from covalent._dispatch.client import connect
-            from covalent._dispatch.packaging import package
+            from covalent._dispatch.submit import submit  # noqa: PLC0415  # loads httpx, pydantic
 
-            lattice = copy.copy(orig_lattice)  # built anew: other threads may be dispatching it too
+            lattice = copy.copy(orig_lattice)  # other threads may be dispatching it too
             lattice.build_graph(*args, **kwargs)
-            return send(connect(dispatcher_addr), package(lattice), run=not disable_run)
+            return submit(lattice, dispatcher_addr, run=not disable_run)
 
         return wrapper
 
@@ -75,12 +65,8 @@ class LocalDispatcher(BaseDispatcher):
 
         @wraps(lattice.workflow_function)
         def wrapper(*args: Any, **kwargs: Any) -> Result:
-            from covalent._results_manager.results_manager import get_result
-
-            result: Result = get_result(
-                submit(*args, **kwargs), wait=True, dispatcher_addr=dispatcher_addr
-            )
-            return result
+            dispatch_id = submit(*args, **kwargs)
+            return get_result(dispatch_id, wait=True, dispatcher_addr=dispatcher_addr)
 
         return wrapper
 
@@ -89,47 +75,7 @@ dispatch = LocalDispatcher.dispatch
 dispatch_sync = LocalDispatcher.dispatch_sync
 
 
-def send(client: Client, package: Package, *, run: bool = True) -> str:
-    """Hand a package over; whatever fails before the start leaves nothing visible.
-
-    Returns:
-        The id of the dispatch.
-
-    Raises:
-        CovalentError: what the control plane answered, or that it cannot be reached.
-
-    """
-    from covalent._dispatch.upload import AddressExpired, upload
-    from covalent_contracts.errors import Conflict
-
-    dispatch_id = package.manifest.dispatch_id
-    for attempt in range(1, ROUNDS + 1):
-        puts = client.register(package.manifest).uploads
-        try:
-            upload(client.connection, puts, package.objects)
-            client.start(dispatch_id, run=run)
-            break
-        except (Conflict, AddressExpired):
-            if _is_started(client, dispatch_id):  # an earlier try got through, its answer did not
-                break
-            if attempt == ROUNDS:
-                raise
-    return dispatch_id
-
-
-def _is_started(client: Client, dispatch_id: str) -> bool:
-    from covalent_contracts.errors import NotFound
-
-    try:
-        client.summary(dispatch_id)
-    except NotFound:
-        return False
-    return True
-
-
 def _must_be_lattice(candidate: object) -> None:
-    from covalent._workflow.lattice import Lattice
-
     if not isinstance(candidate, Lattice):
         given = getattr(candidate, "__name__", None) or repr(candidate)
         raise TypeError(

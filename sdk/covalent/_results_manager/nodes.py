@@ -1,17 +1,18 @@
 """The nodes of a dispatch in the form that `Result` shows them."""
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
 from typing import Any
 
-from covalent_contracts.api import NodeRecord
-from covalent_contracts.manifest import Manifest
-from covalent_contracts.status import Status
-
+from covalent._dispatch.packaging import restore_lattice
 from covalent._results_manager.record import Part, Record
+from covalent._results_manager.times import time_of
 from covalent._results_manager.values import Values
+from covalent._workflow.lattice import Lattice
 from covalent._workflow.transport import TransportGraph
 from covalent._workflow.transportable_object import TransportableObject
+from covalent_contracts import pickling
+from covalent_contracts.api import NodeRecord
+from covalent_contracts.status import Status
 
 _STREAMS = ("stdout", "stderr")
 
@@ -22,11 +23,6 @@ class Nodes:
     def __init__(self, record: Record) -> None:
         self._record = record
         self.values = Values(record)
-
-    @property
-    def manifest(self) -> Manifest:
-        """The graph as it was dispatched."""
-        return self._record.manifest
 
     @property
     def ids(self) -> range:
@@ -50,6 +46,17 @@ class Nodes:
             }
             for node_id, node in zip(ids, self._attributes(ids, with_outputs=True), strict=True)
         ]
+
+    def lattice(self) -> Lattice:
+        """The dispatched lattice, not built."""
+        asset = self._record.manifest.lattice.function
+        return restore_lattice(self._record.assets.read(asset))
+
+    def inputs(self) -> dict[str, Any]:
+        """What the lattice was called with."""
+        asset = self._record.manifest.lattice.inputs
+        inputs: dict[str, Any] = pickling.loads(self._record.assets.read(asset))
+        return inputs
 
     def graph(self, *, with_outputs: bool) -> TransportGraph:
         """The transport graph with what is recorded of every node."""
@@ -102,10 +109,3 @@ class Nodes:
         """What the node wrote; None if that is nothing."""
         data = self._record.read(Part(node_id, stream))
         return data.decode(errors="replace") if data else None
-
-
-def time_of(microseconds: int | None) -> datetime | None:
-    """Microseconds since the epoch as Covalent shows times: UTC without a zone."""
-    if microseconds is None:
-        return None
-    return datetime.fromtimestamp(microseconds / 1e6, UTC).replace(tzinfo=None)

@@ -5,13 +5,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from typing import Any, NamedTuple
 
-from covalent_contracts.api import MAX_NODES_PER_REQUEST, NodeRecord, NodesRequest, Summary, Value
-from covalent_contracts.errors import NotFound
-from covalent_contracts.manifest import Manifest
-
 from covalent._dispatch.client import Client, connect, parse_manifest
 from covalent._dispatch.download import Assets, checked, fetch
 from covalent._dispatch.parallel import in_parallel
+from covalent._dispatch.recent import recall
+from covalent_contracts.api import MAX_NODES_PER_REQUEST, NodeRecord, NodesRequest, Summary, Value
+from covalent_contracts.errors import NotFound
+from covalent_contracts.manifest import Manifest
 
 
 class Part(NamedTuple):
@@ -34,8 +34,9 @@ class Record:
         self.summary = summary
         self._client = client
         self._dispatcher_addr = dispatcher_addr
-        self._manifest: bytes | None = None
-        self._objects: Mapping[str, bytes] = {}
+        sent = recall(summary.dispatch_id)
+        self._manifest: Manifest | None = sent.manifest if sent else None
+        self._objects: Mapping[str, bytes] = sent.objects if sent else {}
         self._nodes: dict[int, NodeRecord] = {}
         self._parts: dict[Part, bytes] = {}
 
@@ -46,19 +47,12 @@ class Record:
             self._client = connect(self._dispatcher_addr)
         return self._client
 
-    @cached_property
+    @property
     def manifest(self) -> Manifest:
         """The graph as it was dispatched."""
         if self._manifest is None:
-            dispatch_id = self.summary.dispatch_id
-            download = self.client.manifest(dispatch_id)
-            data = fetch(
-                self.client.connection, download.url, lambda: self.client.manifest(dispatch_id).url
-            )
-            if download.digest:
-                checked(data, download.digest, f"the manifest of dispatch {dispatch_id}")
-            self._manifest = data
-        return parse_manifest(self._manifest)
+            self._manifest = self._read_manifest()
+        return self._manifest
 
     @cached_property
     def assets(self) -> Assets:
@@ -110,7 +104,7 @@ class Record:
         return {
             "dispatcher_addr": self._dispatcher_addr,
             "summary": self.summary.model_dump_json(),
-            "manifest": self._manifest,
+            "manifest": self._manifest and self._manifest.model_dump_json(),
             "objects": dict(self.assets.objects),
             "nodes": [record.model_dump_json() for record in self._nodes.values()],
             "parts": {tuple(part): data for part, data in self._parts.items()},
@@ -120,10 +114,20 @@ class Record:
         summary = Summary.model_validate_json(state["summary"])
         Record.__init__(self, summary, dispatcher_addr=state["dispatcher_addr"])
         records = (NodeRecord.model_validate_json(text) for text in state["nodes"])
-        self._manifest = state["manifest"]
+        self._manifest = parse_manifest(state["manifest"]) if state["manifest"] else None
         self._objects = state["objects"]
         self._nodes = {record.id: record for record in records}
         self._parts = {Part(*key): data for key, data in state["parts"].items()}
+
+    def _read_manifest(self) -> Manifest:
+        dispatch_id = self.summary.dispatch_id
+        download = self.client.manifest(dispatch_id)
+        data = fetch(
+            self.client.connection, download.url, lambda: self.client.manifest(dispatch_id).url
+        )
+        if download.digest:
+            checked(data, download.digest, f"the manifest of dispatch {dispatch_id}")
+        return parse_manifest(data)
 
     def _ask(self, ids: Sequence[int]) -> list[NodeRecord]:
         """One page of records, in as many answers as the control plane makes of it."""

@@ -9,6 +9,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from covalent._results_manager.times import time_of
+from covalent._shared_files.config import get_config
+from covalent._workflow.transportable_object import TransportableObject
 from covalent_contracts.errors import Conflict
 from covalent_contracts.status import Status
 
@@ -19,7 +22,6 @@ if TYPE_CHECKING:
     from covalent._results_manager.nodes import Nodes
     from covalent._results_manager.record import Record
     from covalent._workflow.lattice import Lattice
-    from covalent._workflow.transportable_object import TransportableObject
 
 _BLOCK = """
 Lattice Result
@@ -130,8 +132,6 @@ class Result:
     @property
     def encoded_result(self) -> TransportableObject:
         """What the lattice returned, as it travels."""
-        from covalent._workflow.transportable_object import TransportableObject
-
         return TransportableObject(self.result)
 
     @property
@@ -235,7 +235,7 @@ class Result:
         return {
             "dispatch_id": self._dispatch_id,
             "record": self._record,
-            "lattice": None if lattice is None else _dumped(lattice),
+            "lattice": None if lattice is None else TransportableObject(lattice),
             "results_root": self._results_root,
             "with_outputs": self._with_outputs,
         }
@@ -243,16 +243,19 @@ class Result:
     def __setstate__(self, state: Mapping[str, Any]) -> None:
         self._dispatch_id = state["dispatch_id"]
         self._record = state["record"]
-        self._lattice = None if state["lattice"] is None else _loaded(state["lattice"])
+        lattice = state["lattice"]
+        self._lattice = None if lattice is None else lattice.get_deserialized()
         self._results_root = state["results_root"]
         self._with_outputs = state["with_outputs"]
 
     @cached_property
     def _nodes(self) -> Nodes:
-        from covalent._results_manager.nodes import Nodes
+        from covalent._results_manager.nodes import Nodes  # noqa: PLC0415  # loads httpx, pydantic
 
         if self._record is None:
-            raise Conflict("the lattice of this Result was not dispatched: it has no recorded nodes")
+            raise Conflict(
+                "the lattice of this Result was not dispatched: it has no recorded nodes"
+            )
         return Nodes(self._record)
 
     @cached_property
@@ -263,38 +266,19 @@ class Result:
     def _inputs(self) -> dict[str, Any]:
         if self._record is None:
             return {"args": tuple(self.lattice.args), "kwargs": dict(self.lattice.kwargs)}
-        inputs: dict[str, Any] = self._nodes.values.unpickled(self._record.manifest.lattice.inputs)
-        return inputs
+        return self._nodes.inputs()
 
     def _rebuilt(self) -> Lattice:
         """The lattice as it was dispatched, with the record of every node in its graph."""
-        manifest = self._nodes.manifest
-        lattice: Lattice = self._nodes.values.unpickled(manifest.lattice.function)
+        lattice = self._nodes.lattice()
         lattice.transport_graph = self._nodes.graph(with_outputs=self._with_outputs)
         lattice.args, lattice.kwargs = self.inputs["args"], self.inputs["kwargs"]
         return lattice
 
     def _time(self, which: str) -> datetime | None:
-        from covalent._results_manager.nodes import time_of
-
         return time_of(getattr(self._record.summary, which)) if self._record else None
 
 
 def results_root(results_dir: str | os.PathLike[str] | None = None) -> Path:
     """The folder that holds a folder per dispatch: the one given, else `sdk.results_dir` of the configuration."""
-    from covalent._shared_files.config import get_config
-
     return Path(results_dir or get_config("sdk.results_dir")).expanduser()
-
-
-def _dumped(lattice: Lattice) -> bytes:
-    from covalent_contracts import pickling
-
-    return pickling.dumps(lattice)
-
-
-def _loaded(data: bytes) -> Lattice:
-    from covalent_contracts import pickling
-
-    lattice: Lattice = pickling.loads(data)
-    return lattice

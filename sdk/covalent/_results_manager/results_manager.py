@@ -3,14 +3,42 @@
 from __future__ import annotations
 
 import shutil
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, overload
+
+from covalent._results_manager.result import Result, results_root
+from covalent._shared_files.exceptions import MissingLatticeRecordError
+from covalent_contracts.ids import is_dispatch_id
 
 if TYPE_CHECKING:
     import os
 
-    from covalent._dispatch.client import Client
-    from covalent._results_manager.result import Result
-    from covalent_contracts.api import Summary
+
+@overload
+def get_result(
+    dispatch_id: str,
+    wait: bool = ...,
+    dispatcher_addr: str | None = ...,
+    status_only: Literal[False] = ...,
+    *,
+    results_dir: str | os.PathLike[str] | None = ...,
+    workflow_output: bool = ...,
+    intermediate_outputs: bool = ...,
+    sublattice_results: bool = ...,
+) -> Result: ...
+
+
+@overload
+def get_result(
+    dispatch_id: str,
+    wait: bool = ...,
+    dispatcher_addr: str | None = ...,
+    status_only: bool = ...,
+    *,
+    results_dir: str | os.PathLike[str] | None = ...,
+    workflow_output: bool = ...,
+    intermediate_outputs: bool = ...,
+    sublattice_results: bool = ...,
+) -> Any: ...
 
 
 def get_result(
@@ -22,7 +50,7 @@ def get_result(
     results_dir: str | os.PathLike[str] | None = None,
     workflow_output: bool = True,
     intermediate_outputs: bool = True,
-    sublattice_results: bool = True,
+    sublattice_results: bool = True,  # noqa: ARG001  # see the docstring
 ) -> Any:
     """Get the result of a dispatch.
 
@@ -34,7 +62,7 @@ def get_result(
         results_dir: where `Result.save_result` writes; None means `sdk.results_dir` of the configuration.
         workflow_output: fetch what the lattice returned now, rather than when `Result.result` is first looked at.
         intermediate_outputs: put the outputs of the electrons into the graph of `Result.lattice`.
-        sublattice_results: accepted for compatibility; nothing of a child dispatch is fetched before it is looked at.
+        sublattice_results: accepted for compatibility; child dispatches are never fetched before they are looked at.
 
     Returns:
         A `Result`; with `status_only`, {"id": ..., "status": ...}, the status a plain string.
@@ -44,64 +72,30 @@ def get_result(
         Unavailable: no server answers.
 
     """
-    del sublattice_results
-    from covalent._dispatch.client import connect
+    from covalent._results_manager.reading import read  # noqa: PLC0415  # loads httpx, pydantic
 
-    client = connect(dispatcher_addr)
-    summary = _summary(client, dispatch_id, wait=wait)
+    _must_be_id(dispatch_id)
+    record = read(dispatch_id, dispatcher_addr, wait=wait)
     if status_only:
-        return {"id": dispatch_id, "status": summary.status.value}
-    result = _result(client, summary, dispatcher_addr, results_dir, intermediate_outputs)
+        return {"id": dispatch_id, "status": record.summary.status.value}
+    root = None if results_dir is None else str(results_dir)
+    result = Result.from_record(record, root, with_outputs=intermediate_outputs)
     if workflow_output:
         result.load_output()
     return result
 
 
-def _delete_result(
-    dispatch_id: str, results_dir: str | os.PathLike[str] | None = None
-) -> None:
+def _delete_result(dispatch_id: str, results_dir: str | os.PathLike[str] | None = None) -> None:
     """Remove what `Result.save_result` wrote for a dispatch. Nothing happens if there is nothing."""
-    from covalent._results_manager.result import results_root
-
     _must_be_id(dispatch_id)
     folder = results_root(results_dir) / dispatch_id
     if folder.exists():
         shutil.rmtree(folder)
 
 
-def _summary(client: Client, dispatch_id: str, *, wait: bool) -> Summary:
-    from covalent._results_manager.waiting import wait_until_final
-    from covalent._shared_files.exceptions import MissingLatticeRecordError
-    from covalent_contracts.errors import NotFound
-
-    _must_be_id(dispatch_id)
-    try:
-        return wait_until_final(client, dispatch_id) if wait else client.summary(dispatch_id)
-    except NotFound as exc:
-        raise MissingLatticeRecordError(f"there is no dispatch {dispatch_id}: {exc}") from exc
-
-
 def _must_be_id(dispatch_id: str) -> None:
     """An id becomes part of addresses and paths: nothing else may pass."""
-    from covalent._shared_files.exceptions import MissingLatticeRecordError
-    from covalent_contracts.ids import is_dispatch_id
-
     if not is_dispatch_id(dispatch_id):
         raise MissingLatticeRecordError(
             f"there is no dispatch {dispatch_id!r}: that is not a dispatch id"
         )
-
-
-def _result(
-    client: Client,
-    summary: Summary,
-    dispatcher_addr: str | None,
-    results_dir: str | os.PathLike[str] | None,
-    with_outputs: bool,
-) -> Result:
-    from covalent._results_manager.record import Record
-    from covalent._results_manager.result import Result
-
-    record = Record(summary, client, dispatcher_addr)
-    root = None if results_dir is None else str(results_dir)
-    return Result.from_record(record, root, with_outputs=with_outputs)

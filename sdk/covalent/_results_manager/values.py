@@ -7,15 +7,15 @@ postprocess  the recipe: what the lattice returns, resolved like a collection
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import Any
 
+from covalent._results_manager.record import Part, Record
+from covalent._results_manager.references import references
 from covalent_contracts import pickling
 from covalent_contracts.errors import Conflict
 from covalent_contracts.manifest import Asset, NodeKind
-
-from covalent._results_manager.record import Part, Record
 
 _OF_ASSETS = (NodeKind.PARAMETER, NodeKind.COLLECTION)
 
@@ -26,8 +26,10 @@ class Values:
     def __init__(self, record: Record) -> None:
         self._record = record
 
-    def load(self, ids: Iterable[int]) -> None:
+    def load(self, ids: Sequence[int]) -> None:
         """Fetch at once what the values of these nodes are made of."""
+        if any(self._record.manifest.nodes[each].kind is NodeKind.POSTPROCESS for each in ids):
+            self.load_result()
         nodes = self._record.manifest.nodes
         needed = self._made_of(ids)
         of_assets = [nodes[each] for each in needed if nodes[each].kind in _OF_ASSETS]
@@ -37,9 +39,7 @@ class Values:
 
     def load_result(self) -> None:
         """Fetch what the lattice's return value is made of."""
-        manifest = self._record.manifest
-        self._record.assets.load([manifest.recipe])
-        self.load(node.id for node in manifest.nodes if node.kind is NodeKind.POSTPROCESS)
+        self.load(references(self._record.assets.read(self._record.manifest.recipe)))
 
     def result(self) -> Any:
         """What the lattice returns.
@@ -62,10 +62,6 @@ class Values:
         self.load([node_id])
         asset = self._record.manifest.recipe if node.kind is NodeKind.POSTPROCESS else node.value
         return None if asset is None else pickling.dumps(self._resolve(asset, {}))
-
-    def unpickled(self, asset: Asset) -> Any:
-        """The value of an asset without references."""
-        return pickling.loads(self._record.assets.read(asset))
 
     def _resolve(self, asset: Asset, known: dict[int, Any]) -> Any:
         """Unpickle an asset; a node that it refers to twice is one object."""
@@ -93,7 +89,7 @@ class Values:
             )
         return pickling.loads(output)
 
-    def _made_of(self, ids: Iterable[int]) -> list[int]:
+    def _made_of(self, ids: Sequence[int]) -> list[int]:
         """These nodes, and those that the collections among them refer to, however deep."""
         nodes = self._record.manifest.nodes
         found: dict[int, None] = {}

@@ -3,11 +3,10 @@
 import time
 from collections.abc import Callable
 
-from covalent_contracts.api import Summary
-from covalent_contracts.errors import Unavailable
-
 from covalent._dispatch.client import Client
 from covalent._dispatch.problems import Overloaded
+from covalent_contracts.api import Summary
+from covalent_contracts.errors import Unavailable
 
 SHORTEST_PAUSE = 0.01
 LONGEST_PAUSE = 2.0

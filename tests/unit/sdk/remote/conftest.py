@@ -11,6 +11,13 @@ from typing import Any
 
 import httpx
 import pytest
+
+from covalent._dispatch.address import Endpoint
+from covalent._dispatch.client import Client
+from covalent._dispatch.connection import Connection
+from covalent._dispatch.packaging import Package
+from covalent._dispatch.recent import _recent
+from covalent._dispatch.submit import send
 from covalent_contracts import api, pickling
 from covalent_contracts.ids import digest_of
 from covalent_contracts.manifest import (
@@ -24,11 +31,6 @@ from covalent_contracts.manifest import (
     Upload,
 )
 from covalent_contracts.status import Status
-
-from covalent._dispatch.address import Endpoint
-from covalent._dispatch.client import Client
-from covalent._dispatch.connection import Connection
-from covalent._dispatch.packaging import Package
 
 API = "http://api.test"
 STORE = "http://store.test"
@@ -81,6 +83,12 @@ def package() -> Package:
     a, pack = Packer().assets(
         {
             "function": add,
+            "lattice": {
+                "workflow_function": add,
+                "metadata": {"executor": None},
+                "name": "workflow",
+                "doc": "What it does.",
+            },
             "five": 5,
             "list": [Ref(0), 7],
             "recipe": {"sum": Ref(3), "pair": (Ref(0), Ref(0))},
@@ -94,10 +102,12 @@ def package() -> Package:
         root_dispatch_id=DISPATCH_ID,
         python="3.11.7",
         covalent="0",
-        lattice=LatticeInfo(name="workflow", function=a["function"], inputs=a["inputs"]),
+        lattice=LatticeInfo(name="workflow", function=a["lattice"], inputs=a["inputs"]),
         executors={"local": Executor(name="local")},
         nodes=[
-            Node(id=0, name="add", kind=NodeKind.FUNCTION, executor="local", function=a["function"]),
+            Node(
+                id=0, name="add", kind=NodeKind.FUNCTION, executor="local", function=a["function"]
+            ),
             Node(id=1, name=":parameter:5", kind=NodeKind.PARAMETER, value=a["five"]),
             Node(id=2, name=":electron_list:", kind=NodeKind.COLLECTION, value=a["list"]),
             Node(
@@ -111,8 +121,6 @@ def package() -> Package:
             Edge(source=0, target=2, kind="arg"),
             Edge(source=2, target=3, kind="arg"),
             Edge(source=4, target=3, kind="kwarg", name="blob"),
-            Edge(source=3, target=5, kind="arg"),
-            Edge(source=0, target=5, kind="arg"),
         ],
         uploads=[
             Upload(digest=digest_of(pack), size=len(pack)),
@@ -192,29 +200,31 @@ class ControlPlane:
                 return answer(api.Listing(dispatches=list(self.summaries.values())))
             case "POST", ["dispatches", dispatch_id, "start"]:
                 return self._start(dispatch_id, run=request.url.params.get("run") != "false")
-            case _, ["dispatches", dispatch_id, *_] if dispatch_id not in self.summaries:
-                return problem(404, "NotFound", f"no dispatch {dispatch_id}")
-            case "GET", ["dispatches", dispatch_id]:
-                return answer(self.summaries[dispatch_id])
-            case "GET", ["dispatches", dispatch_id, "manifest"]:
+        return self._read(path[1], path[2:], body)
+
+    def _read(self, dispatch_id: str, rest: list[str], body: bytes) -> httpx.Response:
+        if dispatch_id not in self.summaries:
+            return problem(404, "NotFound", f"no dispatch {dispatch_id}")
+        match rest:
+            case ["manifest"]:
                 data = self.drafts[dispatch_id].model_dump_json().encode()
                 self.objects["manifest"] = data + b" " * self.altered_manifest
                 return answer(api.Download(digest=digest_of(data), url=self.presigned("manifest")))
-            case "POST", ["dispatches", _, "assets"]:
+            case ["assets"]:
                 digests = api.AssetsRequest.model_validate_json(body).digests
-                downloads = [api.Download(digest=each, url=self.presigned(each)) for each in digests]
+                downloads = [
+                    api.Download(digest=each, url=self.presigned(each)) for each in digests
+                ]
                 return answer(api.Downloads(downloads=downloads))
-            case "POST", ["dispatches", _, "nodes"]:
+            case ["nodes"]:
                 return self._nodes(api.NodesRequest.model_validate_json(body))
-        return problem(404, "NotFound", "no such route")
+        return answer(self.summaries[dispatch_id])
 
     def _register(self, manifest: Manifest) -> httpx.Response:
         self.drafts[manifest.dispatch_id] = manifest
         missing = [each.digest for each in manifest.uploads if each.digest not in self.objects]
         uploads = [
-            api.Put(
-                digest=each, url=self.presigned(each), headers={"x-amz-checksum-sha256": each}
-            )
+            api.Put(digest=each, url=self.presigned(each), headers={"x-amz-checksum-sha256": each})
             for each in missing
         ]
         return answer(api.Registered(dispatch_id=manifest.dispatch_id, uploads=uploads), 201)
@@ -262,7 +272,9 @@ class ControlPlane:
         """Let the one dispatch end: node 0 gives 12 (inline), node 3 gives 19 (in the store)."""
         self.complete(0, 12, inline=True)
         if fail:
-            self.set(3, status=Status.FAILED, error="Traceback ...\nValueError: no", ended=START + 9)
+            self.set(
+                3, status=Status.FAILED, error="Traceback ...\nValueError: no", ended=START + 9
+            )
             self.end(Status.FAILED, error="3: total: ValueError: no")
             return
         self.complete(3, 19, inline=False, stdout="hello\n")
@@ -329,16 +341,15 @@ def configured(monkeypatch: pytest.MonkeyPatch, tmp_path: Any, client: Client) -
     """A configuration of its own, in which every address leads to the in-memory control plane."""
     monkeypatch.setenv("COVALENT_CONFIG_DIR", str(tmp_path))
     monkeypatch.setenv("COVALENT_RESULTS_DIR", str(tmp_path / "results"))
-    monkeypatch.setattr("covalent._dispatch.client.connect", lambda _address=None: client)
-    monkeypatch.setattr("covalent._results_manager.record.connect", lambda _address=None: client)
+    for module in ("_dispatch.submit", "_results_manager.reading", "_results_manager.record"):
+        monkeypatch.setattr(f"covalent.{module}.connect", lambda _address=None: client)
 
 
 @pytest.fixture
 def dispatched(plane: ControlPlane, client: Client, package: Package) -> str:
-    """The id of the small dispatch, running."""
-    from covalent._dispatcher_plugins.local import send
-
+    """The id of the small dispatch, running; this process does not remember that it sent it."""
     dispatch_id = send(client, package)
+    _recent.clear()
     plane.log.clear()
     plane.requests.clear()
     return dispatch_id

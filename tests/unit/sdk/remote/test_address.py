@@ -8,7 +8,9 @@ from covalent._shared_files.config import set_config
 
 @pytest.fixture
 def _token() -> None:
-    set_config({"dispatcher.address": "localhost", "dispatcher.port": 48008, "dispatcher.token": "t"})
+    set_config(
+        {"dispatcher.address": "localhost", "dispatcher.port": 48008, "dispatcher.token": "t"}
+    )
 
 
 @pytest.mark.usefixtures("_token")

@@ -7,17 +7,18 @@ from typing import TYPE_CHECKING
 
 import httpx
 import pytest
-from covalent_contracts import api, errors
-from covalent_contracts.status import Status
 
 from covalent._dispatch.address import Endpoint
 from covalent._dispatch.client import Client, parse_manifest
 from covalent._dispatch.connection import ATTEMPTS, Connection
 from covalent._dispatch.problems import Overloaded
+from covalent_contracts import api, errors
+from covalent_contracts.status import Status
 
 if TYPE_CHECKING:
-    from covalent._dispatch.packaging import Package
     from tests.unit.sdk.remote.conftest import ControlPlane
+
+    from covalent._dispatch.packaging import Package
 
 UNKNOWN = "00000000-0000-4000-8000-000000000000"
 

@@ -5,16 +5,18 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
+
+from covalent._dispatch.parallel import in_parallel
+from covalent._dispatch.submit import send
+from covalent._dispatcher_plugins.local import dispatch, dispatch_sync
 from covalent_contracts import errors
 from covalent_contracts.status import Status
 
-from covalent._dispatch.parallel import in_parallel
-from covalent._dispatcher_plugins.local import dispatch, dispatch_sync, send
-
 if TYPE_CHECKING:
+    from tests.unit.sdk.remote.conftest import ControlPlane
+
     from covalent._dispatch.client import Client
     from covalent._dispatch.packaging import Package
-    from tests.unit.sdk.remote.conftest import ControlPlane
 
 
 def test_manifest_then_objects_then_start(

@@ -5,20 +5,25 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
+
+from covalent._dispatch.packaging import Package
+from covalent._dispatch.recent import KEPT, recall, remember
+from covalent._dispatch.submit import send
+from covalent._results_manager import Result
+from covalent._results_manager.results_manager import _delete_result, get_result
+from covalent._shared_files.exceptions import MissingLatticeRecordError
+from covalent._workflow.lattice import Lattice
+from covalent._workflow.transportable_object import TransportableObject
 from covalent_contracts import errors
 from covalent_contracts.ids import digest_of
 from covalent_contracts.status import Status
 
-from covalent._results_manager import Result
-from covalent._results_manager.results_manager import _delete_result, get_result
-from covalent._shared_files.exceptions import MissingLatticeRecordError
-from covalent._workflow.transportable_object import TransportableObject
-
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from covalent._dispatch.packaging import Package
     from tests.unit.sdk.remote.conftest import ControlPlane
+
+    from covalent._dispatch.packaging import Package
 
 UNKNOWN = "00000000-0000-4000-8000-000000000000"
 EXPECTED = {"sum": 19, "pair": (12, 12)}
@@ -109,7 +114,63 @@ def test_nodes_of_every_kind(finished: str) -> None:
     }
     outputs = result.get_all_node_outputs()
     assert list(outputs)[:3] == ["add(0)", ":parameter:5(1)", ":electron_list:(2)"]
-    assert outputs["total(3)"].get_deserialized() == 19
+    assert outputs["total(3)"] == TransportableObject(19)
+
+
+def test_the_lattice_holds_what_is_known_of_its_nodes(finished: str) -> None:
+    lattice = get_result(finished).lattice
+    assert (lattice.__name__, lattice.args, lattice.kwargs) == ("workflow", (5,), {"scale": 2})
+    assert lattice.workflow_function(1, 2) == 3
+    graph = lattice.transport_graph
+    assert graph.get_node_value(3, "status") == "COMPLETED"
+    assert graph.get_node_value(3, "output").get_deserialized() == 19
+    assert graph.get_node_value(3, "stdout") == "hello\n"
+    assert graph.get_node_value(3, "metadata")["executor"] == "local"
+    assert graph.get_node_value(3, "end_time") == datetime(2023, 11, 14, 22, 13, 21, 500_000)
+    for key in ("stderr", "error", "sub_dispatch_id"):
+        assert graph.get_node_value(3, key) is None
+    assert graph.get_dependencies(3) == [2, 4]
+
+
+def test_a_graph_without_outputs_costs_no_download(finished: str, plane: ControlPlane) -> None:
+    result = get_result(finished, intermediate_outputs=False, workflow_output=False)
+    graph = result.lattice.transport_graph
+    assert graph.get_node_value(3, "status") == "COMPLETED"
+    assert graph.get_node_value(3, "output") is None
+    assert plane.records[3].value
+    assert f"GET /{plane.records[3].value.digest}" not in plane.log
+
+
+def test_the_process_that_dispatched_asks_for_little(
+    client: Client, plane: ControlPlane, package: Package
+) -> None:
+    dispatch_id = send(client, package)
+    plane.run()
+    plane.log.clear()
+    assert get_result(dispatch_id).result == EXPECTED
+    path = f"/dispatches/{dispatch_id}"
+    assert plane.log[:2] == [f"GET {path}", f"POST {path}/nodes"]
+    assert len(plane.log) == 3
+
+
+def test_only_the_last_dispatches_are_remembered(package: Package) -> None:
+    ids = [f"{number:08d}-0000-4000-8000-000000000000" for number in range(KEPT + 1)]
+    for each in ids:
+        remember(
+            Package(package.manifest.model_copy(update={"dispatch_id": each}), package.objects)
+        )
+    assert recall(ids[0]) is None
+    assert recall(ids[-1])
+
+
+def test_a_lattice_that_was_not_dispatched() -> None:
+    result = Result(Lattice(len))
+    assert (result.status, result.result, result.error) == ("NEW_OBJECT", None, None)
+    assert result.inputs == {"args": (), "kwargs": {}}
+    assert "status: NEW_OBJECT" in str(result)
+    with pytest.raises(errors.Conflict, match="not dispatched"):
+        result.get_all_node_results()
+    assert pickle.loads(pickle.dumps(result)).lattice.workflow_function is len
 
 
 def test_a_failed_dispatch(dispatched: str, plane: ControlPlane) -> None:
@@ -154,6 +215,7 @@ def test_the_many_nodes_of_a_large_dispatch_come_in_pages(
     for node in range(6, 1200):
         plane.records[node] = plane.records[0].model_copy(update={"id": node})
     record = get_result(finished, workflow_output=False)._record
+    assert record
     plane.log.clear()
     assert [each.id for each in record.nodes(range(1200))] == list(range(1200))
     assert plane.log == [f"POST /dispatches/{finished}/nodes"] * 3
@@ -190,11 +252,15 @@ def test_expired_addresses_are_renewed_once(finished: str, plane: ControlPlane) 
     result = get_result(finished, workflow_output=False)
     assert result._record
     result._record.nodes([3])
-    plane.expired = {f"http://store.test/{key}?signature={n}" for key in plane.objects for n in range(20)}
+    plane.expired = {
+        f"http://store.test/{key}?signature={n}" for key in plane.objects for n in range(20)
+    }
     plane.expired |= {"http://store.test/manifest?signature=4"}
     plane.generation = 19
     assert result.result == EXPECTED
-    plane.expired = {f"http://store.test/{key}?signature={n}" for key in plane.objects for n in range(99)}
+    plane.expired = {
+        f"http://store.test/{key}?signature={n}" for key in plane.objects for n in range(99)
+    }
     with pytest.raises(errors.Unavailable, match="403"):
         get_result(finished)
 

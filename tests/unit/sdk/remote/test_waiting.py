@@ -4,16 +4,17 @@ from typing import TYPE_CHECKING
 
 import httpx
 import pytest
-from covalent_contracts.errors import NotFound, Unavailable
-from covalent_contracts.status import Status
 
 from covalent._results_manager.waiting import PATIENCE, wait_until_final
+from covalent_contracts.errors import NotFound, Unavailable
+from covalent_contracts.status import Status
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from covalent._dispatch.client import Client
     from tests.unit.sdk.remote.conftest import ControlPlane
+
+    from covalent._dispatch.client import Client
 
 
 class Clock:
@@ -56,7 +57,7 @@ def test_pauses_grow_with_the_time_waited(
 def test_a_busy_service_is_waited_for(
     client: Client, plane: ControlPlane, dispatched: str, clock: Clock
 ) -> None:
-    plane.faults = [httpx.Response(status) for status in (429, 500, 503)] * 200
+    plane.faults.extend([httpx.Response(status) for status in (429, 500, 503)] * 200)
     clock.at = [(50, plane.run)]
     assert wait_until_final(client, dispatched, clock.sleep, clock).status is Status.COMPLETED
 
@@ -67,8 +68,10 @@ def test_a_server_that_restarts_is_waited_for(
     def go_away() -> None:
         plane.faults = [httpx.ConnectError("refused")] * 10_000
 
-    clock.at = [(5, go_away), (5 + PATIENCE / 2, plane.faults.clear), (45, plane.run)]
-    clock.at[1] = (5 + PATIENCE / 2, lambda: plane.faults.clear())
+    def come_back() -> None:
+        plane.faults = []
+
+    clock.at = [(5, go_away), (5 + PATIENCE / 2, come_back), (45, plane.run)]
     assert wait_until_final(client, dispatched, clock.sleep, clock).status is Status.COMPLETED
 
 
