@@ -105,7 +105,7 @@ def _next(state: Run | Wait | Report | Fork) -> Json:
 
 def _retry(task: TaskTemplate) -> Json:
     service = [_service_retry(task.transient)] if task.transient else []
-    user = {"ErrorEquals": list(_USER_ERRORS), "MaxAttempts": task.retries, "BackoffRate": 1}
+    user = {"ErrorEquals": list(_USER_ERRORS), "MaxAttempts": task.retries, "BackoffRate": 1.0}
     retries = service + ([user] if task.retries else [])
     return {"Retry": retries} if retries else {}
 
