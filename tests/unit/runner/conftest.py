@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from threading import RLock
-from typing import Any
+from typing import Any, ClassVar
 
 import boto3
 import pytest
@@ -17,6 +17,7 @@ from covalent_contracts.hooks import Hooks
 from covalent_contracts.ids import digest_of
 from covalent_contracts.sheet import Light, Page, Ref, Sheet
 from covalent_runner.aws_store import AwsStore
+from covalent_runner.cache import Cache
 from covalent_runner.lambda_handler import handle
 
 DISPATCH_ID = "6f5902ac-2372-4d3c-a3ad-9d2f0c0e5a11"
@@ -34,8 +35,11 @@ class NodeRef:
 class TokenStore(AwsStore):
     """The store on AWS, but for the tokens: those are written down."""
 
+    session: ClassVar = boto3.session.Session(region_name="us-east-1")
+
     def __init__(self) -> None:
         super().__init__(TABLE, BUCKET)
+        self._session = self.session
         self.released: list[str] = []
         self.refused: list[tuple[str, str]] = []
 
@@ -94,6 +98,7 @@ class Dispatch:
             held = {n: s for n, s in self.sheets.items() if keys.page_of(n) == page}
             data = sheets.dump(Page(DISPATCH_ID, DISPATCH_ID, OWNER, python, held))
             self.put(keys.sheets(DISPATCH_ID, page), data)
+        self.store._pages = Cache(1 << 24)  # a real dispatch's sheets never change
 
     def run(self, node: int, attempt: int = 0, store: AwsStore | None = None) -> None:
         self.publish()
@@ -169,33 +174,46 @@ class Dispatch:
         )
 
 
-@pytest.fixture
-def dispatch(monkeypatch: pytest.MonkeyPatch) -> Iterator[Dispatch]:
+@dataclass(frozen=True)
+class Clients:
+    s3: Any
+    dynamodb: Any
+
+
+@pytest.fixture(scope="session")
+def aws() -> Iterator[Clients]:
+    """One emulated AWS for all tests; its DynamoDB is made atomic, which moto's is not by itself."""
     lock = RLock()
     call_action = DynamoHandler.call_action
 
-    def one_at_a_time(self: DynamoHandler) -> Any:  # moto's DynamoDB is not atomic by itself
+    def one_at_a_time(self: DynamoHandler) -> Any:
         with lock:
             return call_action(self)
 
-    monkeypatch.setattr(DynamoHandler, "call_action", one_at_a_time)
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.setenv(name, "testing")
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-    with mock_aws():
-        s3 = boto3.client("s3")
-        s3.create_bucket(Bucket=BUCKET)
-        dynamodb = boto3.client("dynamodb")
-        dynamodb.create_table(
-            TableName=TABLE,
-            KeySchema=[
-                {"AttributeName": records.PK, "KeyType": "HASH"},
-                {"AttributeName": records.SK, "KeyType": "RANGE"},
-            ],
-            AttributeDefinitions=[
-                {"AttributeName": records.PK, "AttributeType": "S"},
-                {"AttributeName": records.SK, "AttributeType": "S"},
-            ],
-            BillingMode="PAY_PER_REQUEST",
-        )
-        yield Dispatch(TokenStore(), s3=s3, dynamodb=dynamodb)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(DynamoHandler, "call_action", one_at_a_time)
+        for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+            patch.setenv(name, "testing")
+        patch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+        with mock_aws():
+            clients = Clients(TokenStore.session.client("s3"), TokenStore.session.client("dynamodb"))
+            clients.s3.create_bucket(Bucket=BUCKET)
+            yield clients
+
+
+@pytest.fixture
+def dispatch(aws: Clients) -> Iterator[Dispatch]:
+    aws.dynamodb.create_table(
+        TableName=TABLE,
+        KeySchema=[
+            {"AttributeName": records.PK, "KeyType": "HASH"},
+            {"AttributeName": records.SK, "KeyType": "RANGE"},
+        ],
+        AttributeDefinitions=[
+            {"AttributeName": records.PK, "AttributeType": "S"},
+            {"AttributeName": records.SK, "AttributeType": "S"},
+        ],
+        BillingMode="PAY_PER_REQUEST",
+    )
+    yield Dispatch(TokenStore(), s3=aws.s3, dynamodb=aws.dynamodb)
+    aws.dynamodb.delete_table(TableName=TABLE)

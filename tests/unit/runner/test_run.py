@@ -40,7 +40,6 @@ def test_a_constant_electron_costs_two_calls(
     dispatch.call(add, 1, 1)  # warms the caches
     dispatch.add(3, add, before=dispatch.sheets[0].before, args=(1, 2))
     dispatch.publish()
-    dispatch.store._pages._held.clear()
     dispatch.store.page(DISPATCH_ID, 0)
     calls: list[str] = []
     original = BaseClient._make_api_call  # type: ignore[attr-defined]
