@@ -79,7 +79,9 @@ class Dispatch:
     def constant(self, node: int, value: Any) -> Light:
         return Light(node, "parameter", value=self.asset(value, pack=True))
 
-    def add(self, node: int, function: Any = None, hooks: Hooks | None = None, **fields: Any) -> Sheet:
+    def add(
+        self, node: int, function: Any = None, hooks: Hooks | None = None, **fields: Any
+    ) -> Sheet:
         sheet = Sheet(
             node,
             getattr(function, "__name__", "node"),
@@ -196,7 +198,9 @@ def aws() -> Iterator[Clients]:
             patch.setenv(name, "testing")
         patch.setenv("AWS_DEFAULT_REGION", "us-east-1")
         with mock_aws():
-            clients = Clients(TokenStore.session.client("s3"), TokenStore.session.client("dynamodb"))
+            clients = Clients(
+                TokenStore.session.client("s3"), TokenStore.session.client("dynamodb")
+            )
             clients.s3.create_bucket(Bucket=BUCKET)
             yield clients
 

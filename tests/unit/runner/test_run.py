@@ -58,7 +58,9 @@ def test_a_constant_electron_costs_two_calls(
 
 def test_a_collection_resolves_electrons(dispatch: Dispatch) -> None:
     dispatch.complete(5, "five")
-    collection = Light(2, "collection", value=dispatch.asset({"k": [NodeRef(5), NodeRef(1)]}), inputs=(5, 1))
+    collection = Light(
+        2, "collection", value=dispatch.asset({"k": [NodeRef(5), NodeRef(1)]}), inputs=(5, 1)
+    )
     dispatch.add(
         0,
         lambda c: c,
