@@ -6,8 +6,12 @@ from botocore.client import BaseClient
 
 from covalent_contracts import keys, records
 from covalent_contracts.context import current
+from covalent_contracts.envelope import Run
 from covalent_contracts.sheet import Light
+from covalent_contracts.status import Status
 from covalent_runner.errors import ElectronFailed, UpstreamFailed
+from covalent_runner.lambda_handler import handle
+from covalent_runner.store import Outcome
 
 from .conftest import BUCKET, DISPATCH_ID, OWNER, Dispatch, NodeRef, TokenStore
 
@@ -49,9 +53,6 @@ def test_a_constant_electron_costs_two_calls(
         return original(self, operation, arguments)
 
     monkeypatch.setattr(BaseClient, "_make_api_call", counted)
-    from covalent_contracts.envelope import Run
-    from covalent_runner.lambda_handler import handle
-
     handle(dispatch.store, Run(DISPATCH_ID, 3, 0), lambda: 30.0)
     assert calls == ["UpdateItem", "UpdateItem"]
 
@@ -209,7 +210,7 @@ def test_three_deliveries_at_once_run_the_code_once(dispatch: Dispatch, tmp_path
         store.commit = counted  # type: ignore[method-assign]
         start.wait()
         try:
-            dispatch.run(0, store=store)
+            handle(store, Run(DISPATCH_ID, 0, 0), lambda: 30.0)
         except Exception as exc:  # noqa: BLE001
             failed.append(exc)
 
@@ -233,18 +234,11 @@ def test_who_loses_to_a_later_attempt_does_not_run(dispatch: Dispatch) -> None:
 
 
 def test_a_late_result_does_not_replace_the_first(dispatch: Dispatch) -> None:
-    def overtaken(run: Any) -> str:
-        run()
-        return "late"
-
     dispatch.add(0, lambda: "first")
     dispatch.publish()
     claim = dispatch.store.claim(DISPATCH_ID, 0, 0, 1)
     assert claim.won
     dispatch.run(0, attempt=1)
-    from covalent_contracts.status import Status
-    from covalent_runner.store import Outcome
-
     assert not dispatch.store.commit(DISPATCH_ID, Outcome(0, Status.FAILED, ended=2, error="late"))
     assert dispatch.value(0) == "first"
     assert int(dispatch.item(0)["started"]) == 1
