@@ -1,8 +1,7 @@
 """The Chalice application: the API behind API Gateway, and the handlers of events.
 
-    request -> routes -> requests -> dispatches | nodes -> store, objects, machines -> AWS
-                     \\-> problems
-    event   -> finish                                   -> store
+    request -> routes -> requests -> dispatches | nodes -> store, objects, machines -> answer, or problems
+    event   -> finish -> store
 
 requests    who calls, with what.                    Nothing is read from AWS here.
 dispatches  the use cases; register is in registration. They know nothing of HTTP.
@@ -14,8 +13,8 @@ import threading
 from typing import Any
 
 from chalice.app import Chalice, CloudWatchEvent, Request
-from covalent_contracts.api import PREFIX
 
+from covalent_contracts.api import PREFIX
 from covalent_control_plane import finish as finisher
 from covalent_control_plane.aws import aws
 from covalent_control_plane.routes import routes

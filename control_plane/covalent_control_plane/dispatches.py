@@ -3,12 +3,12 @@
 import time
 
 from botocore.exceptions import BotoCoreError, ClientError
+
 from covalent_contracts import keys, records
 from covalent_contracts.api import AssetsRequest, Download, Downloads, Listing, Summary
 from covalent_contracts.errors import Conflict, NotFound
 from covalent_contracts.manifest import Manifest
 from covalent_contracts.status import Status
-
 from covalent_control_plane import machines, manifests, objects, store
 from covalent_control_plane.aws import Aws
 from covalent_control_plane.interrupted import fail_interrupted
@@ -111,11 +111,11 @@ def summary(item: DispatchItem) -> Summary:
         root_dispatch_id=item.root_dispatch_id,
         name=item.name,
         status=item.state,
-        created=int(item.created),
+        created=item.created,
         started=item.started,
         ended=item.ended,
         error=item.error,
-        nodes=int(item.nodes),
+        nodes=item.nodes,
         execution=item.execution,
     )
 

@@ -1,7 +1,7 @@
 """Ends a dispatch when its execution has ended.
 
-The event may come twice, late, or for an execution that is not ours. Nodes are ended before the dispatch, so a finisher that
-was cut short is completed by the next delivery.
+The event may come twice, late, or for an execution that is not ours. Nodes are ended before the dispatch, so that the
+next delivery completes what a finisher that was cut short has begun.
 """
 
 import time
@@ -12,7 +12,6 @@ from typing import Any
 from covalent_contracts.ids import is_dispatch_id
 from covalent_contracts.manifest import Manifest
 from covalent_contracts.status import Status
-
 from covalent_control_plane import manifests, store
 from covalent_control_plane.aws import Aws
 from covalent_control_plane.interrupted import fail_running_nodes

@@ -3,7 +3,6 @@
 import time
 
 from covalent_contracts.status import Status
-
 from covalent_control_plane import store
 from covalent_control_plane.aws import aws
 

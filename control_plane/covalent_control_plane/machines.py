@@ -1,7 +1,7 @@
 """State machines: one per shape, named by the hash of its definition; a dispatch is an execution of it.
 
-StartExecution comes first and CreateStateMachine only when it says that there is no such machine: AWS refills 300 starts
-a second but one creation, and no process needs to know what others have made.
+StartExecution comes first and CreateStateMachine only when it says that there is no such machine: AWS refills 300
+starts a second but one creation, and no process needs to know what others have made.
 """
 
 import json
@@ -9,7 +9,6 @@ import time
 from collections.abc import Callable
 
 from covalent_contracts import keys
-
 from covalent_control_plane import objects
 from covalent_control_plane.aws import Aws
 from covalent_control_plane.telemetry import log

@@ -7,7 +7,6 @@ from covalent_contracts import keys
 from covalent_contracts.errors import CorruptedObject
 from covalent_contracts.ids import digest_of
 from covalent_contracts.manifest import Manifest
-
 from covalent_control_plane import objects
 from covalent_control_plane.aws import Aws
 

@@ -16,7 +16,6 @@ from covalent_contracts.api import (
 from covalent_contracts.errors import InvalidWorkflow
 from covalent_contracts.manifest import Manifest, Node, NodeKind
 from covalent_contracts.status import Status
-
 from covalent_control_plane import dispatches, manifests, objects, store
 from covalent_control_plane.aws import Aws
 from covalent_control_plane.store import DispatchItem, NodeItem
@@ -153,7 +152,7 @@ def _value(aws: Aws, dispatch_id: str, record: NodeItem) -> Value | None:
     key = keys.output(dispatch_id, record.node, record.digest)
     return Value(
         digest=record.digest,
-        size=int(record.size or 0),
+        size=record.size or 0,
         type=record.kind or "",
         inline=None if record.output is None else b64encode(record.output).decode(),
         url=_address(aws, key) if record.output is None else None,

@@ -6,15 +6,18 @@ SHA-256, which S3 itself enforces.
 
 from base64 import b64encode
 from collections.abc import Iterable, Mapping
-from concurrent.futures import Future
+from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
+
 from covalent_contracts import keys
 from covalent_contracts.api import Put
 from covalent_contracts.errors import NotFound
 from covalent_contracts.manifest import Upload
-
 from covalent_control_plane.aws import Aws
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
 
 ADDRESS_LIFETIME = 900
 """Seconds for which a presigned address is valid."""

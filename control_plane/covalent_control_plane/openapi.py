@@ -6,10 +6,10 @@ from http import HTTPStatus
 from typing import Any
 
 from chalice.app import Response
-from covalent_contracts.api import PREFIX, Problem
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
+from covalent_contracts.api import PREFIX, Problem
 from covalent_control_plane.problems import CONTENT_TYPE
 
 _REFERENCE = "#/components/schemas/{model}"

@@ -5,13 +5,14 @@ from functools import wraps
 from http import HTTPStatus
 from typing import Any
 
-from botocore.exceptions import ClientError, ConnectionError, HTTPClientError
+from botocore.exceptions import ClientError, HTTPClientError
+from botocore.exceptions import ConnectionError as NoConnection
 from chalice.app import Request, Response
-from covalent_contracts import errors
-from covalent_contracts.api import Problem
 from pydantic import ValidationError
 from pynamodb.exceptions import PynamoDBException
 
+from covalent_contracts import errors
+from covalent_contracts.api import Problem
 from covalent_control_plane.dispatches import MissingUploads
 from covalent_control_plane.requests import TooLarge
 from covalent_control_plane.telemetry import log
@@ -124,4 +125,4 @@ def _will_pass(exc: BaseException | None) -> bool:
         return exc.cause_response_code in _LATER or _will_pass(exc.cause)
     if isinstance(exc, ClientError):
         return exc.response["Error"]["Code"] in _LATER
-    return isinstance(exc, ConnectionError | HTTPClientError)
+    return isinstance(exc, NoConnection | HTTPClientError)

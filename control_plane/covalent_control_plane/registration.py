@@ -7,14 +7,14 @@ cut short leaves nothing that can be started.
 import time
 from collections.abc import Iterable
 
+from covalent_executors.place import Place
+from covalent_step_functions.compiler import Compiled, compile_dispatch
+
 from covalent_contracts import keys, records
 from covalent_contracts.api import Registered
 from covalent_contracts.errors import Conflict, LimitExceeded, NewerWire, UnsupportedPython
 from covalent_contracts.ids import digest_of
 from covalent_contracts.manifest import WIRE, Manifest, Upload
-from covalent_executors.place import Place
-from covalent_step_functions.compiler import Compiled, compile_dispatch
-
 from covalent_control_plane import manifests, objects, store
 from covalent_control_plane.aws import Aws
 from covalent_control_plane.settings import Settings
@@ -83,7 +83,7 @@ def _limit(limit: str, number: int, found: int) -> LimitExceeded:
 
 
 def _place(settings: Settings) -> Place:
-    return Place(runners=settings.runners, prefix=settings.prefix)
+    return Place(runners=settings.runners, prefix=f"{settings.prefix}-")
 
 
 def _is_registered(owner: str, dispatch_id: str, digest: str) -> bool:

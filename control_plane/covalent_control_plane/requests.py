@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from typing import TypeVar
 
 from chalice.app import Request
+from pydantic import BaseModel, ValidationError
+
 from covalent_contracts.errors import InvalidWorkflow, LimitExceeded, NewerWire, NotFound, Refused
 from covalent_contracts.ids import is_dispatch_id, owner_of
 from covalent_contracts.manifest import WIRE, Manifest
-from pydantic import BaseModel, ValidationError
-
 from covalent_control_plane.registration import upgrade
 
 MAX_BODY = 32 * 1024 * 1024
@@ -111,7 +111,7 @@ def limit(request: Request) -> int:
 
 def parameter(request: Request, name: str) -> str | None:
     """A query parameter, or None."""
-    return (request.query_params or {}).get(name)
+    return None if request.query_params is None else request.query_params.get(name)
 
 
 def _content(request: Request) -> bytes:

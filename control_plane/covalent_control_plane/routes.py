@@ -6,6 +6,8 @@ from http import HTTPStatus
 from importlib.metadata import PackageNotFoundError, version
 
 from chalice.app import Blueprint, IAMAuthorizer, Request, Response
+from pydantic import BaseModel
+
 from covalent_contracts.api import (
     PREFIX,
     AssetsRequest,
@@ -19,8 +21,6 @@ from covalent_contracts.api import (
     Summary,
 )
 from covalent_contracts.manifest import WIRE, Manifest
-from pydantic import BaseModel
-
 from covalent_control_plane import dispatches, openapi, requests
 from covalent_control_plane import nodes as recorded
 from covalent_control_plane.aws import aws
@@ -170,8 +170,7 @@ def _render(document: BaseModel, status: HTTPStatus = HTTPStatus.OK) -> Response
 
 
 def _json(text: str, status: HTTPStatus = HTTPStatus.OK) -> Response:
-    headers = {"Content-Type": "application/json"}
-    return Response(body=text, status_code=status.value, headers=headers)
+    return Response(text, {"Content-Type": "application/json"}, status.value)
 
 
 @cache

@@ -6,21 +6,25 @@ Every move is a conditional write along `Status.earlier`; losing one returns Non
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from covalent_contracts import records
-from covalent_contracts.status import Status
 from pynamodb.attributes import (
+    Attribute,
     BinaryAttribute,
     BooleanAttribute,
-    NumberAttribute,
     UnicodeAttribute,
     UnicodeSetAttribute,
 )
+from pynamodb.constants import NUMBER
 from pynamodb.exceptions import PutError, UpdateError
-from pynamodb.expressions.update import Action
 from pynamodb.indexes import AllProjection, GlobalSecondaryIndex
 from pynamodb.models import Model
+
+if TYPE_CHECKING:
+    from pynamodb.expressions.update import Action
+
+from covalent_contracts import records
+from covalent_contracts.status import Status
 
 BY_OWNER = "by_owner"
 DRAFT_LIFETIME = 24 * 3600
@@ -29,13 +33,29 @@ TTL_ATTRIBUTE = "ttl"
 _LOST = "ConditionalCheckFailedException"
 
 
-class ByOwner(GlobalSecondaryIndex["DispatchItem"]):
+class IntegerAttribute(Attribute[int]):
+    """A whole number; PynamoDB's own numbers may be fractions."""
+
+    attr_type = NUMBER
+
+    def serialize(self, value: int) -> str:
+        """As DynamoDB wants it."""
+        return str(value)
+
+    def deserialize(self, value: str) -> int:
+        """As Python wants it."""
+        return int(value)
+
+
+class ByOwner(GlobalSecondaryIndex["DispatchItem"]):  # type: ignore[no-untyped-call]  # PynamoDB leaves it untyped
     """Dispatches by owner and time. Drafts have no `owner`, nodes neither: the index is sparse."""
 
     owner = UnicodeAttribute(hash_key=True)
-    created = NumberAttribute(range_key=True)
+    created = IntegerAttribute(range_key=True)
 
     class Meta:
+        """The index."""
+
         index_name = BY_OWNER
         projection = AllProjection()
         billing_mode = "PAY_PER_REQUEST"
@@ -52,21 +72,21 @@ class DispatchItem(Model):
     """A dispatch. `manifest` is the digest of its manifest, `machine` the name of its state machine."""
 
     class Meta(_Table):
-        pass
+        """The table; `bind` names it."""
 
     pk = UnicodeAttribute(hash_key=True)
     sk = UnicodeAttribute(range_key=True, default=records.DISPATCH)
     owner = UnicodeAttribute()
-    created = NumberAttribute()
+    created = IntegerAttribute()
     status = UnicodeAttribute()
     name = UnicodeAttribute()
     root_dispatch_id = UnicodeAttribute()
-    nodes = NumberAttribute()
+    nodes = IntegerAttribute()
     manifest = UnicodeAttribute()
     machine = UnicodeAttribute()
     execution = UnicodeAttribute(null=True)
-    started = NumberAttribute(null=True)
-    ended = NumberAttribute(null=True)
+    started = IntegerAttribute(null=True)
+    ended = IntegerAttribute(null=True)
     error = UnicodeAttribute(null=True)
     has_failed = BooleanAttribute(null=True)
     by_owner = ByOwner()
@@ -86,31 +106,31 @@ class DraftItem(Model):
     """A registered manifest. `pending` are the objects that were missing then and are checked at the start."""
 
     class Meta(_Table):
-        pass
+        """The table; `bind` names it."""
 
     pk = UnicodeAttribute(hash_key=True)
     sk = UnicodeAttribute(range_key=True, default=records.DRAFT)
     owner = UnicodeAttribute(attr_name="drafted_by")
-    registered = NumberAttribute()
+    registered = IntegerAttribute()
     manifest = UnicodeAttribute()
     machine = UnicodeAttribute()
     pending = UnicodeSetAttribute(null=True)
-    ttl = NumberAttribute(attr_name=TTL_ATTRIBUTE)
+    ttl = IntegerAttribute(attr_name=TTL_ATTRIBUTE)
 
 
 class NodeItem(Model):
     """A node that has started, as the runner records it."""
 
     class Meta(_Table):
-        pass
+        """The table; `bind` names it."""
 
     pk = UnicodeAttribute(hash_key=True)
     sk = UnicodeAttribute(range_key=True)
     status = UnicodeAttribute()
-    started = NumberAttribute(null=True)
-    ended = NumberAttribute(null=True)
+    started = IntegerAttribute(null=True)
+    ended = IntegerAttribute(null=True)
     digest = UnicodeAttribute(null=True)
-    size = NumberAttribute(null=True)
+    size = IntegerAttribute(null=True)
     kind = UnicodeAttribute(null=True)
     output = BinaryAttribute(legacy_encoding=False, null=True)
     error = UnicodeAttribute(null=True)
@@ -204,7 +224,7 @@ def listing(owner: str, limit: int, after: tuple[int, str] | None) -> Page:
     )
     items = list(found)
     more = found.last_evaluated_key is not None and bool(items)
-    return Page(items, (int(items[-1].created), items[-1].dispatch_id) if more else None)
+    return Page(items, (items[-1].created, items[-1].dispatch_id) if more else None)
 
 
 def nodes(dispatch_id: str, wanted: Collection[int]) -> dict[int, NodeItem]:

@@ -86,10 +86,10 @@ try:
 except ModuleNotFoundError:
     _install_double()
 
+from covalent_contracts.ids import digest_of, new_dispatch_id
 from covalent_control_plane import application, store
 from covalent_control_plane.aws import Aws
 from covalent_control_plane.aws import aws as connected
-from covalent_contracts.ids import digest_of, new_dispatch_id
 
 
 @dataclass(frozen=True)
