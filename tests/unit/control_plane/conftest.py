@@ -3,17 +3,19 @@
 import base64
 import json
 import os
-import sys
-import types
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 import boto3
 import pytest
 from moto import mock_aws
+
+from covalent_contracts.ids import digest_of, new_dispatch_id
+from covalent_control_plane import application, store
+from covalent_control_plane.aws import Aws
+from covalent_control_plane.aws import aws as connected
 
 EVENTS = Path(__file__).parents[2] / "events"
 ROLE = "arn:aws:iam::123456789012:role/covalent-machine"
@@ -32,64 +34,6 @@ ENVIRONMENT = {
 ROUTES = {
     ("POST", "start"): "/api/v1/dispatches/{dispatch_id}/start",
 }
-
-
-def _install_double() -> None:
-    """A compiler of one state per electron, until the real one is there."""
-    from covalent_contracts import keys, sheet
-    from covalent_contracts.errors import InvalidWorkflow, UnknownExecutor
-
-    place = types.ModuleType("covalent_executors.place")
-    compiler = types.ModuleType("covalent_step_functions.compiler")
-
-    @dataclass(frozen=True)
-    class Place:
-        runners: Any
-        prefix: str
-
-    @dataclass(frozen=True)
-    class Compiled:
-        name: str
-        definition: str
-        pages: Any
-        tasks: int = 0
-        gates: int = 0
-        transitions: int = 0
-        events: int = 0
-
-    def compile_dispatch(manifest: Any, place: Any, owner: str) -> Compiled:
-        for edge in manifest.edges:
-            if edge.source >= edge.target:
-                raise InvalidWorkflow("cycle")
-        for executor in manifest.executors.values():
-            if executor.name not in ("lambda", "local"):
-                raise UnknownExecutor(f"no executor is called {executor.name!r}")
-        states = {
-            "StartAt": "only",
-            "States": {"only": {"Type": "Pass", "Comment": str(len(manifest.nodes)), "End": True}},
-        }
-        definition = json.dumps(states)
-        pages = {keys.page_of(0): sheet.dump(sheet.Page("", "", owner, manifest.python, {}))}
-        return Compiled(
-            "covalent-" + sha256(definition.encode()).hexdigest()[:16], definition, pages
-        )
-
-    place.Place = Place  # type: ignore[attr-defined]
-    compiler.Compiled = Compiled  # type: ignore[attr-defined]
-    compiler.compile_dispatch = compile_dispatch  # type: ignore[attr-defined]
-    sys.modules["covalent_executors.place"] = place
-    sys.modules["covalent_step_functions.compiler"] = compiler
-
-
-try:
-    import covalent_step_functions.compiler
-except ModuleNotFoundError:
-    _install_double()
-
-from covalent_contracts.ids import digest_of, new_dispatch_id
-from covalent_control_plane import application, store
-from covalent_control_plane.aws import Aws
-from covalent_control_plane.aws import aws as connected
 
 
 @dataclass(frozen=True)
@@ -222,7 +166,7 @@ def manifest(**changes: Any) -> dict[str, Any]:
         "python": "3.11.7",
         "covalent": "0.1.0",
         "lattice": {"name": "workflow", "function": value, "inputs": value},
-        "executors": {"x": {"name": "lambda", "attributes": {"timeout": None}}},
+        "executors": {"x": {"name": "local", "attributes": {"log_stdout": None}}},
         "nodes": nodes,
         "edges": edges,
         "uploads": [value],
