@@ -10,6 +10,7 @@ import os
 import sqlite3
 import tempfile
 import threading
+from base64 import b64decode, b64encode
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from hashlib import md5, sha256
@@ -22,7 +23,7 @@ create table if not exists objects (
     key text primary key, file text, size integer, etag text, modified real, headers text) without rowid;
 """
 Image = dict[str, Any]
-"""An item in DynamoDB JSON, binary values as base64 text."""
+"""An item in DynamoDB JSON, binary values as bytes."""
 
 
 class DataDirInUse(RuntimeError):
@@ -104,13 +105,13 @@ class Journal:
         query = "select image from items where tbl = ? and pk = ?"
         with self._guard:
             rows = self._database.execute(query, (table, pk)).fetchall()
-        return [json.loads(text) for (text,) in rows]
+        return [_with_bytes(json.loads(text)) for (text,) in rows]
 
     def items_with(self, table: str, attribute: str) -> list[Image]:
         """The items that have an attribute."""
         query = "select image from items where tbl = ? and json_extract(image, ?) is not null"
         rows = self._database.execute(query, (table, f'$."{attribute}"')).fetchall()
-        return [json.loads(text) for (text,) in rows]
+        return [_with_bytes(json.loads(text)) for (text,) in rows]
 
     def record(self, changes: Iterable[Change]) -> None:
         """Write the new images of items, all or none."""
@@ -129,7 +130,7 @@ class Journal:
         if change.image is None:
             self._database.execute("delete from items where tbl = ? and pk = ? and sk = ?", key)
         else:
-            text = json.dumps(change.image, separators=(",", ":"))
+            text = json.dumps(change.image, default=_base64, separators=(",", ":"))
             self._database.execute("replace into items values (?, ?, ?, ?)", (*key, text))
 
     def receive(self, pieces: Iterable[bytes]) -> Written:
@@ -205,3 +206,22 @@ def _lock(folder: Path) -> int:
     os.ftruncate(handle, 0)
     os.write(handle, str(os.getpid()).encode())
     return handle
+
+
+def _base64(value: Any) -> str:
+    if isinstance(value, bytes):
+        return b64encode(value).decode()
+    raise TypeError(f"not an attribute value: {value!r}")
+
+
+def _with_bytes(value: Any) -> Any:
+    """An image as it was before it was written: base64 under B and BS becomes bytes again."""
+    if isinstance(value, list):
+        return [_with_bytes(each) for each in value]
+    if not isinstance(value, dict):
+        return value
+    if set(value) == {"B"} and isinstance(value["B"], str):
+        return {"B": b64decode(value["B"])}
+    if set(value) == {"BS"}:
+        return {"BS": [b64decode(each) for each in value["BS"]]}
+    return {name: _with_bytes(each) for name, each in value.items()}

@@ -17,7 +17,7 @@ from functools import cache
 from importlib import import_module, util
 from pathlib import Path
 from types import TracebackType
-from typing import Any, cast
+from typing import Any
 
 from covalent_localstack import environment
 from covalent_localstack.http_server import Server
@@ -194,9 +194,5 @@ def _load_app() -> Any:
 
 def end_interrupted(reason: str) -> None:
     """Have the control plane end dispatches that still run as FAILED."""
-    name = "covalent_control_plane.dispatches"
-    if util.find_spec("covalent_control_plane") is None or util.find_spec(name) is None:
-        return
-    fail = getattr(import_module(name), "fail_interrupted", None)
-    if fail is not None:
-        cast(Callable[[str], None], fail)(reason)
+    if util.find_spec("covalent_control_plane.interrupted") is not None:
+        import_module("covalent_control_plane.interrupted").fail_interrupted(reason)
