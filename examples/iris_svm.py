@@ -129,7 +129,7 @@ def _history(dispatch_id: str) -> Iterator[dict[str, Any]]:
         config=Config(proxies={}),
     )
     for page in states.get_paginator("get_execution_history").paginate(executionArn=arn):
-        yield from page["events"]
+        yield from map(dict, page["events"])
 
 
 def _execution(server: str, token: str, dispatch_id: str) -> str:
