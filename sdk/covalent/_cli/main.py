@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from covalent._version import __version__
+from covalent_contracts.errors import CovalentError
 
 _COMMANDS: Mapping[str, str] = MappingProxyType(
     {
@@ -38,6 +39,13 @@ class _LazyGroup(click.Group):
         module = importlib.import_module(f"covalent._cli.{_COMMANDS[cmd_name]}")
         command: click.Command = getattr(module, cmd_name)
         return command
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Show what went wrong on purpose without a traceback; exit code 1."""
+        try:
+            return super().invoke(ctx)
+        except CovalentError as exc:
+            raise click.ClickException(str(exc)) from exc
 
 
 def _show_version(ctx: click.Context, _param: click.Parameter, wanted: bool) -> None:

@@ -5,7 +5,6 @@ from pathlib import Path
 
 import click
 
-from covalent._cli.service import failing_plainly
 from covalent._programmatic import commands
 from covalent._shared_files.config import get_config
 
@@ -24,8 +23,7 @@ def purge(hard: bool, yes: bool) -> None:
         click.echo(f"  {path}")
     if not yes:
         click.confirm("Delete them?", abort=True)
-    with failing_plainly():
-        commands.ensure_stopped()
+    commands.ensure_stopped()
     for path in doomed:
         _delete(path)
     click.echo("Covalent has been purged.")

@@ -1,13 +1,11 @@
 """`covalent start`, `stop` and `restart`."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any
 
 import click
 
 from covalent._programmatic import commands, server
-from covalent_contracts.errors import CovalentError
 
 Command = Callable[..., Any]
 _PORT = click.IntRange(1, 65535)
@@ -23,15 +21,6 @@ def _without_effect(*names: str, reason: str, **settings: Any) -> Callable[[Comm
 _develop = _without_effect(
     "-d", "--develop", is_flag=True, reason="the server has no developer mode"
 )
-
-
-@contextmanager
-def failing_plainly() -> Iterator[None]:
-    """Show what went wrong without a traceback; exit code 1."""
-    try:
-        yield
-    except CovalentError as exc:
-        raise click.ClickException(str(exc)) from exc
 
 
 @click.command()
@@ -63,8 +52,7 @@ def start(port: int | None, workers: int | None) -> None:
 @click.command()
 def stop() -> None:
     """Stop the Covalent server."""
-    with failing_plainly():
-        click.echo(commands.STOPPED if commands.ensure_stopped() else commands.NOT_RUNNING)
+    click.echo(commands.STOPPED if commands.ensure_stopped() else commands.NOT_RUNNING)
 
 
 @click.command()
@@ -74,12 +62,10 @@ def stop() -> None:
 def restart(port: int | None) -> None:
     """Restart the Covalent server, with as many workers as before."""
     running = server.find(commands.place())
-    with failing_plainly():
-        click.echo(commands.STOPPED if commands.ensure_stopped() else commands.NOT_RUNNING)
+    click.echo(commands.STOPPED if commands.ensure_stopped() else commands.NOT_RUNNING)
     _start(port, running.workers if running else None)
 
 
 def _start(port: int | None, workers: int | None) -> None:
-    with failing_plainly():
-        for line in commands.describe(commands.ensure_running(port=port, workers=workers)):
-            click.echo(line)
+    for line in commands.describe(commands.ensure_running(port=port, workers=workers)):
+        click.echo(line)

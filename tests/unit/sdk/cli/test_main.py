@@ -110,3 +110,12 @@ def test_purge_refuses_a_directory_that_holds_home(
     assert result.exit_code == 1
     assert "home" in result.output
     assert (own_config / "cache" / "thing").exists()
+
+
+def test_a_broken_config_file_is_named_without_a_traceback(own_config: Path) -> None:
+    broken = own_config / "config" / "covalent.conf"
+    broken.write_text("this is = not = toml")
+    result = run("status")
+    assert result.exit_code == 1
+    assert str(broken) in result.output.replace("\n", "")
+    broken.unlink()
