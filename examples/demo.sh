@@ -1,5 +1,5 @@
 #!/bin/sh
-# Start a server of its own in a temporary folder, run the example on it, stop it. A running server is not disturbed.
+# Start a server of its own in a temporary folder, run an example on it, stop it. A running server is not disturbed.
 set -eu
 cd "$(dirname "$0")/.."
 bin="${BIN:-.venv/bin}"
@@ -15,4 +15,8 @@ trap clean_up EXIT
 trap 'exit 130' INT TERM
 
 "$bin/covalent" start
-"$bin/python" examples/iris_svm.py --report
+if [ -n "${EXAMPLE:-}" ]; then
+    "$bin/python" "$EXAMPLE"
+else
+    "$bin/python" examples/iris_svm.py --report
+fi
