@@ -3,8 +3,8 @@
 usage: reference_example.py REFERENCE SCRIPT
 
 The example is the first Python block of the section on AWS Batch that defines train_svm. Left out are the executor,
-which needs an account's own Batch queue, and deps_pip: it pins numpy==1.23.2 and scikit-learn==1.1.2, which do not exist for
-the Python versions of today. Everything else runs as it stands.
+which needs an account's own Batch queue, and deps_pip: it pins numpy==1.23.2 and scikit-learn==1.1.2, which do not
+exist for the Python versions of today. Everything else runs as it stands.
 """
 
 import ast

@@ -1,1 +1,93 @@
-"""Covalent's Python workflow API."""
+"""Covalent's Python workflow API: electrons, lattices, and what dispatches them.
+
+This is the contents page. A name is loaded from its home when it is first used, so that `import covalent` costs
+next to nothing.
+"""
+
+from importlib import import_module as _import_module
+from types import MappingProxyType as _MappingProxyType
+from typing import TYPE_CHECKING
+from typing import Any as _Any
+
+from covalent._version import __version__
+
+if TYPE_CHECKING:
+    from covalent import executor, status
+    from covalent._dispatcher_plugins import dispatch, dispatch_sync
+    from covalent._programmatic.commands import (
+        covalent_start,
+        covalent_stop,
+        is_covalent_running,
+    )
+    from covalent._results_manager.results_manager import get_result
+    from covalent._shared_files.config import get_config, reload_config, set_config
+    from covalent._shared_files.context import get_context
+    from covalent._workflow.depsbash import DepsBash
+    from covalent._workflow.depscall import DepsCall
+    from covalent._workflow.depsmodule import DepsModule
+    from covalent._workflow.depspip import DepsPip
+    from covalent._workflow.electron import electron, wait
+    from covalent._workflow.lattice import lattice
+    from covalent._workflow.transportable_object import TransportableObject
+
+__all__ = [  # noqa: RUF022  # in alphabetical order, as a reader looks for a name
+    "__version__",
+    "covalent_start",
+    "covalent_stop",
+    "DepsBash",
+    "DepsCall",
+    "DepsModule",
+    "DepsPip",
+    "dispatch",
+    "dispatch_sync",
+    "electron",
+    "executor",
+    "get_config",
+    "get_context",
+    "get_result",
+    "is_covalent_running",
+    "lattice",
+    "reload_config",
+    "set_config",
+    "status",
+    "TransportableObject",
+    "wait",
+]
+
+_HOMES = _MappingProxyType(
+    {
+        "covalent_start": "_programmatic.commands",
+        "covalent_stop": "_programmatic.commands",
+        "DepsBash": "_workflow.depsbash",
+        "DepsCall": "_workflow.depscall",
+        "DepsModule": "_workflow.depsmodule",
+        "DepsPip": "_workflow.depspip",
+        "dispatch": "_dispatcher_plugins",
+        "dispatch_sync": "_dispatcher_plugins",
+        "electron": "_workflow.electron",
+        "get_config": "_shared_files.config",
+        "get_context": "_shared_files.context",
+        "get_result": "_results_manager.results_manager",
+        "is_covalent_running": "_programmatic.commands",
+        "lattice": "_workflow.lattice",
+        "reload_config": "_shared_files.config",
+        "set_config": "_shared_files.config",
+        "TransportableObject": "_workflow.transportable_object",
+        "wait": "_workflow.electron",
+    }
+)
+_SUBMODULES = frozenset({"executor", "status"})
+
+
+def __getattr__(name: str) -> _Any:
+    if name in _SUBMODULES:
+        return _import_module(f"covalent.{name}")
+    home = _HOMES.get(name)
+    if home is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = globals()[name] = getattr(_import_module(f"covalent.{home}"), name)
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

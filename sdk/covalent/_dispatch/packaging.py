@@ -1,0 +1,198 @@
+"""A built lattice as it is dispatched: a manifest, and the objects that it names.
+
+graph --rows--> what is to be said of each node, its parts pickled --seal--> objects --manifest--> Package
+
+Nothing leaves this machine here, and nothing that cannot be pickled gets any further.
+"""
+
+from __future__ import annotations
+
+import json
+import platform
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from covalent._dispatch.assets import Assets, Sealed
+from covalent._dispatch.pickles import Pickles, pickled
+from covalent._version import __version__
+from covalent._workflow.lattice import Lattice
+from covalent._workflow.transport import WAITING_EDGE
+from covalent.executor.base import AbstractExecutor, encoded
+from covalent_contracts import pickling
+from covalent_contracts.errors import InvalidWorkflow
+from covalent_contracts.ids import new_dispatch_id
+from covalent_contracts.manifest import Edge, Executor, LatticeInfo, Manifest, Node, NodeKind
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from covalent._workflow.transport import TransportGraph
+
+
+@dataclass(frozen=True)
+class Package:
+    """All that a dispatch consists of; `objects` are keyed by the SHA-256 of their bytes."""
+
+    manifest: Manifest
+    objects: Mapping[str, bytes]
+
+
+@dataclass(frozen=True)
+class _Row:
+    """A node whose assets are known by digest only."""
+
+    fields: Mapping[str, Any]
+    assets: Mapping[str, str | None] = field(default_factory=dict)
+
+    def node(self, sealed: Sealed) -> Node:
+        """The node as the manifest has it."""
+        assets = {name: sealed.assets[digest] for name, digest in self.assets.items() if digest}
+        return Node(**{**self.fields, **assets})
+
+
+def package(lattice: Lattice, *, dispatch_id: str | None = None) -> Package:
+    """Package a lattice whose graph is built.
+
+    Args:
+        lattice: the workflow; it is not changed.
+        dispatch_id: the dispatch's id; a new one if not given.
+
+    Raises:
+        InvalidWorkflow: the graph has not been built, or something in it cannot run.
+        UnpicklableValue: something in it cannot be pickled; the message says what.
+
+    """
+    graph = lattice.transport_graph
+    _refuse_unready(lattice)
+    assets, executors = Assets(), _Executors()
+    pickles = Pickles(assets)
+    rows = [_row(node, each, pickles, executors) for node, each in graph.nodes()]
+    function = assets.add(_pickled_lattice(lattice))
+    inputs = assets.add(lattice.pickled_inputs())
+    recipe = pickles.value(graph.get_node_value(len(graph) - 1, "value"))
+    sealed = assets.seal()
+    own_id = dispatch_id or new_dispatch_id()
+    manifest = Manifest(
+        dispatch_id=own_id,
+        root_dispatch_id=own_id,
+        python=platform.python_version(),
+        covalent=__version__,
+        lattice=LatticeInfo(
+            name=lattice.__name__,
+            doc=lattice.__doc__ or "",
+            function=sealed.assets[function],
+            inputs=sealed.assets[inputs],
+        ),
+        executors=executors.named,
+        nodes=[row.node(sealed) for row in rows],
+        edges=list(_edges(graph)),
+        uploads=sealed.uploads,
+        recipe=sealed.assets[recipe],
+    )
+    return Package(manifest, sealed.objects)
+
+
+def restore_lattice(data: bytes) -> Lattice:
+    """The lattice in a manifest's `lattice.function` asset, not built. It unpickles: on the user's machine only."""
+    fields = pickling.loads(data)
+    lattice = Lattice(fields["workflow_function"])
+    lattice.metadata.update(fields["metadata"])
+    lattice.__name__ = fields["name"]
+    lattice.__doc__ = fields["doc"]
+    return lattice
+
+
+def _refuse_unready(lattice: Lattice) -> None:
+    if not len(lattice.transport_graph):
+        raise InvalidWorkflow(
+            f"lattice {lattice.__name__} has no graph: call build_graph(...) first"
+        )
+    if lattice.metadata.get("triggers"):
+        raise InvalidWorkflow(
+            f"lattice {lattice.__name__} has triggers, which this version does not support yet"
+        )
+
+
+def _pickled_lattice(lattice: Lattice) -> bytes:
+    fields = {
+        "workflow_function": lattice.workflow_function,
+        "metadata": lattice.metadata,
+        "name": lattice.__name__,
+        "doc": lattice.__doc__,
+    }
+    return pickled(fields, f"lattice {lattice.__name__}")
+
+
+def _row(node: int, known: Mapping[str, Any], pickles: Pickles, executors: _Executors) -> _Row:
+    kind = NodeKind(known["kind"])
+    fields: dict[str, Any] = {"id": node, "name": known["name"], "kind": kind}
+    match kind:
+        case NodeKind.PARAMETER | NodeKind.COLLECTION | NodeKind.POSTPROCESS:
+            return _Row(fields, {"value": pickles.value(known["value"])})
+        case NodeKind.ITEM | NodeKind.ATTRIBUTE | NodeKind.OPERATOR:
+            fields.update(op=known["op"], executor=executors.name(known["metadata"]["executor"]))
+            return _Row(fields)
+        case _:
+            what = f"electron {known['name']} ({node})"
+            fields["executor"] = executors.name(known["metadata"]["executor"], what)
+            hooks = known["metadata"]["hooks"]
+            parts = {
+                "function": pickles.function(known["function"], hooks, what),
+                "hooks": pickles.hooks(hooks, what),
+            }
+            return _Row(fields, parts)
+
+
+def _edges(graph: TransportGraph) -> Iterator[Edge]:
+    """The edges, without those to the postprocess node: it waits for everything anyhow."""
+    last = len(graph) - 1
+    for source, target, known in graph.edges():
+        if target == last:
+            continue
+        if known["edge_name"] == WAITING_EDGE:
+            yield Edge(source=source, target=target, kind="wait")
+        else:
+            yield Edge(
+                source=source,
+                target=target,
+                kind=known["param_type"],
+                name=known["edge_name"],
+                index=known["arg_index"] or 0,
+            )
+
+
+class _Executors:
+    """Executors by the names that the nodes use: the short name, numbered where several differ in settings."""
+
+    def __init__(self) -> None:
+        self.named: dict[str, Executor] = {}
+        self._by_identity: dict[Any, str] = {}
+        self._by_settings: dict[str, str] = {}
+        self._kept: list[Any] = []
+
+    def name(self, executor: Any, what: str = "an electron") -> str:
+        key = executor if isinstance(executor, str) else id(executor)
+        if key not in self._by_identity:
+            self._kept.append(executor)  # alive, so that no other object gets its id
+            self._by_identity[key] = self._named(executor, what)
+        return self._by_identity[key]
+
+    def _named(self, executor: Any, what: str) -> str:
+        if not isinstance(executor, str | AbstractExecutor):
+            raise InvalidWorkflow(
+                f"{what} has executor {executor!r}: it must be an executor or the short name of one"
+            )
+        wire = encoded(executor)
+        short = wire["short_name"]
+        try:
+            settings = json.dumps([short, wire["attributes"]], sort_keys=True)
+        except TypeError as exc:
+            raise InvalidWorkflow(
+                f"executor {short} of {what} has a setting that is not JSON: {exc}"
+            ) from exc
+        if settings not in self._by_settings:
+            count = sum(each.name == short for each in self.named.values())
+            name = f"{short}-{count + 1}" if count else short
+            self.named[name] = Executor(name=short, attributes=wire["attributes"])
+            self._by_settings[settings] = name
+        return self._by_settings[settings]

@@ -1,0 +1,26 @@
+"""The errors that only the SDK raises; the rest of the tree is in `covalent_contracts.errors`."""
+
+from covalent_contracts.errors import CovalentError, InvalidWorkflow, NotFound
+
+
+class MissingLatticeRecordError(NotFound):
+    """No dispatch has this id, or it belongs to somebody else."""
+
+
+class TaskRuntimeError(CovalentError):
+    """What an executor raises when the electron's own code failed."""
+
+
+class TaskCancelledError(CovalentError):
+    """What an executor raises when the electron was cancelled."""
+
+
+class InvalidArguments(InvalidWorkflow, ValueError, TypeError):
+    """An electron was called with arguments that its function does not take.
+
+    It is a TypeError, as the same call outside a lattice would raise, and a ValueError, as Covalent raises.
+    """
+
+
+class InvalidConfig(CovalentError):
+    """The configuration file cannot be read."""

@@ -1,0 +1,38 @@
+"""Executors: where electrons run. The classes load when they are first used.
+
+`encoded` gives the form in which an executor travels.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module as _import_module
+from types import MappingProxyType as _MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from covalent.executor.base import AsyncBaseExecutor, BaseExecutor
+    from covalent.executor.executor_plugins.awslambda import AWSLambdaExecutor
+    from covalent.executor.executor_plugins.local import LocalExecutor
+
+__all__ = ["AsyncBaseExecutor", "AWSLambdaExecutor", "BaseExecutor", "LocalExecutor"]  # noqa: RUF022  # in alphabetical order, as a reader looks for a name
+
+_HOMES = _MappingProxyType(
+    {
+        "AsyncBaseExecutor": "covalent.executor.base",
+        "AWSLambdaExecutor": "covalent.executor.executor_plugins.awslambda",
+        "BaseExecutor": "covalent.executor.base",
+        "LocalExecutor": "covalent.executor.executor_plugins.local",
+    }
+)
+
+
+def __getattr__(name: str) -> Any:
+    home = _HOMES.get(name)
+    if home is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = globals()[name] = getattr(_import_module(home), name)
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

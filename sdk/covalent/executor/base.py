@@ -1,0 +1,306 @@
+"""What every executor is: the settings of a place to run electrons, and how to run one function there.
+
+A subclass lists its own settings in `_EXECUTOR_PLUGIN_DEFAULTS`; the section `[executors.<short name>]` of the
+configuration changes the defaults, arguments of the constructor win. Settings are JSON values: they travel.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
+
+from covalent_contracts import context
+
+if TYPE_CHECKING:
+    from covalent._shared_files.util_classes import DispatchInfo
+
+_COMMON: Mapping[str, Any] = {
+    "log_stdout": "",
+    "log_stderr": "",
+    "cache_dir": "",
+    "time_limit": -1,
+    "retries": 0,
+}
+
+
+class AbstractExecutor(ABC):
+    """The settings of an executor.
+
+    Args:
+        log_stdout: file for what electrons write to stdout.
+        log_stderr: file for what they write to stderr.
+        cache_dir: folder for cached files.
+        time_limit: seconds an electron may run; -1 for no limit.
+        retries: times to try again when an electron fails.
+        settings: those of the subclass.
+
+    Raises:
+        TypeError: the executor has no setting of this name.
+
+    """
+
+    SHORT_NAME: ClassVar[str | None] = None
+    """Name in configuration and on the wire; the name of the module if not set."""
+
+    _EXECUTOR_PLUGIN_DEFAULTS: ClassVar[Mapping[str, Any]] = {}
+
+    log_stdout: str
+    log_stderr: str
+    cache_dir: str
+    time_limit: float
+    retries: int
+
+    def __init__(self, *args: Any, **settings: Any) -> None:
+        defaults = {**_COMMON, **self._EXECUTOR_PLUGIN_DEFAULTS}
+        if len(args) > len(_COMMON):
+            raise TypeError(f"{type(self).__name__} takes {len(_COMMON)} positional arguments")
+        given = {**dict(zip(_COMMON, args, strict=False)), **settings}
+        for name in given:
+            if name not in defaults:
+                raise TypeError(f"{type(self).__name__} has no setting {name!r}")
+        configured = configured_settings(self.short_name())
+        known = {name: value for name, value in configured.items() if name in defaults}
+        for name, value in {**defaults, **known, **given}.items():
+            setattr(self, name, value)
+        self._job_handle: Any = None
+
+    @classmethod
+    def short_name(cls) -> str:
+        """The name by which configuration and control plane know the executor."""
+        return cls.SHORT_NAME or cls.__module__.rpartition(".")[2]
+
+    def to_dict(self) -> dict[str, Any]:
+        """A JSON-serializable representation: type, short name and settings."""
+        attributes = {name: value for name, value in vars(self).items() if name[0] != "_"}
+        return {
+            "type": type(self).__name__,
+            "short_name": self.short_name(),
+            "attributes": attributes,
+        }
+
+    def from_dict(self, object_dict: Mapping[str, Any]) -> Self:
+        """Take over what `to_dict` gave; every setting of this object is overwritten."""
+        for name, value in object_dict["attributes"].items():
+            setattr(self, name, value)
+        return self
+
+    def get_dispatch_context(
+        self, dispatch_info: DispatchInfo
+    ) -> AbstractContextManager[DispatchInfo]:
+        """Say which dispatch the code in a `with` block works for."""
+        return _dispatch_context(dispatch_info)
+
+    def __eq__(self, other: object) -> bool:
+        return type(other) is type(self) and self.to_dict() == other.to_dict()
+
+    __hash__ = object.__hash__
+
+    def __repr__(self) -> str:
+        settings = self.to_dict()["attributes"].items()
+        return f"{type(self).__name__}({', '.join(f'{k}={v!r}' for k, v in settings)})"
+
+
+class BaseExecutor(AbstractExecutor):
+    """Base of executors that run a function and wait for it."""
+
+    @abstractmethod
+    def run(
+        self,
+        function: Callable[..., Any],
+        args: Sequence[Any],
+        kwargs: Mapping[str, Any],
+        task_metadata: Mapping[str, Any],
+    ) -> Any:
+        """Run a function and return what it returns; `task_metadata` has `dispatch_id` and `node_id`."""
+
+    def execute(  # the documented signature
+        self,
+        function: Callable[..., Any],
+        args: Sequence[Any],
+        kwargs: Mapping[str, Any],
+        dispatch_id: str,
+        results_dir: str,
+        node_id: int = -1,
+    ) -> Any:
+        """Set up, run a function, tear down.
+
+        Returns:
+            What the function returns.
+
+        """
+        metadata = {"dispatch_id": dispatch_id, "node_id": node_id, "results_dir": results_dir}
+        self.setup(metadata)
+        try:
+            with _running(dispatch_id, node_id):
+                return self.run(function, args, kwargs, metadata)
+        finally:
+            self.teardown(metadata)
+
+    def setup(self, task_metadata: Mapping[str, Any]) -> Any:
+        """Prepare for one electron; a subclass may override it."""
+
+    def teardown(self, task_metadata: Mapping[str, Any]) -> Any:
+        """Clean up after one electron; a subclass may override it."""
+
+    def cancel(
+        self,
+        task_metadata: Mapping[str, Any],
+        job_handle: Any,  # noqa: ARG002  # the documented signature
+    ) -> Literal[False]:  # for subclasses
+        """Stop a job; a subclass that can do so overrides it."""
+        return False
+
+    def set_job_handle(self, handle: Any) -> Any:
+        """Remember by which name the place that runs the electron knows it."""
+        self._job_handle = handle
+        return handle
+
+    def get_cancel_requested(self) -> bool:
+        """Whether the electron is to be cancelled."""
+        return False
+
+    def write_streams_to_file(
+        self,
+        stream_strings: Iterable[str],
+        filepaths: Iterable[str],
+        dispatch_id: str,
+        results_dir: str,
+    ) -> None:
+        """Append texts to files; relative paths lie in the dispatch's folder of `results_dir`."""
+        _write_streams(stream_strings, filepaths, Path(results_dir) / dispatch_id)
+
+
+class AsyncBaseExecutor(AbstractExecutor):
+    """Base of executors whose work is a coroutine; otherwise as `BaseExecutor`."""
+
+    @abstractmethod
+    async def run(
+        self,
+        function: Callable[..., Any],
+        args: Sequence[Any],
+        kwargs: Mapping[str, Any],
+        task_metadata: Mapping[str, Any],
+    ) -> Any:
+        """Run a function and return what it returns; `task_metadata` has `dispatch_id` and `node_id`."""
+
+    async def execute(  # the documented signature
+        self,
+        function: Callable[..., Any],
+        args: Sequence[Any],
+        kwargs: Mapping[str, Any],
+        dispatch_id: str,
+        results_dir: str,
+        node_id: int = -1,
+    ) -> Any:
+        """Set up, run a function, tear down.
+
+        Returns:
+            What the function returns.
+
+        """
+        metadata = {"dispatch_id": dispatch_id, "node_id": node_id, "results_dir": results_dir}
+        await self.setup(metadata)
+        try:
+            with _running(dispatch_id, node_id):
+                return await self.run(function, args, kwargs, metadata)
+        finally:
+            await self.teardown(metadata)
+
+    async def setup(self, task_metadata: Mapping[str, Any]) -> Any:
+        """Prepare for one electron; a subclass may override it."""
+
+    async def teardown(self, task_metadata: Mapping[str, Any]) -> Any:
+        """Clean up after one electron; a subclass may override it."""
+
+    async def cancel(
+        self,
+        task_metadata: Mapping[str, Any],
+        job_handle: Any,  # noqa: ARG002  # the documented signature
+    ) -> Literal[False]:  # for subclasses
+        """Stop a job; a subclass that can do so overrides it."""
+        return False
+
+    async def set_job_handle(self, handle: Any) -> Any:
+        """Remember by which name the place that runs the electron knows it."""
+        self._job_handle = handle
+        return handle
+
+    async def get_cancel_requested(self) -> bool:
+        """Whether the electron is to be cancelled."""
+        return False
+
+    async def write_streams_to_file(
+        self,
+        stream_strings: Iterable[str],
+        filepaths: Iterable[str],
+        dispatch_id: str,
+        results_dir: str,
+    ) -> None:
+        """Append texts to files in a thread; relative paths lie in the dispatch's folder of `results_dir`."""
+        folder = Path(results_dir) / dispatch_id
+        await asyncio.to_thread(_write_streams, list(stream_strings), list(filepaths), folder)
+
+
+def configured_settings(short_name: str) -> dict[str, Any]:
+    """What the configuration says of an executor."""
+    from covalent._shared_files.config import get_config  # noqa: PLC0415  # loaded when first used
+
+    found = get_config("executors").get(short_name, {})
+    return dict(found) if isinstance(found, Mapping) else {}
+
+
+def encoded(executor: str | AbstractExecutor) -> dict[str, Any]:
+    """The form in which an executor travels: `short_name` and `attributes`.
+
+    A short name stands for the executor with its configured settings. One that is not known here travels as it is:
+    the control plane says which executors it has.
+    """
+    if not isinstance(executor, str):
+        return executor.to_dict()
+    known = _by_short_name(executor)
+    if known is not None:
+        return known().to_dict()
+    return {
+        "type": executor,
+        "short_name": executor,
+        "attributes": configured_settings(executor),
+    }
+
+
+def _by_short_name(name: str) -> type[AbstractExecutor] | None:
+    """The class of a short name that comes with Covalent."""
+    import covalent.executor as page  # noqa: PLC0415  # loaded when first used
+
+    classes = (getattr(page, each) for each in page.__all__)
+    return next((each for each in classes if each.SHORT_NAME == name), None)
+
+
+@contextmanager
+def _running(dispatch_id: str, node_id: int) -> Iterator[None]:
+    token = context.set(context.Context(dispatch_id, node_id))
+    try:
+        yield
+    finally:
+        context.reset(token)
+
+
+@contextmanager
+def _dispatch_context(dispatch_info: DispatchInfo) -> Iterator[DispatchInfo]:
+    token = context.set(context.Context(dispatch_info.dispatch_id))
+    try:
+        yield dispatch_info
+    finally:
+        context.reset(token)
+
+
+def _write_streams(texts: Iterable[str], paths: Iterable[str], folder: Path) -> None:
+    for text, path in zip(texts, paths, strict=False):
+        if path:
+            file = folder / Path(path).expanduser()
+            file.parent.mkdir(parents=True, exist_ok=True)
+            with file.open("a", encoding="utf-8") as stream:
+                stream.write(text)
