@@ -153,6 +153,7 @@ def _sheet(fields: Mapping[str, Any]) -> Sheet:
         **{
             **fields,
             **{name: tuple(fields.get(name, ())) for name in tuples},
+            "name": fields.get("name", ""),
             "function": _ref(fields.get("function")),
             "hooks": _ref(fields.get("hooks")),
             "before": tuple(_light(each) for each in fields.get("before", ())),
