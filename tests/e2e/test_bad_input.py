@@ -5,7 +5,7 @@ import uuid
 from typing import Any
 
 import pytest
-from conftest import Server
+from running import Server
 from covalent._shared_files.exceptions import MissingLatticeRecordError
 
 import covalent as ct

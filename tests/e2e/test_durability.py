@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from conftest import Server
+from running import Server
 
 import covalent as ct
 

@@ -6,7 +6,7 @@ import sys
 from typing import Any
 
 import pytest
-from conftest import Server
+from running import Server
 
 import covalent as ct
 
