@@ -44,6 +44,8 @@ def main() -> int:
         return _complain(str(exc))
     try:
         write_state(options.state_file, stack)
+        sys.stdout.write(f"ready at {stack.address}\n")
+        sys.stdout.flush()
         told.wait()
     finally:
         options.state_file.unlink(missing_ok=True)
