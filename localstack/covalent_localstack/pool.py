@@ -83,7 +83,7 @@ class _Worker:
             self._process.wait(timeout=1)
         code = self.kill()
         if code < 0:
-            return f"signal: {signal.Signals(-code).name}"
+            return f"signal: {(signal.strsignal(-code) or str(-code)).lower()}"
         return f"exit status {code}"
 
 

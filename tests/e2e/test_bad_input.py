@@ -28,8 +28,15 @@ def workflow(value: Any) -> Any:
 
 
 def test_an_unpicklable_argument_is_named(server: Server) -> None:
-    with pytest.raises(UnpicklableValue, match=r"identity.*value|value.*identity"):
+    with pytest.raises(UnpicklableValue, match="argument 'value' of lattice workflow"):
         ct.dispatch(workflow)(threading.Lock())
+
+    @ct.lattice
+    def makes_one() -> Any:
+        return identity(threading.Lock())
+
+    with pytest.raises(UnpicklableValue, match=r"value.*identity|identity.*value"):
+        ct.dispatch(makes_one)()
 
 
 def test_only_lattices_are_dispatched(server: Server) -> None:
@@ -97,9 +104,9 @@ def test_an_altered_asset_fails_the_dispatch(server: Server) -> None:
     for item in objects.list_objects_v2(Bucket="covalent-local", Prefix="assets/")["Contents"]:
         if item["Size"] > 100_000:
             objects.put_object(Bucket="covalent-local", Key=item["Key"], Body=b"x" * item["Size"])
-    from covalent._dispatch.client import client
+    from covalent._dispatch.client import connect
 
-    client().start(dispatch_id)
+    connect().start(dispatch_id)
     result = ct.get_result(dispatch_id, wait=True)
     assert result.status == "FAILED"
     assert "digest" in result.get_node_result(0)["error"]

@@ -5,10 +5,13 @@ import subprocess
 import sys
 from typing import Any
 
+import cloudpickle
 import pytest
 from running import Server
 
 import covalent as ct
+
+cloudpickle.register_pickle_by_value(sys.modules[__name__])  # no worker can import the tests
 
 pytestmark = pytest.mark.usefixtures("server")
 
@@ -339,7 +342,7 @@ def test_electrons_have_directories_of_their_own() -> None:
 
     folder, seen = run(workflow).result
     assert seen == []
-    assert "covalent" in folder
+    assert "electron" in folder
 
 
 def test_the_context_knows_dispatch_and_node() -> None:
