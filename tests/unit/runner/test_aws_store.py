@@ -42,7 +42,7 @@ def refusal(code: str, *reasons: str) -> ClientError:
 
 @pytest.fixture(autouse=True)
 def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(aws_table.time, "sleep", lambda _: None)
+    monkeypatch.setattr("covalent_runner.aws_table.time.sleep", lambda _: None)
 
 
 def item(node: int) -> dict[str, Any]:
@@ -91,9 +91,8 @@ def test_other_errors_are_not_swallowed(error: ClientError) -> None:
 
 def test_a_token_that_is_used_up_is_ignored() -> None:
     store = AwsStore(TABLE, BUCKET)
-    store._states = Client(
-        refusal("TaskTimedOut"), refusal("TaskDoesNotExist"), refusal("Throttled")
-    )  # type: ignore[misc]
+    client = Client(refusal("TaskTimedOut"), refusal("TaskDoesNotExist"), refusal("Throttled"))
+    vars(store)["_states"] = client
     store.release("token")
     store.refuse("token", "UpstreamFailed", "why")
     with pytest.raises(ClientError):

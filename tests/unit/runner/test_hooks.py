@@ -1,5 +1,5 @@
+# ruff: noqa: T201 - electrons print
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from zipfile import ZipFile
@@ -74,7 +74,7 @@ def wheel(folder: Path, name: str, version: str, code: str) -> None:
 
 
 @pytest.fixture
-def index(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+def index(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder of wheels that pip installs from, instead of the network."""
     folder = tmp_path / "wheels"
     folder.mkdir()
@@ -84,7 +84,7 @@ def index(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     monkeypatch.setenv("PIP_FIND_LINKS", str(folder))
     monkeypatch.setenv("COVALENT_PACKAGES_DIR", str(tmp_path / "packages"))
     monkeypatch.setattr(packages, "_loaded", {})
-    yield folder
+    return folder
 
 
 def version() -> int:

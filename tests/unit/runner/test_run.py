@@ -123,7 +123,8 @@ def test_missing_input_leaves_the_node_unstarted(
 ) -> None:
     if status:
         dispatch.set_record(1, status={"S": status})
-    dispatch.add(0, lambda *_: None, **{role: (1,)})
+    needs: dict[str, Any] = {role: (1,)}
+    dispatch.add(0, lambda *_: None, **needs)
     with pytest.raises(UpstreamFailed, match=status or "NEW_OBJECT"):
         dispatch.run(0)
     assert dispatch.item(0) == {}
@@ -207,7 +208,7 @@ def test_three_deliveries_at_once_run_the_code_once(dispatch: Dispatch, tmp_path
             commits.append(commit(*args))
             return commits[-1]
 
-        store.commit = counted  # type: ignore[method-assign]
+        vars(store)["commit"] = counted
         start.wait()
         try:
             handle(store, Run(DISPATCH_ID, 0, 0), lambda: 30.0)
