@@ -176,10 +176,10 @@ def test_a_late_failure_gives_way_to_a_result(dispatch: Dispatch) -> None:
     """While the first try still fails, the next one has come and completed."""
     late = dispatch.store.commit
 
-    def overtake(*args: Any) -> bool:
+    def overtake(*args: Any, **more: Any) -> bool:
         del vars(dispatch.store)["commit"]
         dispatch.complete(0, "from another try")
-        return late(*args)
+        return late(*args, **more)
 
     vars(dispatch.store)["commit"] = overtake
 

@@ -54,7 +54,7 @@ def test_a_constant_electron_costs_two_calls(
 
     monkeypatch.setattr(BaseClient, "_make_api_call", counted)
     handle(dispatch.store, Run(DISPATCH_ID, 3, 0), lambda: 30.0)
-    assert calls == ["UpdateItem", "UpdateItem"]
+    assert calls == ["PutItem", "PutItem"]
 
 
 def test_a_collection_resolves_electrons(dispatch: Dispatch) -> None:
