@@ -95,8 +95,13 @@ class AwsStore:
 
     def objects(self, keys: Collection[str]) -> Mapping[str, bytes]:
         """See `Store`."""
-        found = self._each(self._object, keys)
-        return {key: data for key, data in zip(keys, found, strict=True) if data is not None}
+        held = {key: self._objects.get(key) for key in keys}
+        missing = [key for key, data in held.items() if data is None]
+        for key, data in zip(missing, self._each(self._get, missing), strict=True):
+            held[key] = data
+            if data is not None:
+                self._objects.put(key, data, len(data))
+        return {key: data for key, data in held.items() if data is not None}
 
     def put(self, key: str, body: bytes | BinaryIO) -> None:
         """See `Store`."""
@@ -230,12 +235,6 @@ class AwsStore:
         if len(arguments) < 2:
             return [do(argument) for argument in arguments]
         return list(self._pool.map(do, arguments))
-
-    def _object(self, key: str) -> bytes | None:
-        data = self._objects.get(key)
-        if data is None and (data := self._get(key)) is not None:
-            self._objects.put(key, data, len(data))
-        return data
 
     def _get(self, key: str) -> bytes | None:
         try:

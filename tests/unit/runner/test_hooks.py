@@ -7,6 +7,7 @@ from zipfile import ZipFile
 import pytest
 
 from covalent_contracts.hooks import Call, Hooks
+from covalent_contracts.sheet import Light
 from covalent_runner import packages
 from covalent_runner.errors import ElectronFailed, HookFailed
 
@@ -155,3 +156,25 @@ def test_a_folder_of_someone_else_is_refused(
     monkeypatch.setattr("os.getuid", lambda: tmp_path.stat().st_uid + 1)
     with pytest.raises(HookFailed, match="another user"):
         packages.target_of(["a"])
+
+
+def test_lights_may_need_the_electrons_packages(dispatch: Dispatch, index: Path) -> None:
+    """They cannot be computed before the electron starts, then, but are recorded all the same."""
+    code = (
+        "class Money(int):\n    def __add__(self, other):\n        return int(self) + int(other)\n"
+    )
+    wheel(index, "moneypkg", "1.0", code)
+    with packages.installed(["moneypkg"]):
+        import moneypkg  # type: ignore[import-not-found]
+
+        dispatch.complete(1, moneypkg.Money(2))
+        dispatch.complete(2, moneypkg.Money(3))
+    plus = Light(3, "operator", op="add", inputs=(1, 2))
+    needs: dict[str, Any] = {"inputs": (1, 2), "before": (plus,), "args": (3,)}
+    dispatch.add(0, lambda total: 10 * total, Hooks(pip=["moneypkg"]), **needs)
+    dispatch.run(0)
+    assert (dispatch.value(3), dispatch.value(0)) == (5, 50)
+    dispatch.add(4, lambda total: total, **needs)
+    with pytest.raises(ElectronFailed):
+        dispatch.run(4)
+    assert "DepsPip(['moneypkg'])" in dispatch.error(4)
