@@ -42,7 +42,7 @@ def refusal(code: str, *reasons: str) -> ClientError:
 
 @pytest.fixture(autouse=True)
 def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(aws_table.time, "sleep", lambda _: None)
+    monkeypatch.setattr("covalent_runner.aws_table.time.sleep", lambda _: None)
 
 
 def item(node: int) -> dict[str, Any]:
@@ -91,9 +91,8 @@ def test_other_errors_are_not_swallowed(error: ClientError) -> None:
 
 def test_a_token_that_is_used_up_is_ignored() -> None:
     store = AwsStore(TABLE, BUCKET)
-    store._states = Client(
-        refusal("TaskTimedOut"), refusal("TaskDoesNotExist"), refusal("Throttled")
-    )  # type: ignore[misc]
+    client = Client(refusal("TaskTimedOut"), refusal("TaskDoesNotExist"), refusal("Throttled"))
+    vars(store)["_states"] = client
     store.release("token")
     store.refuse("token", "UpstreamFailed", "why")
     with pytest.raises(ClientError):
@@ -156,3 +155,30 @@ def test_a_cache_lets_the_oldest_go() -> None:
     cache.get("a")
     cache.put("e", "e", 25)
     assert [cache.get(key) for key in "abcde"] == ["a", None, "c", "d", "e"]
+
+
+def test_a_commit_that_replaces_the_item_keeps_what_the_claim_wrote(dispatch: Dispatch) -> None:
+    claim = dispatch.store.claim(DISPATCH_ID, 0, 0, 7)
+    outcome = Outcome(0, Status.COMPLETED, ended=9)
+    assert dispatch.store.commit(DISPATCH_ID, outcome, claim=claim)
+    item = dispatch.item(0)
+    assert (item["started"], item["ended"], item["attempt"]) == ("7", "9", "0")
+
+
+def test_the_first_commit_wins_also_after_a_later_claim(dispatch: Dispatch) -> None:
+    slow = dispatch.store.claim(DISPATCH_ID, 0, 0, 7)
+    quick = dispatch.store.claim(DISPATCH_ID, 0, 1, 8)
+    assert slow.won
+    assert quick.won
+    assert dispatch.store.commit(DISPATCH_ID, Outcome(0, Status.COMPLETED, 9), claim=slow)
+    assert not dispatch.store.commit(DISPATCH_ID, Outcome(0, Status.FAILED, 9), claim=quick)
+    item = dispatch.item(0)
+    assert (item["status"], item["started"], item["attempt"]) == ("COMPLETED", "7", "1")
+
+
+def test_a_late_failure_is_not_noted(dispatch: Dispatch) -> None:
+    dispatch.store.claim(DISPATCH_ID, 0, 0, 7)
+    dispatch.store.claim(DISPATCH_ID, 0, 1, 8)
+    late = Outcome(0, Status.RUNNING, 9, error="late", failures=1)
+    assert not dispatch.store.note_failure(DISPATCH_ID, late, 0)
+    assert dispatch.error(0) == ""

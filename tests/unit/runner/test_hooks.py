@@ -1,5 +1,5 @@
+# ruff: noqa: T201 - electrons print
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from zipfile import ZipFile
@@ -7,6 +7,7 @@ from zipfile import ZipFile
 import pytest
 
 from covalent_contracts.hooks import Call, Hooks
+from covalent_contracts.sheet import Light
 from covalent_runner import packages
 from covalent_runner.errors import ElectronFailed, HookFailed
 
@@ -74,7 +75,7 @@ def wheel(folder: Path, name: str, version: str, code: str) -> None:
 
 
 @pytest.fixture
-def index(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+def index(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder of wheels that pip installs from, instead of the network."""
     folder = tmp_path / "wheels"
     folder.mkdir()
@@ -84,7 +85,7 @@ def index(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     monkeypatch.setenv("PIP_FIND_LINKS", str(folder))
     monkeypatch.setenv("COVALENT_PACKAGES_DIR", str(tmp_path / "packages"))
     monkeypatch.setattr(packages, "_loaded", {})
-    yield folder
+    return folder
 
 
 def version() -> int:
@@ -155,3 +156,25 @@ def test_a_folder_of_someone_else_is_refused(
     monkeypatch.setattr("os.getuid", lambda: tmp_path.stat().st_uid + 1)
     with pytest.raises(HookFailed, match="another user"):
         packages.target_of(["a"])
+
+
+def test_lights_may_need_the_electrons_packages(dispatch: Dispatch, index: Path) -> None:
+    """They cannot be computed before the electron starts, then, but are recorded all the same."""
+    code = (
+        "class Money(int):\n    def __add__(self, other):\n        return int(self) + int(other)\n"
+    )
+    wheel(index, "moneypkg", "1.0", code)
+    with packages.installed(["moneypkg"]):
+        import moneypkg  # type: ignore[import-not-found]
+
+        dispatch.complete(1, moneypkg.Money(2))
+        dispatch.complete(2, moneypkg.Money(3))
+    plus = Light(3, "operator", op="add", inputs=(1, 2))
+    needs: dict[str, Any] = {"inputs": (1, 2), "before": (plus,), "args": (3,)}
+    dispatch.add(0, lambda total: 10 * total, Hooks(pip=["moneypkg"]), **needs)
+    dispatch.run(0)
+    assert (dispatch.value(3), dispatch.value(0)) == (5, 50)
+    dispatch.add(4, lambda total: total, **needs)
+    with pytest.raises(ElectronFailed):
+        dispatch.run(4)
+    assert "DepsPip(['moneypkg'])" in dispatch.error(4)

@@ -1,3 +1,4 @@
+# ruff: noqa: T201 - electrons print
 import logging
 import os
 import sys
@@ -18,7 +19,7 @@ def texts(streams: Streams) -> tuple[str | None, str | None]:
 def test_every_level_is_caught_in_order() -> None:
     with captured() as streams:
         print("python")
-        os.system("echo child; echo child error >&2")  # noqa: S605, S607
+        os.system("echo child; echo child error >&2")
         os.write(1, b"descriptor\n")
         print("error", file=sys.stderr)
         logging.getLogger("some.library").warning("logged")
@@ -40,8 +41,8 @@ def test_all_is_as_it_was_afterwards() -> None:
     stdout, stderr = sys.stdout, sys.stderr
     files = [os.fstat(fd).st_ino for fd in (1, 2)]
     handlers = logging.getLogger().handlers[:]
-    with pytest.raises(ValueError, match="out"), captured():
-        sys.stdout = sys.stderr = None  # type: ignore[assignment]
+    with pytest.raises(ValueError, match="out"), captured():  # noqa: PT012  # leaves with a mess
+        sys.stdout = sys.stderr = None
         raise ValueError("out")
     assert (sys.stdout, sys.stderr) == (stdout, stderr)
     assert [os.fstat(fd).st_ino for fd in (1, 2)] == files
@@ -78,7 +79,7 @@ def test_log_handlers_of_an_electron_stay_valid_and_out_of_the_host() -> None:
         for text in ("first", "second"):
             with captured() as streams:
                 logging.basicConfig(format="%(message)s", level=logging.INFO)
-                logging.info(text)  # noqa: LOG015
+                logging.info(text)
             assert texts(streams) == ("", f"{text}\n")
             assert root.handlers == host
     finally:

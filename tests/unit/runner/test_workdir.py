@@ -4,9 +4,15 @@ from pathlib import Path
 
 import pytest
 
+from covalent_runner import workdir
 from covalent_runner.workdir import isolated
 
 from .conftest import DISPATCH_ID, Dispatch
+
+
+@pytest.fixture(autouse=True)
+def no_spare_directories(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(workdir, "_spare", [])
 
 
 def test_an_electron_has_an_empty_directory_of_its_own(dispatch: Dispatch) -> None:
@@ -32,7 +38,7 @@ def test_nothing_leaks(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CHANGED", "1")
     path, limit, here = sys.path, sys.getrecursionlimit(), Path.cwd()
     entries, environment = path[:], dict(os.environ)
-    with pytest.raises(ValueError, match="boom"), isolated(DISPATCH_ID) as folder:
+    with pytest.raises(ValueError, match="boom"), isolated(DISPATCH_ID) as folder:  # noqa: PT012  # leaves it all changed
         assert os.environ["COVALENT_DISPATCH_ID"] == DISPATCH_ID
         os.chdir("/")
         os.environ.update(NEW="1", CHANGED="2")
@@ -40,6 +46,7 @@ def test_nothing_leaks(monkeypatch: pytest.MonkeyPatch) -> None:
         sys.path.append("/somewhere")
         sys.path = ["/elsewhere"]
         sys.setrecursionlimit(5_000)
+        Path(folder, "left").touch()
         raise ValueError("boom")
     assert not folder.exists()
     assert Path.cwd() == here
@@ -47,6 +54,18 @@ def test_nothing_leaks(monkeypatch: pytest.MonkeyPatch) -> None:
     assert sys.path is path
     assert path == entries
     assert sys.getrecursionlimit() == limit
+
+
+def test_a_directory_left_empty_serves_again_until_something_is_in_it() -> None:
+    with isolated(DISPATCH_ID) as first, isolated(DISPATCH_ID) as other:
+        assert first != other
+    with isolated(DISPATCH_ID) as again:
+        assert again == first
+    (first / "late").touch()  # by a process that the electron left behind
+    with isolated(DISPATCH_ID) as fresh:
+        assert fresh != first
+    (first / "late").unlink()
+    first.rmdir()
 
 
 def test_a_directory_that_the_electron_removed_itself() -> None:
