@@ -109,7 +109,8 @@ def proxy_event(environ: Environ, match: Match, principal: str) -> dict[str, Any
         for name, value in environ.items()
         if name.startswith("HTTP_") and name != "HTTP_AUTHORIZATION"
     }
-    headers["Content-Type"] = environ.get("CONTENT_TYPE", "")
+    if environ.get("CONTENT_TYPE"):
+        headers["Content-Type"] = environ["CONTENT_TYPE"]
     data: bytes = environ["wsgi.input"].read()
     text, is_base64 = _body(data, headers)
     query: dict[str, list[str]] = {}

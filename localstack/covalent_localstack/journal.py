@@ -17,6 +17,8 @@ from hashlib import md5, sha256
 from pathlib import Path
 from typing import Any
 
+from covalent_contracts.records import DISPATCH
+
 _SCHEMA = """
 create table if not exists items (tbl text, pk text, sk text, image text, primary key (tbl, pk, sk)) without rowid;
 create table if not exists objects (
@@ -112,6 +114,15 @@ class Journal:
         query = "select image from items where tbl = ? and json_extract(image, ?) is not null"
         rows = self._database.execute(query, (table, f'$."{attribute}"')).fetchall()
         return [_with_bytes(json.loads(text)) for (text,) in rows]
+
+    def has_unfinished(self, table: str, final: Iterable[str]) -> bool:
+        """Whether a dispatch has not ended."""
+        names = list(final)
+        query = (
+            "select 1 from items where tbl = ? and sk = ? "  # noqa: S608  # question marks only
+            f"and json_extract(image, '$.status.S') not in ({','.join('?' * len(names))}) limit 1"
+        )
+        return self._database.execute(query, (table, DISPATCH, *names)).fetchone() is not None
 
     def record(self, changes: Iterable[Change]) -> None:
         """Write the new images of items, all or none."""
