@@ -1,6 +1,7 @@
 """What survives: items of the table and objects of the bucket, on disk before a request is answered.
 
-Items live in an SQLite database, one row per item, objects as files beside a row that names them. The promise is for a crash of the
+Items live in an SQLite database, one row per item, objects as files beside a row that names them. The promise
+is for a crash of the
 process (`kill -9`), not of the machine: nothing is fsynced.
 """
 
@@ -86,9 +87,7 @@ class Journal:
         self._database = sqlite3.connect(
             folder / "state.sqlite", check_same_thread=False, isolation_level=None
         )
-        self._database.executescript(
-            "pragma journal_mode=wal; pragma synchronous=off;" + _SCHEMA
-        )
+        self._database.executescript("pragma journal_mode=wal; pragma synchronous=off;" + _SCHEMA)
         self._sweep()
 
     def close(self) -> None:

@@ -145,7 +145,15 @@ class EmbeddedAws:
 
     def _assemble(self, opened: ExitStack, journal: Journal, settings: dict[str, str]) -> Any:
         """Repair moto, make the deployment, and put the front before it."""
-        from covalent_localstack import bootstrap, dynamodb, events, lambdas, patching, s3, step_functions  # noqa: PLC0415, I001  # moto takes a second to import: the port is bound and the data folder locked first
+        from covalent_localstack import (  # noqa: PLC0415  # moto takes a second to import
+            bootstrap,
+            dynamodb,
+            events,
+            lambdas,
+            patching,
+            s3,
+            step_functions,
+        )
         from covalent_localstack.api_gateway import Gateway  # noqa: PLC0415  # as above
         from covalent_localstack.pool import WorkerPool  # noqa: PLC0415  # as above
         from covalent_localstack.server import Front  # noqa: PLC0415  # as above
