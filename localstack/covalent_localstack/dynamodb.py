@@ -162,11 +162,23 @@ def _plain(value: DynamoType) -> dict[str, Any]:
     return plain
 
 
+_QUERY_OPTIONS = (
+    "range_comparison",
+    "range_objs",
+    "limit",
+    "exclusive_start_key",
+    "scan_index_forward",
+    "projection_expressions",
+    "index_name",
+)
+"""Positional parameters of moto's query after the hash key."""
+
+
 def _query(self: Any, hash_key: Any, *args: Any, **options: Any) -> Any:
     if not self.range_key_attr:
         return _stock_query(self, hash_key, *args, **options)
     view = copy.copy(self)
-    index = options.get("index_name")
+    index = dict(zip(_QUERY_OPTIONS, args, strict=False)).get("index_name")
     if index is None:
         view.items = {hash_key: self.items[hash_key]}
     elif any(each.name == index for each in self.global_indexes):

@@ -8,10 +8,11 @@ Defects of moto that are repaired here, each with a canary in tests/unit/localst
 - SendTaskFailure drops the cause; a token is looked for in every execution -> kept; looked up
 - SendTaskHeartbeat fails for a task without HeartbeatSeconds -> accepted
 - GetExecutionHistory ignores paging and reverseOrder, and copies everything each time -> pages
-- DescribeExecution of a TIMED_OUT execution has no stopDate -> has
+- DescribeExecution of a TIMED_OUT execution has no stopDate; an output that is a string is not JSON -> has; is
 """
 
 import datetime
+import json
 import uuid
 from functools import cache
 from typing import Any
@@ -112,6 +113,8 @@ def _respond_describe(self: Any) -> ActionResult:
     execution = self.stepfunction_backend.describe_execution(self._get_param("executionArn"))
     if execution.stop_date is not None:
         answer.result["stopDate"] = execution.stop_date
+    if execution.exec_status == ExecutionStatus.SUCCEEDED:
+        answer.result["output"] = json.dumps(execution.output, separators=(",", ":"))
     return answer
 
 
