@@ -1,6 +1,7 @@
 """`python -m covalent_localstack serve`: run the embedded AWS until it is told to stop.
 
-The token comes in the environment variable COVALENT_TOKEN, never on the command line, where every user of the machine sees it.
+The token comes in the environment variable COVALENT_TOKEN, never on the command line, where every user of the
+machine sees it.
 """
 
 import argparse

@@ -1,6 +1,7 @@
 """Who may call: the holder of the token, from this machine, and never a browser.
 
-A page on the web can make a browser send requests to 127.0.0.1, also under a name of its own that resolves there. It cannot know the token,
+A page on the web can make a browser send requests to 127.0.0.1, also under a name of its own that resolves
+there. It cannot know the token,
 and the `Host` it sends is not one of ours.
 """
 

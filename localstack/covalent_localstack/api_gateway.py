@@ -97,9 +97,7 @@ def _headers(response: Mapping[str, Any]) -> list[tuple[str, str]]:
         for name, values in (response.get("multiValueHeaders") or {}).items()
         for value in values
     ]
-    return [
-        (name, value) for name, value in single + several if name.lower() != "content-length"
-    ]
+    return [(name, value) for name, value in single + several if name.lower() != "content-length"]
 
 
 def proxy_event(environ: Environ, match: Match, principal: str) -> dict[str, Any]:

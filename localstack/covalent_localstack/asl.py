@@ -1,6 +1,7 @@
 """Definitions of state machines, from JSON to moto's components without ANTLR.
 
-moto's ANTLR parser needs seconds for a thousand states, and needs them again for every execution. Here the part of the Amazon States Language
+moto's ANTLR parser needs seconds for a thousand states, and needs them again for every execution. Here the part
+of the Amazon States Language
 that our compiler writes is built directly, and every result is kept. Any other definition goes to moto's own parser.
 """
 
@@ -29,8 +30,9 @@ from moto.stepfunctions.parser.asl.component.common.flow.next import Next
 from moto.stepfunctions.parser.asl.component.common.flow.start_at import StartAt
 from moto.stepfunctions.parser.asl.component.common.parargs import Parameters
 from moto.stepfunctions.parser.asl.component.common.path.result_path import ResultPath
-from moto.stepfunctions.parser.asl.component.common.payload.payloadvalue import payloadvaluelit
-from moto.stepfunctions.parser.asl.component.common.payload.payloadvalue.payloadarr.payload_arr import PayloadArr
+from moto.stepfunctions.parser.asl.component.common.payload.payloadvalue.payloadarr.payload_arr import (
+    PayloadArr,
+)
 from moto.stepfunctions.parser.asl.component.common.payload.payloadvalue.payloadbinding.payload_binding import (
     PayloadBindingStringExpressionSimple,
     PayloadBindingValue,
@@ -101,7 +103,10 @@ def program(definition: Json) -> Program:
     start, states = fields.pop("StartAt"), fields.pop("States")
     timeout = fields.pop("TimeoutSeconds", None)
     comment = fields.pop("Comment", None)
-    if fields.pop("QueryLanguage", "JSONPath") != "JSONPath" or fields.pop("Version", "1.0") != "1.0":
+    if (
+        fields.pop("QueryLanguage", "JSONPath") != "JSONPath"
+        or fields.pop("Version", "1.0") != "1.0"
+    ):
         raise Unknown
     _exhausted(fields)
     built = States()
@@ -262,7 +267,7 @@ def _parse(definition: str) -> tuple[Any, Any]:
         return program(json.loads(definition)), None
     except (Unknown, ValueError, KeyError, TypeError, AttributeError):
         # Not ours, or not correct: moto's parser decides, and words the error.
-        return cast(tuple[Any, Any], _stock_parse(definition))
+        return cast("tuple[Any, Any]", _stock_parse(definition))
 
 
 def _analyse(self: Any, definition: str) -> None:

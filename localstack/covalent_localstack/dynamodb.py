@@ -2,9 +2,10 @@
 
 Defects of moto that are repaired here, each with a canary in tests/unit/localstack/test_dynamodb.py:
 
-- requests of several threads interleave: lost ADDs, several winners of a conditional put    -> one lock
-- TransactWriteItems copies whole tables and rolls back other writers' work with its own     -> runs on a copy of what it touches
-- Query looks at every item of the table                                                     -> looks at one partition, or index entries
+- requests of several threads interleave: lost ADDs, several winners of a conditional put -> one lock
+- TransactWriteItems copies whole tables and rolls back other writers' work with its own -> runs on a copy of
+  what it touches
+- Query looks at every item of the table -> looks at one partition, or index entries
 """
 
 import copy
@@ -19,6 +20,7 @@ from moto.dynamodb.models.dynamo_type import DynamoType, Item
 from moto.dynamodb.models.table import Table
 from moto.dynamodb.responses import DynamoHandler
 
+from covalent_localstack import updates
 from covalent_localstack.journal import Change, Image, Journal
 
 LOCK = threading.RLock()
@@ -73,7 +75,7 @@ def detach() -> None:
 
 
 def _hash_name(index: Any) -> str:
-    return next(key["AttributeName"] for key in index.schema if key["KeyType"] == "HASH")
+    return str(next(key["AttributeName"] for key in index.schema if key["KeyType"] == "HASH"))
 
 
 def _members(table: Table, index: str) -> dict[Key, DynamoType]:
@@ -98,7 +100,7 @@ def _call_action(self: Any) -> Any:
 
 def _after_write(handler: Any) -> None:
     changes: list[Change] = []
-    for name, key in _touched(handler._get_action(), handler.body):  # noqa: SLF001
+    for name, key in _touched(handler._get_action(), handler.body):
         table = handler.dynamodb_backend.tables.get(name)
         if table is not None:
             changes.append(_track(table, key))
@@ -121,10 +123,15 @@ def _touched(action: str, body: Mapping[str, Any]) -> Iterator[tuple[str, Mappin
                     if kind != "ConditionCheck":
                         yield write["TableName"], write.get("Item") or write["Key"]
         case "BatchWriteItem":
-            for table, requests in body["RequestItems"].items():
-                for request in requests:
-                    for write in request.values():
-                        yield table, write.get("Item") or write["Key"]
+            yield from _batched(body["RequestItems"])
+
+
+def _batched(
+    requests: Mapping[str, list[dict[str, Any]]],
+) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    for table, writes in requests.items():
+        for write in (each for request in writes for each in request.values()):
+            yield table, write.get("Item") or write["Key"]
 
 
 def _key(table: Table, attributes: Mapping[str, Any]) -> Key:
@@ -155,11 +162,23 @@ def _plain(value: DynamoType) -> dict[str, Any]:
     return plain
 
 
+_QUERY_OPTIONS = (
+    "range_comparison",
+    "range_objs",
+    "limit",
+    "exclusive_start_key",
+    "scan_index_forward",
+    "projection_expressions",
+    "index_name",
+)
+"""Positional parameters of moto's query after the hash key."""
+
+
 def _query(self: Any, hash_key: Any, *args: Any, **options: Any) -> Any:
     if not self.range_key_attr:
         return _stock_query(self, hash_key, *args, **options)
     view = copy.copy(self)
-    index = options.get("index_name")
+    index = dict(zip(_QUERY_OPTIONS, args, strict=False)).get("index_name")
     if index is None:
         view.items = {hash_key: self.items[hash_key]}
     elif any(each.name == index for each in self.global_indexes):
@@ -202,7 +221,8 @@ def _transact_write_items(self: Any, transact_items: list[dict[str, Any]]) -> No
         for name, attributes in _transacted(transact_items):
             table = self.tables.get(name)
             if table is None or not table.range_key_attr:
-                return _stock_transact(self, transact_items)
+                _stock_transact(self, transact_items)
+                return
             key = _key(table, attributes)
             keys.append((name, key))
             mine = scratch.setdefault(name, _scratch(table))
@@ -213,7 +233,6 @@ def _transact_write_items(self: Any, transact_items: list[dict[str, Any]]) -> No
         _stock_transact(backend, transact_items)
         for name, (pk, sk) in keys:
             _publish(self.tables[name].items[pk], scratch[name].items[pk].get(sk), sk)
-    return None
 
 
 def _transacted(operations: list[dict[str, Any]]) -> Iterator[tuple[str, Mapping[str, Any]]]:
@@ -224,7 +243,8 @@ def _transacted(operations: list[dict[str, Any]]) -> Iterator[tuple[str, Mapping
 
 def _scratch(table: Table) -> Table:
     mine = copy.copy(table)
-    mine.__class__ = _scratch_class(type(table))
+    kind: Any = type(table)
+    mine.__class__ = _scratch_class(kind)
     mine.items = defaultdict(dict)
     return mine
 
@@ -239,6 +259,7 @@ def _publish(partition: dict[Any, Item], item: Item | None, sk: Any) -> None:
 @cache
 def install() -> None:
     """Repair moto."""
+    updates.install()
     DynamoHandler.call_action = _call_action
     Table.query = _query
     Table.all_items = _all_items

@@ -2,13 +2,13 @@
 
 Defects of moto that are repaired here, each with a canary in tests/unit/localstack/test_evaluation.py:
 
-- a task costs a thread and a branch two, used or not             -> a thread per branch, none per task
-- a task that timed out runs on                                   -> its worker is killed, as AWS stops a timed out Lambda task
-- `lambda:invoke` makes a boto3 client and an HTTP request        -> calls the function
-- a `States.*` error inside a Parallel fails the execution        -> reaches Retry and Catch of the Parallel
-- `$.a[0].b` gives a list                                         -> the value, and plain paths need no parser
+- a task costs a thread and a branch two, used or not -> a thread per branch, none per task
+- a task that timed out runs on -> its worker is killed, as AWS stops a timed out Lambda task
+- `lambda:invoke` makes a boto3 client and an HTTP request -> calls the function
+- a `States.*` error inside a Parallel fails the execution -> reaches Retry and Catch of the Parallel
+- `$.a[0].b` gives a list -> the value, and plain paths need no parser
 - a retried `.waitForTaskToken` sees the outcome of its first try -> a new token for every try
-- each failure writes the whole definition to the log             -> one line
+- each failure writes the whole definition to the log -> one line
 """
 
 import json
@@ -57,24 +57,20 @@ LOG = logging.getLogger(__name__)
 LambdaTask = state_task_service_lambda.StateTaskServiceLambda
 _WAIT = ResourceCondition.WaitForTaskToken
 
-_stock_evaluate = ExecutionState._evaluate_with_timeout  # noqa: SLF001
+_stock_evaluate = ExecutionState._evaluate_with_timeout
 _stock_program = Program.eval
 
 
 def _runs_inline(state: Any) -> bool:
     """Whether the state keeps its time limit itself: it has none, or its task does."""
-    return bool(
-        state.timeout.is_default_value()
-        or isinstance(state, LambdaTask)
-        or isinstance(state, StateParallel)
-    )
+    return bool(state.timeout.is_default_value() or isinstance(state, LambdaTask | StateParallel))
 
 
 def _evaluate(self: Any, env: Any) -> None:
     if not _runs_inline(self) or env.is_mocked_mode():
         _stock_evaluate(self, env)
         return
-    _renew_token(self, env)
+    _renew_token(env)
     stack = list(env.stack)
     try:
         self._eval_execution(env)
@@ -88,7 +84,7 @@ def _evaluate(self: Any, env: Any) -> None:
 def _finish(state: Any, env: Any, output: Any) -> None:
     """What moto does with the output of a task."""
     env.stack.append(output)
-    if not state._is_language_query_jsonpath():  # noqa: SLF001
+    if not state._is_language_query_jsonpath():
         env.states.set_result(output)
     for step in (state.assign_decl, state.result_selector):
         if step:
@@ -99,7 +95,7 @@ def _finish(state: Any, env: Any, output: Any) -> None:
         env.states.reset(input_value=env.stack.pop())
 
 
-def _renew_token(state: Any, env: Any) -> None:
+def _renew_token(env: Any) -> None:
     context = env.states.context_object.context_object_data
     if context["State"]["RetryCount"] and "Task" in context:
         env.callback_pool_manager.add(env.states.context_object.update_task_token())
@@ -221,12 +217,12 @@ class _Forgetful(list[Any]):
 @cache
 def install() -> None:
     """Repair moto."""
-    ExecutionState._evaluate_with_timeout = _evaluate  # noqa: SLF001
+    ExecutionState._evaluate_with_timeout = _evaluate
     Program.eval = _eval_program
     BranchWorker.start = _start_branch
-    LambdaTask._eval_service_task = _eval_lambda  # noqa: SLF001
-    EvalComponent._log_failure_event_exception = _log_failure  # noqa: SLF001
-    EvalComponent._log_exception = _log_exception  # noqa: SLF001
+    LambdaTask._eval_service_task = _eval_lambda
+    EvalComponent._log_failure_event_exception = _log_failure
+    EvalComponent._log_exception = _log_exception
     for module in (branches_decl, state_task_service_callback, state_task_service_lambda):
         vars(module)["CustomErrorName"] = _error_name
     json_path.parse = lru_cache(8192)(json_path.parse)

@@ -2,8 +2,8 @@
 
 Defects of moto that are repaired here, each with a canary in tests/unit/localstack/test_events.py:
 
-- PutEvents answers 500 when a rule that matches has a Lambda or Step Functions target    -> they are invoked
-- executions change status without an event                                               -> RUNNING and the end are announced
+- PutEvents answers 500 when a rule that matches has a Lambda or Step Functions target -> they are invoked
+- executions change status without an event -> RUNNING and the end are announced
 """
 
 import json

@@ -2,22 +2,29 @@
 
 Defects of moto that are repaired here, each with a canary in tests/unit/localstack/test_executions.py:
 
-- StopExecution waits for running tasks, never ends token waits, drops error and cause   -> immediate; workers are killed
-- executions without a name are all called `None`                                        -> a UUID
-- SendTaskFailure drops the cause; a token is looked for in every execution              -> kept; looked up
-- SendTaskHeartbeat fails for a task without HeartbeatSeconds                            -> accepted
-- GetExecutionHistory ignores paging and reverseOrder, and copies everything each time   -> pages
-- DescribeExecution of a TIMED_OUT execution has no stopDate                             -> has
+- StopExecution waits for running tasks, never ends token waits, drops error and cause -> immediate; workers are
+  killed
+- executions without a name are all called `None` -> a UUID
+- SendTaskFailure drops the cause; a token is looked for in every execution -> kept; looked up
+- SendTaskHeartbeat fails for a task without HeartbeatSeconds -> accepted
+- GetExecutionHistory ignores paging and reverseOrder, and copies everything each time -> pages
+- DescribeExecution of a TIMED_OUT execution has no stopDate; an output that is a string is not JSON -> has; is
 """
 
 import datetime
+import json
 import uuid
 from functools import cache
 from typing import Any
 from weakref import WeakValueDictionary
 
 from moto.core.responses import ActionResult, EmptyResult
-from moto.stepfunctions.parser.api import ExecutionStatus, HistoryEventType, InvalidToken, TaskTimedOut
+from moto.stepfunctions.parser.api import (
+    ExecutionStatus,
+    HistoryEventType,
+    InvalidToken,
+    TaskTimedOut,
+)
 from moto.stepfunctions.parser.asl.eval.callback.callback import (
     CallbackEndpoint,
     CallbackNotifyConsumerError,
@@ -42,7 +49,7 @@ _tokens: WeakValueDictionary[str, Any] = WeakValueDictionary()
 _stock_add = CallbackPoolManager.add
 _stock_start = Execution.start
 _stock_start_execution = StepFunctionsParserBackend.start_execution
-_stock_reflect = BaseExecutionWorkerCommunication._reflect_execution_status  # noqa: SLF001
+_stock_reflect = BaseExecutionWorkerCommunication._reflect_execution_status
 _stock_describe = StepFunctionResponse.describe_execution
 
 
@@ -81,7 +88,7 @@ def _stop(self: Any, stop_date: Any, error: str | None, cause: str | None) -> No
     env = self.exec_worker.env
     if env is not None:
         env.set_stop(stop_date=stop_date, cause=cause, error=error)
-        for endpoint in list(env.callback_pool_manager._pool.values()):  # noqa: SLF001
+        for endpoint in list(env.callback_pool_manager._pool.values()):
             endpoint.interrupt_all()
         details = EventDetails(executionAbortedEventDetails={"error": error, "cause": cause})
         env.event_manager.add_event(
@@ -106,6 +113,8 @@ def _respond_describe(self: Any) -> ActionResult:
     execution = self.stepfunction_backend.describe_execution(self._get_param("executionArn"))
     if execution.stop_date is not None:
         answer.result["stopDate"] = execution.stop_date
+    if execution.exec_status == ExecutionStatus.SUCCEEDED:
+        answer.result["output"] = json.dumps(execution.output, separators=(",", ":"))
     return answer
 
 
@@ -146,7 +155,7 @@ def _notify_heartbeat(self: Any) -> bool:
 def _respond_history(self: Any) -> ActionResult:
     execution = self.stepfunction_backend.describe_execution(self._get_param("executionArn"))
     env = execution.exec_worker.env
-    recorded = env.event_manager._history_event_list if env else []  # noqa: SLF001
+    recorded = env.event_manager._history_event_list if env else []
     history = list(recorded)
     if self._get_param("reverseOrder"):
         history.reverse()
@@ -164,7 +173,7 @@ def install() -> None:
     StepFunctionsParserBackend.start_execution = _start_execution
     Execution.start = _start
     Execution.stop = _stop
-    BaseExecutionWorkerCommunication._reflect_execution_status = _reflect  # noqa: SLF001
+    BaseExecutionWorkerCommunication._reflect_execution_status = _reflect
     CallbackPoolManager.add = _add_token
     CallbackEndpoint.notify_heartbeat = _notify_heartbeat
     StepFunctionResponse.stop_execution = _respond_stop

@@ -1,11 +1,11 @@
 """A small HTTP/1.1 server for WSGI applications on the loopback interface.
 
-Werkzeug's development server closes every connection after one answer, which costs a TCP handshake and a thread per AWS call. This one
+Werkzeug's development server closes every connection after one answer, which costs a TCP handshake and a thread
+per AWS call. This one
 keeps connections alive and sends an answer in one piece, so that Nagle's algorithm never waits for a delayed ACK.
 """
 
 import logging
-import socket
 import socketserver
 import sys
 from collections.abc import Callable, Iterable
@@ -50,7 +50,7 @@ class Server(socketserver.ThreadingTCPServer):
         """The port that is listened on."""
         return int(self.server_address[1])
 
-    def handle_error(self, request: Any, client_address: Any) -> None:
+    def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ARG002  # socketserver's
         """Log what broke a connection; a client that went away is not worth a line."""
         if not isinstance(sys.exc_info()[1], ConnectionError):
             LOG.exception("connection failed")
@@ -103,7 +103,7 @@ class _Connection(socketserver.StreamRequestHandler):
         status, headers, chunks = self._run(environ)
         self._reply(status, headers, chunks, environ["REQUEST_METHOD"])
         body.drain()
-        return environ.get("HTTP_CONNECTION", "").lower() != "close"
+        return str(environ.get("HTTP_CONNECTION", "")).lower() != "close"
 
     def _line(self) -> bytes:
         line = self.rfile.readline(MAX_LINE)
@@ -164,11 +164,11 @@ class _Connection(socketserver.StreamRequestHandler):
         if "chunked" in environ.get("HTTP_TRANSFER_ENCODING", "").lower():
             data = self._dechunk()
             environ["CONTENT_LENGTH"] = str(len(data))
-            return _Body(BufferedReader(cast(Any, BytesIO(data))), len(data))
+            return _Body(BufferedReader(cast("Any", BytesIO(data))), len(data))
         length = environ.setdefault("CONTENT_LENGTH", "0")
         if not length.isdecimal():
             raise BadRequest("malformed Content-Length")
-        return _Body(cast(BufferedReader, self.rfile), int(length))
+        return _Body(cast("BufferedReader", self.rfile), int(length))
 
     def _dechunk(self) -> bytes:
         data = bytearray()
@@ -192,7 +192,7 @@ class _Connection(socketserver.StreamRequestHandler):
 
         try:
             chunks = self.server.application(environ, start_response)
-        except Exception:  # noqa: BLE001  # a defect of one request must not end the others
+        except Exception:  # a defect of one request must not end the others
             LOG.error("%s %s", environ["REQUEST_METHOD"], environ["PATH_INFO"], exc_info=True)
             return "500 Internal Server Error", [], [b"internal error"]
         return *started[0], chunks
@@ -220,12 +220,10 @@ class _Connection(socketserver.StreamRequestHandler):
             if method != "HEAD":
                 self.request.sendall(part)
 
-    def _send(
-        self, status: str, headers: list[tuple[str, str]], body: bytes, method: str
-    ) -> None:
+    def _send(self, status: str, headers: list[tuple[str, str]], body: bytes, method: str) -> None:
         lines = [f"HTTP/1.1 {status}", *(f"{name}: {value}" for name, value in headers)]
         head = ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")
-        connection: socket.socket = self.request
+        connection = self.request
         if method == "HEAD":
             connection.sendall(head)
         elif len(body) <= SMALL:

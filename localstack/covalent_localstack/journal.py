@@ -1,6 +1,7 @@
 """What survives: items of the table and objects of the bucket, on disk before a request is answered.
 
-Items live in an SQLite database, one row per item, objects as files beside a row that names them. The promise is for a crash of the
+Items live in an SQLite database, one row per item, objects as files beside a row that names them. The promise
+is for a crash of the
 process (`kill -9`), not of the machine: nothing is fsynced.
 """
 
@@ -16,6 +17,8 @@ from dataclasses import dataclass
 from hashlib import md5, sha256
 from pathlib import Path
 from typing import Any
+
+from covalent_contracts.records import DISPATCH
 
 _SCHEMA = """
 create table if not exists items (tbl text, pk text, sk text, image text, primary key (tbl, pk, sk)) without rowid;
@@ -84,9 +87,7 @@ class Journal:
         self._database = sqlite3.connect(
             folder / "state.sqlite", check_same_thread=False, isolation_level=None
         )
-        self._database.executescript(
-            "pragma journal_mode=wal; pragma synchronous=off;" + _SCHEMA
-        )
+        self._database.executescript("pragma journal_mode=wal; pragma synchronous=off;" + _SCHEMA)
         self._sweep()
 
     def close(self) -> None:
@@ -112,6 +113,15 @@ class Journal:
         query = "select image from items where tbl = ? and json_extract(image, ?) is not null"
         rows = self._database.execute(query, (table, f'$."{attribute}"')).fetchall()
         return [_with_bytes(json.loads(text)) for (text,) in rows]
+
+    def has_unfinished(self, table: str, final: Iterable[str]) -> bool:
+        """Whether a dispatch has not ended."""
+        names = list(final)
+        query = (
+            "select 1 from items where tbl = ? and sk = ? "  # noqa: S608  # question marks only
+            f"and json_extract(image, '$.status.S') not in ({','.join('?' * len(names))}) limit 1"
+        )
+        return self._database.execute(query, (table, DISPATCH, *names)).fetchone() is not None
 
     def record(self, changes: Iterable[Change]) -> None:
         """Write the new images of items, all or none."""

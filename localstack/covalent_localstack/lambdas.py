@@ -139,6 +139,7 @@ def _invoke(self: Any, body: Any, request_headers: Any, response_headers: Any) -
 def install() -> None:
     """Repair moto.
 
-    Defect: without Docker a function never runs, its answer is "Simple Lambda happy path OK"; with Docker it runs in an image.
+    Defect: without Docker a function never runs, its answer is "Simple Lambda happy path OK"; with Docker it
+    runs in an image.
     """
     LambdaFunction.invoke = _invoke

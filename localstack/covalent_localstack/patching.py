@@ -1,6 +1,7 @@
 """Replacing names in modules of moto that were imported from one another."""
 
 import sys
+import uuid
 from functools import cache
 from typing import Any
 
@@ -16,12 +17,24 @@ def _new(cls: Any, *_: Any, **__: Any) -> Any:
     return object.__new__(cls)
 
 
+def _request_id(headers: Any = None) -> str:
+    made = uuid.uuid4().hex.upper()
+    if headers is not None and "x-amzn-requestid" not in headers:
+        headers["x-amzn-requestid"] = made
+    return made
+
+
 @cache
 def install() -> None:
-    """Repair moto.
+    """Repair moto's core.
 
-    Defect: it keeps every item, key and execution it ever made in a list, for its dashboard; memory grows without end.
+    Defects: it keeps every item, key and execution it ever made in a list, for its dashboard; it inspects the
+    class of
+    the handler anew for every request; a request id costs 52 calls of `random.choice`.
     """
-    from moto.core.common_models import BaseModel  # noqa: PLC0415  # moto takes a second to import
+    from moto.core import responses  # noqa: PLC0415  # moto takes a second to import
+    from moto.core.common_models import BaseModel  # noqa: PLC0415  # as above
 
     BaseModel.__new__ = _new
+    responses.method_names_from_class = cache(responses.method_names_from_class)
+    responses.gen_amzn_requestid_long = _request_id

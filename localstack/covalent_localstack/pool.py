@@ -1,6 +1,7 @@
 """Worker processes that run Lambda handlers: warm, bounded, killable.
 
-There is one pool for all functions. Who finds every worker busy waits; the clock of a time limit starts when a worker is obtained.
+There is one pool for all functions. Who finds every worker busy waits; the clock of a time limit starts when a
+worker is obtained.
 """
 
 import os

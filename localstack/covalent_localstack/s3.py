@@ -2,11 +2,12 @@
 
 Defects of moto that are repaired here, each with a canary in tests/unit/localstack/test_s3.py:
 
-- a PUT whose body does not match its `x-amz-checksum-sha256` is accepted     -> 400, as S3
-- an object is held in memory three times while it is written                 -> goes to a file as it arrives
-- a presigned PUT without a header that was signed is accepted                -> 403, as S3
+- a PUT whose body does not match its `x-amz-checksum-sha256` is accepted -> 400, as S3
+- an object is held in memory three times while it is written -> goes to a file as it arrives
+- a presigned PUT without a header that was signed is accepted -> 403, as S3
 
-Plain GET, HEAD, PUT and DELETE of objects in the bucket are answered here; the rest (lists, copies, multipart, tags, ...) by moto on the
+Plain GET, HEAD, PUT and DELETE of objects in the bucket are answered here; the rest (lists, copies, multipart,
+tags, ...) by moto on the
 same keys.
 """
 

@@ -31,7 +31,7 @@ class Objects(Protocol):
         """Answer, or None for a request that moto must answer."""
 
 
-class _DynamoRequest(Request):
+class _DynamoRequest(Request):  # type: ignore[misc]  # moto is not type-checked
     from_wsgi_server = True
 
 

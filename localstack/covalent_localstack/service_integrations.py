@@ -2,9 +2,10 @@
 
 Defects of moto that are repaired here, each with a canary in tests/unit/localstack/test_service_integrations.py:
 
-- parameters and answers keep boto's letter case, so `states:startExecution` and others fail    -> converted as LocalStack does
-- every task makes a new boto3 client                                                           -> one per service and region
-- `.sync` asks twice a second                                                                   -> 20 times
+- parameters and answers keep boto's letter case, so `states:startExecution` and others fail -> converted as
+  LocalStack does
+- every task makes a new boto3 client -> one per service and region
+- `.sync` asks twice a second -> 20 times
 """
 
 import datetime
@@ -39,8 +40,8 @@ def _operation(service: str, action: str) -> Any:
 
 def _named(state: Any, service: str | None, action: str | None) -> Any:
     return _operation(
-        state._get_boto_service_name(service),  # noqa: SLF001
-        state._get_boto_service_action(action),  # noqa: SLF001
+        state._get_boto_service_name(service),
+        state._get_boto_service_action(action),
     )
 
 
@@ -94,7 +95,8 @@ def _client(service: str, region: str) -> Any:
         retries={"total_max_attempts": 1},
         read_timeout=3600,
     )
-    return boto3.client(service, region_name=region, config=config)
+    make: Any = boto3.client
+    return make(service, region_name=region, config=config)
 
 
 def forget_clients() -> None:
@@ -105,7 +107,7 @@ def forget_clients() -> None:
 @cache
 def install() -> None:
     """Repair moto."""
-    StateTaskService._normalise_parameters = _normalise_parameters  # noqa: SLF001
-    StateTaskService._normalise_response = _normalise_response  # noqa: SLF001
+    StateTaskService._normalise_parameters = _normalise_parameters
+    StateTaskService._normalise_response = _normalise_response
     vars(state_task_service_callback)["_DELAY_SECONDS_SYNC_CONDITION_CHECK"] = POLL_SECONDS
     rebind("moto.stepfunctions", "boto_client_for", _client_for)

@@ -19,6 +19,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from covalent_contracts.status import Status
 from covalent_localstack import environment
 from covalent_localstack.http_server import Server
 from covalent_localstack.journal import Journal
@@ -59,6 +60,7 @@ class EmbeddedAws:
         self._workers = workers
         self._open = ExitStack()
         self._server: Server | None = None
+        self._journal: Journal | None = None
 
     @property
     def port(self) -> int:
@@ -109,15 +111,25 @@ class EmbeddedAws:
             front.build(lambda: self._assemble(opened, journal, settings))
             threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
             opened.callback(server.shutdown)
-            end_interrupted(CRASHED)
+            self._journal = journal
+            self._end_interrupted(CRASHED)
+            threading.Thread(target=_warm_app, daemon=True).start()
             self._open = opened.pop_all()
 
     def stop(self) -> None:
         """Stop: end running dispatches as interrupted, kill the workers, release the data folder."""
-        if self._server is not None:
-            end_interrupted(STOPPED)
+        if self._journal is not None:
+            self._end_interrupted(STOPPED)
+            self._journal = None
         self._open.close()
         self._server = None
+
+    def _end_interrupted(self, reason: str) -> None:
+        """Have the control plane end dispatches that still run as FAILED."""
+        final = [status.value for status in Status if status.is_final]
+        if self._journal is None or not self._journal.has_unfinished(environment.TABLE, final):
+            return
+        import_module("covalent_control_plane.interrupted").fail_interrupted(reason)
 
     def _bind(self, application: Any) -> Server:
         port = self._wanted
@@ -133,7 +145,15 @@ class EmbeddedAws:
 
     def _assemble(self, opened: ExitStack, journal: Journal, settings: dict[str, str]) -> Any:
         """Repair moto, make the deployment, and put the front before it."""
-        from covalent_localstack import bootstrap, dynamodb, events, lambdas, patching, s3, step_functions  # noqa: PLC0415, I001  # moto takes a second to import: the port is bound and the data folder locked first
+        from covalent_localstack import (  # noqa: PLC0415  # moto takes a second to import
+            bootstrap,
+            dynamodb,
+            events,
+            lambdas,
+            patching,
+            s3,
+            step_functions,
+        )
         from covalent_localstack.api_gateway import Gateway  # noqa: PLC0415  # as above
         from covalent_localstack.pool import WorkerPool  # noqa: PLC0415  # as above
         from covalent_localstack.server import Front  # noqa: PLC0415  # as above
@@ -192,7 +212,7 @@ def _load_app() -> Any:
     return import_module("covalent_control_plane.application").app
 
 
-def end_interrupted(reason: str) -> None:
-    """Have the control plane end dispatches that still run as FAILED."""
-    if util.find_spec("covalent_control_plane.interrupted") is not None:
-        import_module("covalent_control_plane.interrupted").fail_interrupted(reason)
+def _warm_app() -> None:
+    """Import the control plane before the first request needs it."""
+    if util.find_spec("covalent_control_plane.application") is not None:
+        _load_app()
