@@ -6,6 +6,7 @@ The Covalent API promises class, decorator and `wait` in this one module.
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast, overload
 
 from covalent._workflow import tracing
@@ -25,7 +26,7 @@ from covalent._workflow.unpacking import expected_count
 from covalent_contracts.errors import InvalidWorkflow
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from covalent._workflow.metadata import BashLike, CallLike, ExecutorLike, ModuleLike, PipLike
     from covalent._workflow.tracing import Trace
@@ -185,7 +186,8 @@ class Electron(Operators):
         if self._trace is None:
             return self
         graph = self._trace.graph
-        for each in [electrons] if isinstance(electrons, Electron) else electrons:
+        one = isinstance(electrons, Electron) or not isinstance(electrons, Iterable)
+        for each in [electrons] if one else electrons:
             source = graph.refer(each)
             if source is None:
                 raise TypeError(

@@ -168,7 +168,13 @@ def containers(x: int) -> Any:
 
 
 def plain_containers(x: int) -> Any:
-    return identity((1, x)), identity({x}), identity(Point(1, 2)), identity(range(x)), identity(None)
+    return (
+        identity((1, x)),
+        identity({x}),
+        identity(Point(1, 2)),
+        identity(range(x)),
+        identity(None),
+    )
 
 
 def variadic(x: int) -> Any:
