@@ -5,11 +5,10 @@ from __future__ import annotations
 import operator
 import threading
 from collections import OrderedDict, defaultdict, namedtuple
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from hashlib import sha256
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 from hypothesis import given, settings
@@ -17,13 +16,17 @@ from hypothesis import strategies as st
 
 import covalent as ct
 from covalent._dispatch.packaging import Package, package, restore_lattice
-from covalent._workflow.lattice import Lattice
 from covalent._workflow.transport import TransportGraph
 from covalent_contracts import pickling
 from covalent_contracts.errors import InvalidWorkflow, UnpicklableValue
 from covalent_contracts.hooks import Hooks
 from covalent_contracts.manifest import Asset, Manifest, Node, NodeKind
 from covalent_contracts.status import Status
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from covalent._workflow.lattice import Lattice
 
 
 class Interpreter:
@@ -593,7 +596,7 @@ def _function(made: Package) -> Asset:
 
 
 def test_named_tuples_made_in_a_function_travel() -> None:
-    local = namedtuple("local", "x")  # noqa: PYI024  # the untyped form is what is tested
+    local = namedtuple("local", "x")
 
     @ct.lattice
     def workflow() -> Any:

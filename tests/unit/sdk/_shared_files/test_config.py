@@ -7,8 +7,7 @@ import stat
 import subprocess
 import sys
 import tomllib
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given
@@ -18,6 +17,9 @@ from covalent._shared_files import toml
 from covalent._shared_files.config import get_config, reload_config, set_config
 from covalent._shared_files.defaults import config_path
 from covalent._shared_files.exceptions import InvalidConfig
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 @pytest.fixture
@@ -161,5 +163,5 @@ def test_toml_there_and_back(document: dict[str, Any]) -> None:
 
 
 def test_toml_keeps_tables_in_lists_and_drops_none() -> None:
-    document = {"a": [{"b": 1}], "n": None, "t": {"u": {}}}
+    document: dict[str, Any] = {"a": [{"b": 1}], "n": None, "t": {"u": {}}}
     assert tomllib.loads(toml.dumps(document)) == {"a": [{"b": 1}], "t": {"u": {}}}

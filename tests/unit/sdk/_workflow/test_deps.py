@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 import subprocess
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 import covalent as ct
 from covalent._workflow.deps import Deps
 from covalent._workflow.metadata import hooks_of
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def triple(value: int, plus: int = 0) -> int:

@@ -6,13 +6,15 @@ import copy
 import pickle
 import sys
 import types
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import cloudpickle
 import pytest
 
 import covalent as ct
-from covalent._workflow.lattice import Lattice
+
+if TYPE_CHECKING:
+    from covalent._workflow.lattice import Lattice
 
 
 @ct.electron
@@ -117,7 +119,11 @@ def test_old_ways_to_dispatch_delegate(name: str, monkeypatch: pytest.MonkeyPatc
     asked: list[Any] = []
 
     def dispatch(lattice: Lattice) -> Any:
-        return lambda *args, **kwargs: asked.append((lattice, args, kwargs)) or "id"
+        def submit(*args: Any, **kwargs: Any) -> str:
+            asked.append((lattice, args, kwargs))
+            return "id"
+
+        return submit
 
     module: Any = types.ModuleType("covalent._dispatcher_plugins")
     module.dispatch = module.dispatch_sync = dispatch

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Mapping
-from pathlib import Path
 from types import MappingProxyType
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import pytest
 
 import covalent as ct
 from covalent._shared_files.util_classes import DispatchInfo
 from covalent.executor import AsyncBaseExecutor, AWSLambdaExecutor, BaseExecutor, LocalExecutor
-from covalent.executor.base import encoded
+from covalent.executor.settings import encoded
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
 
 
 @pytest.fixture(autouse=True)
