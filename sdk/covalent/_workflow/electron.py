@@ -22,6 +22,7 @@ from covalent._workflow.metadata import (
     workflow_metadata,
 )
 from covalent._workflow.operations import BINARY, UNARY, Operators, cannot
+from covalent._workflow.transportable_object import TransportableObject
 from covalent._workflow.unpacking import expected_count
 from covalent_contracts.errors import InvalidWorkflow
 
@@ -113,19 +114,25 @@ class Electron(Operators):
             return self.function(*args, **kwargs)
         metadata = resolved(self.metadata, trace.metadata)
         parameters = self._check(args, kwargs, metadata)
+        names = [parameters.name_at(index) for index in range(len(args))]
         bound = _bind(trace, self._name, self.function, metadata)
         bound.kwargs = kwargs
-        node = cast("int", bound.node_id)
-        try:
-            for index, value in enumerate(args):
-                name = parameters.name_at(index)
-                bound.connect_node_with_others(node, name, value, "arg", index, trace.graph)
-            for name, value in kwargs.items():
-                bound.connect_node_with_others(node, name, value, "kwarg", None, trace.graph)
-        except BaseException:
-            trace.graph.forget_from(node)
-            raise
+        bound._connect(zip(names, args, strict=True), kwargs.items())
         return bound
+
+    def _connect(
+        self, args: Iterable[tuple[str, Any]], kwargs: Iterable[tuple[str, Any]] = ()
+    ) -> None:
+        """Connect this new node with its arguments; if one cannot be, the graph is as it was before."""
+        graph, node = cast("Trace", self._trace).graph, cast("int", self.node_id)
+        try:
+            for index, (name, value) in enumerate(args):
+                self.connect_node_with_others(node, name, value, "arg", index, graph)
+            for name, value in kwargs:
+                self.connect_node_with_others(node, name, value, "kwarg", None, graph)
+        except BaseException:
+            graph.forget_from(node)
+            raise
 
     def _check(
         self, args: Sequence[Any], kwargs: Mapping[str, Any], metadata: Mapping[str, Any]
@@ -223,37 +230,28 @@ class Electron(Operators):
     def _deferred(self, name: str, kind: str, op: str, *operands: Any) -> Electron:
         """Add a light node. Operators run where the workflow does, items and attributes with their electron."""
         trace = tracing.active()
-        if trace is None or any(
-            isinstance(each, Electron) and not each._is_bound for each in operands
-        ):
+        unbound = any(isinstance(each, Electron) and not each._is_bound for each in operands)
+        if trace is None or unbound:
             raise TypeError(
                 f"{self!r} has a value only in the lattice that calls it: "
                 "use what the call returns, inside that lattice"
             )
         metadata = workflow_metadata(trace.metadata) if kind == "operator" else self.metadata
         bound = _bind(trace, name, None, metadata, kind=kind, op=op)
-        node = cast("int", bound.node_id)
-        try:
-            for index, value in enumerate(operands):
-                bound.connect_node_with_others(
-                    node, f"arg[{index}]", value, "arg", index, trace.graph
-                )
-        except BaseException:
-            trace.graph.forget_from(node)
-            raise
+        bound._connect((f"arg[{index}]", value) for index, value in enumerate(operands))
         return bound
 
     def __getitem__(self, key: Any) -> Any:
-        self._must_be_bound("an item")
-        return self._deferred(f":{_inner(self)}.__getitem__", "item", "", self, key)
+        return self._deferred(f":{self._name.removeprefix(':')}.__getitem__", "item", "", self, key)
 
     def __getattr__(self, name: str) -> Any:
         # Private names are asked for by Python, IPython and numpy, and `keys` by dict() and `**`.
-        if name.startswith("_") or name == "keys" or not self._is_bound:
+        hidden = name.startswith("_") or name == "keys"
+        if hidden or not self._is_bound or tracing.active() is None:
             raise AttributeError(
                 f"{type(self).__name__!r} object has no attribute {name!r}: do this inside an electron"
             )
-        return self._deferred(f":{_inner(self)}.__getattr__", "attribute", name, self)
+        return self._deferred(f":{self._name.removeprefix(':')}.__getattr__", "attribute", name, self)
 
     def __iter__(self) -> Iterator[Any]:
         count = expected_count(sys._getframe(1)) if self._is_bound else None
@@ -264,15 +262,9 @@ class Electron(Operators):
             [self._deferred(f"{base}[{index}]", "item", "", self, index) for index in range(count)]
         )
 
-    def _must_be_bound(self, what: str) -> None:
-        if not self._is_bound:
-            raise TypeError(f"{self!r} has no value, so {what} of it cannot be had: call it first")
-
     @property
     def as_transportable_dict(self) -> dict[str, Any]:
         """The function and its metadata, serialized."""
-        from covalent._workflow.transportable_object import TransportableObject  # noqa: PLC0415  # loaded when first used
-
         return {
             "name": self._name,
             "function": TransportableObject(self.function).to_dict(),
@@ -315,10 +307,6 @@ def _bind(
 
 def _label(operand: Any) -> str:
     return operand._name if isinstance(operand, Electron) else describe(operand)
-
-
-def _inner(electron: Electron) -> str:
-    return electron._name.removeprefix(":")
 
 
 @overload

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import copy
-import math
 import threading
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import pytest
 
 import covalent as ct
-from covalent._shared_files.exceptions import InvalidArguments
 from covalent._workflow.electron import Electron
 from covalent._workflow.lattice import Lattice
 from covalent._workflow.transport import WAITING_EDGE, TransportGraph
@@ -29,10 +25,6 @@ def add(a: Any, b: Any) -> Any:
 @ct.electron
 def identity(value: Any) -> Any:
     return value
-
-
-untyped: Any = add
-"""For calls that a type checker refuses as well."""
 
 
 @ct.electron
@@ -132,158 +124,6 @@ def test_postprocess_waits_for_every_electron() -> None:
     assert waiting == [WAITING_EDGE] * 3
 
 
-UNDEFERRABLE: dict[str, Callable[[Any], Any]] = {
-    "int": int,
-    "float": float,
-    "complex": complex,
-    "bool": bool,
-    "list": list,
-    "tuple": tuple,
-    "dict": dict,
-    "len": len,
-    "str": str,
-    "format": lambda e: f"{e}",
-    "percent": lambda e: "%s" % e,  # noqa: UP031  # what is tested
-    "join": lambda e: "".join([e]),
-    "sum": sum,
-    "round": round,
-    "floor": math.floor,
-    "sqrt": math.sqrt,
-    "index": lambda e: [1, 2][e],
-    "range": range,
-    "equal": lambda e: e == 1,
-    "unequal": lambda e: e != 1,
-    "less": lambda e: e < 1,
-    "sorted": lambda e: sorted([e, e + 1]),
-    "contains": lambda e: 1 in e,
-    "iterate": lambda e: [(each,) for each in e],
-    "star": lambda e: identity(*e),
-    "double star": lambda e: identity(**e),
-    "enumerate": lambda e: list(enumerate(e)),
-    "call": lambda e: e(),
-    "set item": lambda e: e.__setitem__(0, 1),
-    "open": open,
-    "array": np.array,
-    "array of": lambda e: np.array([e]),
-    "numpy": np.sqrt,
-    "divmod": lambda e: divmod(e, 2),
-}
-
-
-@pytest.mark.parametrize("operation", UNDEFERRABLE.values(), ids=UNDEFERRABLE.keys())
-def test_what_cannot_be_deferred_is_refused(operation: Callable[[Any], Any]) -> None:
-    def workflow() -> Any:
-        return operation(identity(1))
-
-    with pytest.raises(TypeError):
-        graph_of(workflow)
-
-
-@pytest.mark.parametrize(
-    "name", ["int", "len", "bool", "format", "list", "equal", "iterate", "dict"]
-)
-def test_the_refusal_says_what_to_do(name: str) -> None:
-    with pytest.raises(TypeError, match="do this inside an electron"):
-        graph_of(lambda: UNDEFERRABLE[name](identity(1)))
-
-
-def test_open_ended_iteration_is_refused() -> None:
-    def starred() -> Any:
-        a, *b = identity([1, 2])
-        return a, b
-
-    def looped() -> Any:
-        for each in identity([1]):
-            identity(each)
-
-    for workflow in (starred, looped):
-        with pytest.raises(TypeError, match="without a known length"):
-            graph_of(workflow)
-
-
-def test_unpacking_counts_targets_wherever_it_happens() -> None:
-    def workflow() -> Any:
-        e = identity([1, 2])
-        found = []
-        for a, [b, c, d] in [e, e]:
-            found.append((a, b, c, d))
-        (only,) = e
-        return found, only
-
-    graph = graph_of(workflow)
-    kinds = [graph.get_node_value(node, "kind") for node in range(len(graph))]
-    assert kinds.count("item") == 2 * (2 + 3) + 1
-
-
-def test_unpacking_into_hundreds() -> None:
-    targets = ", ".join(f"x{i}" for i in range(300))
-    scope: dict[str, Any] = {"identity": identity}
-    exec(f"def workflow():\n    {targets} = identity(1)\n    return x0", scope)
-    graph = graph_of(scope["workflow"])
-    assert sum(graph.get_node_value(n, "kind") == "item" for n in range(len(graph))) == 300
-
-
-def test_numpy_leaves_operators_to_electrons() -> None:
-    graph = graph_of(lambda: np.arange(3) + identity(1))
-    assert graph.get_node_value(2, "op") == "add"
-
-
-def test_private_names_are_not_attributes_of_the_value() -> None:
-    def workflow() -> Any:
-        e = identity(1)
-        assert not hasattr(e, "_repr_html_")
-        assert not hasattr(e, "__array_interface__")
-        assert not hasattr(e, "keys")
-        assert copy.deepcopy([e])[0] is e
-        return repr(e)
-
-    assert len(graph_of(workflow)) == 3
-
-
-@pytest.mark.parametrize(
-    ("call", "message"),
-    [
-        (lambda: untyped(1, 2, 3), "Too many positional arguments given, expected 2, received 3"),
-        (lambda: untyped(1, 2, c=3), "Unexpected keyword arguments: c"),
-        (lambda: untyped(1, a=3), "Multiple values for arguments: a"),
-        (lambda: untyped(b=1), "Missing arguments: a"),
-        (untyped, "Missing arguments: a, b"),
-    ],
-)
-def test_wrong_arguments_are_refused_at_build(call: Callable[[], Any], message: str) -> None:
-    with pytest.raises(InvalidArguments, match=message) as caught:
-        graph_of(call)
-    assert isinstance(caught.value, TypeError)
-    assert isinstance(caught.value, ValueError)
-
-
-def test_injected_parameters_are_not_missing() -> None:
-    @ct.electron(call_before=[ct.DepsCall(int, retval_keyword="b")])
-    def task(a: int, b: int) -> int:
-        return a + b
-
-    injected: Any = task
-    assert len(graph_of(lambda: injected(1))) == 3
-
-
-def test_a_refused_call_leaves_nothing_behind() -> None:
-    def workflow() -> Any:
-        first = identity(1)
-        with pytest.raises(InvalidWorkflow):
-            add(first, threading.Lock())
-        with pytest.raises(InvalidArguments):
-            untyped(1)
-        return identity(2)
-
-    assert names(graph_of(workflow)) == [
-        "identity", ":parameter:1", "identity", ":parameter:2", ":postprocess:reconstruct",
-    ]  # fmt: skip
-
-
-def test_functions_without_a_signature_take_everything() -> None:
-    assert len(graph_of(lambda: ct.electron(max)(1, 2))) == 4
-
-
 def executors(graph: TransportGraph) -> list[Any]:
     heavy = [n for n in range(len(graph)) if graph.get_node_value(n, "kind") == "function"]
     return [graph.get_node_value(node, "metadata")["executor"] for node in heavy]
@@ -320,20 +160,6 @@ def test_hooks_are_one_setting() -> None:
     )
     assert set(first) == {"bash"}
     assert set(second) == {"pip"}
-
-
-def test_operators_run_where_the_workflow_does_and_items_with_their_electron() -> None:
-    own = ct.electron(executor="own")(identity.electron_object.function)
-    lattice = ct.lattice(executor="each", workflow_executor="flow")(lambda: (own(1) + 1, own(2)[0]))
-    lattice.build_graph()
-    graph = lattice.transport_graph
-    found = {
-        graph.get_node_value(node, "kind"): graph.get_node_value(node, "metadata")["executor"]
-        for node in range(len(graph))
-    }
-    assert found == {
-        "function": "own", "parameter": "local", "operator": "flow", "item": "own", "postprocess": "flow",
-    }  # fmt: skip
 
 
 def test_waiting() -> None:
@@ -384,7 +210,8 @@ def test_an_electron_of_another_lattice_is_refused() -> None:
         graph_of(lambda: identity(leaked))
     with pytest.raises(TypeError, match="in the lattice that calls it"):
         leaked[0] + 1
-    with pytest.raises(TypeError, match="call it first"):
+    assert not hasattr(leaked[0], "anything")
+    with pytest.raises(TypeError, match="use what the call returns"):
         identity.electron_object["k"]
 
 
