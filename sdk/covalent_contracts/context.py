@@ -1,38 +1,41 @@
-"""Which electron is running: set by whoever runs it, read by `covalent.get_context()`.
+"""Which electron is running: set by the runner, read by `covalent.get_context()`.
 
 It lives here so that the runner needs no more than the contracts.
 """
 
-from contextvars import ContextVar, Token
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class Context:
-    """The electron that is running, or `None`s outside one."""
+    """The electron that the calling code runs in, or `None`s outside one."""
 
     dispatch_id: str | None = None
     node_id: int | None = None
 
     @property
     def task_id(self) -> int | None:
-        """Another name of `node_id`."""
+        """The node id, under the name that users know."""
         return self.node_id
 
 
-_current: ContextVar[Context] = ContextVar("covalent_context", default=Context())  # noqa: B039  # frozen
+_OUTSIDE = Context()
+_current: ContextVar[Context] = ContextVar("covalent_context", default=_OUTSIDE)
 
 
-def get() -> Context:
+def current() -> Context:
     """The electron that this code is part of."""
     return _current.get()
 
 
-def set(context: Context) -> Token[Context]:  # noqa: A001  # read as `context.set(...)`
-    """Say which electron runs from here on; give the token to `reset` when it has ended."""
-    return _current.set(context)
-
-
-def reset(token: Token[Context]) -> None:
-    """Go back to what was before `set`."""
-    _current.reset(token)
+@contextmanager
+def entered(context: Context) -> Iterator[Context]:
+    """Make `context` the current one inside the block."""
+    token = _current.set(context)
+    try:
+        yield context
+    finally:
+        _current.reset(token)

@@ -6,4 +6,4 @@ from covalent_contracts.context import Context
 
 def get_context() -> Context:
     """The running electron: `.dispatch_id`, and `.node_id` or `.task_id`; all None outside an electron."""
-    return context.get()
+    return context.current()

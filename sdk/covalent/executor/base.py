@@ -249,20 +249,14 @@ class AsyncBaseExecutor(AbstractExecutor):
 
 @contextmanager
 def _running(dispatch_id: str, node_id: int) -> Iterator[None]:
-    token = context.set(context.Context(dispatch_id, node_id))
-    try:
+    with context.entered(context.Context(dispatch_id, node_id)):
         yield
-    finally:
-        context.reset(token)
 
 
 @contextmanager
 def _dispatch_context(dispatch_info: DispatchInfo) -> Iterator[DispatchInfo]:
-    token = context.set(context.Context(dispatch_info.dispatch_id))
-    try:
+    with context.entered(context.Context(dispatch_info.dispatch_id)):
         yield dispatch_info
-    finally:
-        context.reset(token)
 
 
 def _write_streams(texts: Iterable[str], paths: Iterable[str], folder: Path) -> None:

@@ -14,12 +14,9 @@ def test_outside_an_electron_nothing_is_known() -> None:
 
 
 def test_inside_it_is_what_the_runner_set() -> None:
-    token = context.set(context.Context("d", 3))
-    try:
+    with context.entered(context.Context("d", 3)):
         found = ct.get_context()
         assert (found.dispatch_id, found.node_id, found.task_id) == ("d", 3, 3)
-    finally:
-        context.reset(token)
     assert ct.get_context().node_id is None
 
 
