@@ -103,5 +103,5 @@ def parse(event: Mapping[str, Any]) -> Envelope:
                 )
             case other:
                 raise ValueError(f"the runner cannot {other!r}")
-    except (KeyError, TypeError, AttributeError) as exc:
+    except (KeyError, TypeError, AttributeError, OverflowError) as exc:
         raise ValueError(f"malformed event: {exc!r}") from exc

@@ -9,6 +9,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
+from covalent_contracts.errors import NewerWire
+
 WIRE = 1
 
 Digest = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
@@ -128,6 +130,17 @@ class Manifest(_Document):
     uploads: list[Upload]
     recipe: Asset
     """The value that the lattice returns, electrons in it replaced by node ids."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _not_newer(cls, document: Any) -> Any:
+        """Speak of the version, not of the fields that it added."""
+        wire = document.get("wire") if isinstance(document, dict) else None
+        if isinstance(wire, int) and wire > WIRE:
+            raise NewerWire(
+                f"the manifest has wire version {wire}, this Covalent knows {WIRE}: upgrade it"
+            )
+        return document
 
     @model_validator(mode="after")
     def _whole(self) -> "Manifest":

@@ -13,6 +13,7 @@ from typing import Any
 import cloudpickle
 
 from covalent_contracts import transport
+from covalent_contracts.errors import CorruptedObject
 
 TEXT_LENGTH = 200
 """Characters of a value's representation that its header shows."""
@@ -61,11 +62,21 @@ def dumps(value: Any, refer: Callable[[Any], int | None] | None = None) -> bytes
 
 
 def loads(data: bytes, resolve: Callable[[int], Any] | None = None) -> Any:
-    """Unpickle a value. Only the process that runs the user's own code, or the user's own machine, may do so."""
+    """Unpickle a value. Only the process that runs the user's own code, or the user's own machine, may do so.
+
+    Raises:
+        CorruptedObject: the bytes are not a value, or end too early.
+        NewerWire: they were written by a newer version.
+        Exception: whatever the value's own classes raise.
+
+    """
     _, body = transport.split(data)
-    if resolve is None:
-        return pickle.loads(body)  # noqa: S301  # the caller checked the digest
-    return _Unpickler(io.BytesIO(body), resolve).load()
+    try:
+        if resolve is None:
+            return pickle.loads(body)  # noqa: S301  # the caller checked the digest
+        return _Unpickler(io.BytesIO(body), resolve).load()
+    except (pickle.UnpicklingError, EOFError) as exc:
+        raise CorruptedObject(f"the body of a stored value cannot be read: {exc}") from exc
 
 
 def _text(value: Any) -> str:

@@ -1,0 +1,74 @@
+# Everything runs in .venv, which is made from requirements.lock. Only make and Python 3.11 or newer are needed.
+
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+ARGS ?=
+
+# The first Python that is new enough and can make virtual environments.
+FIND_PYTHON = $(shell for python in "$(or $(PYTHON),python3)" python3.13 python3.12 python3.11 python3.14; do \
+	"$$python" -c 'import sys, ensurepip, venv; sys.exit(sys.version_info < (3, 11))' 2> /dev/null \
+	&& command -v "$$python" && break; done)
+
+# Packages of the user's own site directories and paths must not get in.
+export PYTHONNOUSERSITE := 1
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+export PIP_NO_INPUT := 1
+unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV AWS_PROFILE AWS_DEFAULT_PROFILE
+
+.PHONY: help setup demo test check lint format types contracts fix golden bench lock wheel clean
+.DEFAULT_GOAL := help
+
+help: ## Show this list
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "%-16s %s\n", $$1, $$2}'
+
+setup: $(READY) ## Make .venv from requirements.lock
+
+$(READY): requirements.lock pyproject.toml
+	@test -x $(BIN)/python || "$(or $(FIND_PYTHON),$(error Python 3.11 or newer with its venv module is not \
+		on the PATH; name one with make PYTHON=/path/to/python3))" -m venv $(VENV)
+	@echo "Installing into $(VENV); the first time this takes about a minute."
+	@$(BIN)/python -m pip install --quiet --quiet --require-hashes --requirement requirements.lock
+	@$(BIN)/python -m pip install --quiet --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
+
+demo: $(READY) ## Train a support vector machine on the offline AWS and show what ran
+	@BIN=$(BIN) examples/demo.sh
+
+test: $(READY) ## Run all tests; ARGS="-k name" for some
+	@$(BIN)/python -m pytest $(ARGS)
+
+check: lint format types contracts ## Check style, types and imports; never writes
+
+lint: $(READY)
+	@$(BIN)/ruff check
+
+format: $(READY)
+	@$(BIN)/ruff format --check
+
+types: $(READY)
+	@$(BIN)/mypy
+
+contracts: $(READY)
+	@$(BIN)/lint-imports
+
+fix: $(READY) ## Repair style where a tool can
+	@$(BIN)/ruff check --fix
+	@$(BIN)/ruff format
+
+golden: $(READY) ## Write the expected state machines anew; review the diff like code
+	@$(BIN)/python tests/golden/regenerate.py
+
+bench: $(READY) ## Measure; ARGS are passed on
+	@$(BIN)/python benchmarks/run.py $(ARGS)
+
+lock: $(READY) ## Write requirements.lock anew from pyproject.toml
+	@$(BIN)/uv pip compile pyproject.toml --all-extras --group dev --universal --python-version 3.11 \
+		--generate-hashes --no-config --no-header --no-annotate --no-emit-index-url --upgrade --quiet \
+		--output-file requirements.lock
+
+wheel: $(READY) ## Build dist/*.whl
+	@$(BIN)/python -m build --wheel --no-isolation
+
+clean: ## Remove .venv, caches and builds
+	@rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -1,0 +1,1 @@
+"""Benchmarks: every figure of one run, on one machine, beside each other."""

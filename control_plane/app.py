@@ -1,0 +1,5 @@
+"""Where Chalice looks for the application."""
+
+from covalent_control_plane.application import app, finish
+
+__all__ = ["app", "finish"]

@@ -1,0 +1,48 @@
+"""The Chalice application: the API behind API Gateway, and the handlers of events.
+
+    request -> routes -> requests -> dispatches | nodes -> store, objects, machines -> answer, or problems
+    event   -> finish -> store
+
+requests    who calls, with what.                    Nothing is read from AWS here.
+dispatches  the use cases; register is in registration. They know nothing of HTTP.
+store       DynamoDB. objects: S3. machines: Step Functions.
+problems    errors as answers.
+"""
+
+import threading
+from typing import Any
+
+from chalice.app import Chalice, CloudWatchEvent, Request
+
+from covalent_contracts.api import PREFIX
+from covalent_control_plane import finish as finisher
+from covalent_control_plane.aws import aws
+from covalent_control_plane.routes import routes
+from covalent_control_plane.telemetry import tracer
+
+
+class Application(Chalice):
+    """A Chalice application that several threads may call at once, as the offline AWS does."""
+
+    _here = threading.local()
+
+    @property
+    def current_request(self) -> Request | None:
+        """The request that this thread is answering."""
+        return getattr(self._here, "request", None)
+
+    @current_request.setter
+    def current_request(self, request: Request | None) -> None:
+        self._here.request = request
+
+
+app = Application("covalent", configure_logs=False, env={})  # env: Chalice writes into what it gets
+app.register_blueprint(routes, url_prefix=PREFIX)
+tracer()
+
+
+@app.on_cw_event(finisher.PATTERN, name="finish")
+def finish(event: CloudWatchEvent) -> dict[str, Any]:
+    """End the dispatch of an execution that has ended."""
+    moved = finisher.finish(aws(), event.detail)
+    return {} if moved is None else {"dispatch_id": moved.dispatch_id, "status": moved.status}

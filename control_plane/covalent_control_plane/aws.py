@@ -1,0 +1,63 @@
+"""Every AWS client that the control plane uses, built once per process and passed to the use cases."""
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING
+
+import boto3
+from botocore.config import Config
+
+from covalent_control_plane import store
+from covalent_control_plane.settings import Settings
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3.client import S3Client
+    from mypy_boto3_stepfunctions.client import SFNClient
+
+THREADS = 16
+"""Calls to S3 or DynamoDB at a time in one process."""
+
+
+@dataclass(frozen=True, eq=False)
+class Aws:
+    """The clients. DynamoDB is behind `store`, whose models hold their connection themselves."""
+
+    settings: Settings
+    objects: "S3Client"
+    states: "SFNClient"
+    threads: ThreadPoolExecutor
+
+    def machine_arn(self, name: str) -> str:
+        """The ARN of a state machine of ours."""
+        return self._arn("stateMachine", name)
+
+    def execution_arn(self, machine: str, dispatch_id: str) -> str:
+        """The ARN of a dispatch's execution."""
+        return self._arn("execution", f"{machine}:{dispatch_id}")
+
+    def _arn(self, kind: str, name: str) -> str:
+        settings = self.settings
+        region = self.states.meta.region_name
+        return f"arn:{settings.partition}:states:{region}:{settings.account}:{kind}:{name}"
+
+
+def connect(settings: Settings) -> Aws:
+    """Build the clients; endpoint, region and credentials come from boto3's own environment."""
+    session = boto3.session.Session()
+    retries = Config(retries={"mode": "standard", "max_attempts": 5}, max_pool_connections=THREADS)
+    signing = Config(signature_version="s3v4", request_checksum_calculation="when_required")
+    store.bind(settings.table, session.region_name)
+    return Aws(
+        settings=settings,
+        objects=session.client("s3", config=retries.merge(signing)),
+        states=session.client("stepfunctions", config=retries),
+        threads=ThreadPoolExecutor(THREADS, thread_name_prefix="covalent-aws"),
+    )
+
+
+@cache
+def aws() -> Aws:
+    """The clients of this process."""
+    return connect(Settings.read(os.environ))

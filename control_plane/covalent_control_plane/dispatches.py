@@ -1,0 +1,190 @@
+"""What can be done with a dispatch: register, start, list, show, download its manifest and its assets."""
+
+import time
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from covalent_contracts import keys, records
+from covalent_contracts.api import AssetsRequest, Download, Downloads, Listing, Summary
+from covalent_contracts.errors import Conflict, NotFound
+from covalent_contracts.manifest import Manifest
+from covalent_contracts.status import Status
+from covalent_control_plane import machines, manifests, objects, store
+from covalent_control_plane.aws import Aws
+from covalent_control_plane.interrupted import fail_interrupted
+from covalent_control_plane.pages import Cursor
+from covalent_control_plane.registration import register
+from covalent_control_plane.store import DispatchItem, DraftItem
+from covalent_control_plane.telemetry import annotate, count, log
+
+__all__ = [
+    "MissingUploads",
+    "assets",
+    "fail_interrupted",
+    "listing",
+    "manifest_address",
+    "owned",
+    "register",
+    "show",
+    "start",
+    "summary",
+]
+
+
+class MissingUploads(Conflict):
+    """Objects of the manifest are not there, or not in their size. `digests` lists them."""
+
+    def __init__(self, message: str, digests: list[str]) -> None:
+        super().__init__(message)
+        self.digests = digests
+
+
+def start(aws: Aws, owner: str, dispatch_id: str, *, run: bool = True) -> Summary:
+    """Make a registered dispatch appear and, with `run`, start its execution. Twice is the same as once.
+
+    Raises:
+        NotFound: nothing is registered under the id, or it expired.
+        MissingUploads: not everything was uploaded.
+
+    """
+    annotate(dispatch_id)
+    item = store.find(dispatch_id) or _appear(aws, owner, dispatch_id, run=run)
+    _check_owner(item, owner)
+    return summary(_launch(aws, item) if run else item)
+
+
+def show(owner: str, dispatch_id: str) -> Summary:
+    """One dispatch.
+
+    Raises:
+        NotFound: it is not there, or not the owner's.
+
+    """
+    return summary(owned(owner, dispatch_id))
+
+
+def listing(owner: str, limit: int, cursor: str | None) -> Listing:
+    """The owner's dispatches, newest first."""
+    page = store.listing(owner, limit, None if cursor is None else Cursor.read(cursor))
+    after = None if page.after is None else Cursor(*page.after).write()
+    return Listing(dispatches=[summary(item) for item in page.items], cursor=after)
+
+
+def manifest_address(aws: Aws, owner: str, dispatch_id: str) -> Download:
+    """Where to download the manifest of a dispatch."""
+    item = owned(owner, dispatch_id)
+    return Download(digest=item.manifest, url=objects.get_address(aws, keys.manifest(dispatch_id)))
+
+
+def assets(aws: Aws, owner: str, dispatch_id: str, request: AssetsRequest) -> Downloads:
+    """Where to download objects that the dispatch's manifest names.
+
+    Raises:
+        NotFound: there is no such dispatch, or its manifest does not name one of them.
+
+    """
+    item = owned(owner, dispatch_id)
+    manifest = manifests.load(aws, dispatch_id, item.manifest)
+    unknown = set(request.digests) - {upload.digest for upload in manifest.uploads}
+    if unknown:
+        raise NotFound(f"dispatch {dispatch_id} has no object {min(unknown)}")
+    downloads = [
+        Download(digest=digest, url=objects.get_address(aws, keys.asset(owner, digest)))
+        for digest in request.digests
+    ]
+    return Downloads(downloads=downloads)
+
+
+def owned(owner: str, dispatch_id: str) -> DispatchItem:
+    """The dispatch, if it is the owner's. Someone else's is not found: its existence is theirs to know."""
+    item = store.find(dispatch_id)
+    if item is None:
+        raise _unknown(dispatch_id)
+    _check_owner(item, owner)
+    return item
+
+
+def summary(item: DispatchItem) -> Summary:
+    """A dispatch as the API shows it."""
+    return Summary(
+        dispatch_id=item.dispatch_id,
+        root_dispatch_id=item.root_dispatch_id,
+        name=item.name,
+        status=item.state,
+        created=item.created,
+        started=item.started,
+        ended=item.ended,
+        error=item.error,
+        nodes=item.nodes,
+        execution=item.execution,
+    )
+
+
+def _check_owner(item: DispatchItem | DraftItem, owner: str) -> None:
+    if item.owner != owner:
+        raise _unknown(item.pk.partition("#")[2])
+
+
+def _unknown(dispatch_id: str) -> NotFound:
+    return NotFound(f"there is no dispatch {dispatch_id}")
+
+
+def _appear(aws: Aws, owner: str, dispatch_id: str, *, run: bool) -> DispatchItem:
+    draft = store.find_draft(dispatch_id)
+    if draft is None or draft.ttl < time.time():
+        raise NotFound(f"nothing is registered under {dispatch_id}, or it expired: dispatch again")
+    _check_owner(draft, owner)
+    manifest = manifests.load(aws, dispatch_id, draft.manifest)
+    _check_uploads(aws, draft, manifest)
+    item = _item(draft, manifest, Status.STARTING if run else Status.NEW_OBJECT)
+    if store.appear(item):
+        return item
+    return owned(owner, dispatch_id)  # another start was faster
+
+
+def _check_uploads(aws: Aws, draft: DraftItem, manifest: Manifest) -> None:
+    pending = draft.pending or set()
+    unseen = [upload for upload in manifest.uploads if upload.digest in pending]
+    lacking = [upload.digest for upload in objects.missing(aws, draft.owner, unseen)]
+    if lacking:
+        raise MissingUploads(
+            f"{len(lacking)} of {len(manifest.uploads)} objects are missing or truncated: "
+            "upload them, then start again",
+            lacking,
+        )
+
+
+def _item(draft: DraftItem, manifest: Manifest, status: Status) -> DispatchItem:
+    return DispatchItem(
+        draft.pk,
+        records.DISPATCH,
+        owner=draft.owner,
+        created=draft.registered,
+        status=status.value,
+        name=manifest.lattice.name,
+        root_dispatch_id=manifest.root_dispatch_id,
+        nodes=len(manifest.nodes),
+        manifest=draft.manifest,
+        machine=draft.machine,
+    )
+
+
+def _launch(aws: Aws, item: DispatchItem) -> DispatchItem:
+    dispatch_id = item.dispatch_id
+    if item.state is Status.NEW_OBJECT:
+        item = store.advance(dispatch_id, Status.STARTING) or owned(item.owner, dispatch_id)
+    if item.state is not Status.STARTING:
+        return item
+    began = time.time_ns() // 1000
+    try:
+        machines.start(aws, item.machine, dispatch_id)
+    except (ClientError, BotoCoreError) as exc:
+        log().exception("start failed", correlation_id=dispatch_id)
+        error = f"the execution could not be started: {exc}"
+        moved = store.advance(dispatch_id, Status.FAILED, error=error, ended=began)
+        return moved or owned(item.owner, dispatch_id)
+    count("DispatchesStarted")
+    log().info("started", correlation_id=dispatch_id, machine=item.machine)
+    execution = aws.execution_arn(item.machine, dispatch_id)
+    moved = store.advance(dispatch_id, Status.RUNNING, execution=execution, started=began)
+    return moved or owned(item.owner, dispatch_id)

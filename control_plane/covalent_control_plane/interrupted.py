@@ -1,0 +1,31 @@
+"""Ends what a crash of the offline AWS interrupted. On AWS nothing calls this: executions survive there."""
+
+import time
+
+from covalent_contracts.status import Status
+from covalent_control_plane import store
+from covalent_control_plane.aws import aws
+
+
+def fail_interrupted(reason: str) -> list[str]:
+    """Mark every dispatch that was started and has not ended FAILED, and its running nodes too.
+
+    Returns:
+        The ids of these dispatches.
+
+    """
+    aws()  # binds the table
+    return [item.dispatch_id for item in store.unfinished() if _fail(item.dispatch_id, reason)]
+
+
+def _fail(dispatch_id: str, reason: str) -> bool:
+    fail_running_nodes(dispatch_id, reason)
+    moved = store.advance(dispatch_id, Status.FAILED, error=reason, ended=time.time_ns() // 1000)
+    return moved is not None
+
+
+def fail_running_nodes(dispatch_id: str, reason: str) -> None:
+    """Mark the nodes of a dispatch that are still running FAILED."""
+    now = time.time_ns() // 1000
+    for item in store.nodes_in(dispatch_id, Status.RUNNING):
+        store.advance_node(dispatch_id, item.node, Status.FAILED, error=reason, ended=now)

@@ -1,0 +1,124 @@
+"""Accept a manifest: check it, compile it, store what its execution needs, and say what is still to be uploaded.
+
+Nothing is written before the manifest has passed every check. The draft comes last, so a registration that was
+cut short leaves nothing that can be started.
+"""
+
+import time
+from collections.abc import Iterable
+
+from covalent_contracts import keys, records
+from covalent_contracts.api import Registered
+from covalent_contracts.errors import Conflict, LimitExceeded, NewerWire
+from covalent_contracts.ids import digest_of
+from covalent_contracts.manifest import WIRE, Manifest, Upload
+from covalent_control_plane import manifests, objects, store
+from covalent_control_plane.aws import Aws
+from covalent_control_plane.settings import Settings
+from covalent_control_plane.store import DraftItem
+from covalent_control_plane.telemetry import annotate, count, log
+from covalent_executors.place import Place
+from covalent_step_functions.compiler import Compiled, compile_dispatch
+
+MAX_UPLOADS = 3000
+"""Objects per dispatch: their addresses must fit the 6 MB of a Lambda answer. The SDK packs small assets."""
+MAX_UPLOAD_SIZE = 5 * 1024**3
+"""Bytes of one PUT to S3: https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html"""
+
+
+def register(aws: Aws, owner: str, manifest: Manifest) -> Registered:
+    """Register a dispatch. The same manifest twice is the same as once.
+
+    Raises:
+        InvalidWorkflow: it cannot run as written (cycle, executor, Python version, limit).
+        Conflict: the id belongs to another manifest.
+        NewerWire: the manifest's form is newer than this control plane.
+
+    """
+    annotate(manifest.dispatch_id)
+    _check(manifest)
+    lacking = aws.threads.submit(objects.missing, aws, owner, manifest.uploads)
+    compiled = compile_dispatch(manifest, _place(aws.settings), owner)
+    document = manifests.dump(manifest)
+    digest = digest_of(document)
+    if not _is_registered(owner, manifest.dispatch_id, digest):
+        objects.write(aws, _documents(manifest.dispatch_id, document, compiled))
+    pending = lacking.result()
+    item = _draft(owner, manifest.dispatch_id, digest, compiled.name, pending)
+    if not store.draft(item):
+        raise _taken(manifest.dispatch_id)
+    manifests.keep(manifest, digest)
+    log().info("registered", correlation_id=manifest.dispatch_id, nodes=len(manifest.nodes))
+    count("DispatchesRegistered")
+    return _answer(aws, owner, manifest.dispatch_id, pending)
+
+
+def _check(manifest: Manifest) -> None:
+    if manifest.wire > WIRE:
+        raise NewerWire(upgrade(manifest.wire))
+    if len(manifest.uploads) > MAX_UPLOADS:
+        raise _limit("uploads per dispatch", MAX_UPLOADS, len(manifest.uploads))
+    largest = max((upload.size for upload in manifest.uploads), default=0)
+    if largest > MAX_UPLOAD_SIZE:
+        raise _limit("bytes of one upload", MAX_UPLOAD_SIZE, largest)
+
+
+def upgrade(wire: int) -> str:
+    """What to tell someone whose manifest is newer than this deployment."""
+    return (
+        f"the manifest has wire version {wire}, this control plane knows {WIRE}: "
+        "upgrade the deployment, or install the Covalent version that belongs to it"
+    )
+
+
+def _limit(limit: str, number: int, found: int) -> LimitExceeded:
+    return LimitExceeded(
+        f"{found} {limit}, at most {number} are possible", limit=limit, number=number
+    )
+
+
+def _place(settings: Settings) -> Place:
+    return Place(runners=settings.runners, prefix=f"{settings.prefix}-")
+
+
+def _is_registered(owner: str, dispatch_id: str, digest: str) -> bool:
+    for item in (store.find_draft(dispatch_id), store.find(dispatch_id)):
+        if item is not None:
+            if (item.owner, item.manifest) != (owner, digest):
+                raise _taken(dispatch_id)
+            return True
+    return False
+
+
+def _taken(dispatch_id: str) -> Conflict:
+    return Conflict(f"the id {dispatch_id} belongs to another manifest")
+
+
+def _documents(dispatch_id: str, document: bytes, compiled: Compiled) -> dict[str, bytes]:
+    sheets = {keys.sheets(dispatch_id, page): body for page, body in compiled.pages.items()}
+    return {
+        keys.manifest(dispatch_id): document,
+        keys.definition(dispatch_id): compiled.definition.encode(),
+        **sheets,
+    }
+
+
+def _draft(
+    owner: str, dispatch_id: str, digest: str, machine: str, pending: Iterable[Upload]
+) -> DraftItem:
+    now = time.time_ns() // 1000
+    return DraftItem(
+        records.dispatch_pk(dispatch_id),
+        records.DRAFT,
+        owner=owner,
+        registered=now,
+        manifest=digest,
+        machine=machine,
+        pending={upload.digest for upload in pending} or None,
+        ttl=now // 1_000_000 + store.DRAFT_LIFETIME,
+    )
+
+
+def _answer(aws: Aws, owner: str, dispatch_id: str, pending: Iterable[Upload]) -> Registered:
+    uploads = [objects.put_address(aws, owner, upload) for upload in pending]
+    return Registered(dispatch_id=dispatch_id, uploads=uploads)

@@ -1,0 +1,190 @@
+"""The HTTP API: handlers of three lines, and the table that both Chalice and the OpenAPI document are made from."""
+
+import json
+from functools import cache
+from http import HTTPStatus
+from importlib.metadata import PackageNotFoundError, version
+
+from chalice.app import Blueprint, IAMAuthorizer, Request, Response
+from pydantic import BaseModel
+
+from covalent_contracts.api import (
+    PREFIX,
+    AssetsRequest,
+    Download,
+    Downloads,
+    Health,
+    Listing,
+    Nodes,
+    NodesRequest,
+    Registered,
+    Summary,
+)
+from covalent_contracts.manifest import WIRE, Manifest
+from covalent_control_plane import dispatches, openapi, requests
+from covalent_control_plane import nodes as recorded
+from covalent_control_plane.aws import aws
+from covalent_control_plane.openapi import Operation, Query
+from covalent_control_plane.problems import guarded
+
+routes = Blueprint(__name__)
+
+
+def register() -> Response:
+    """Register a dispatch by its manifest; the answer says what is still to be uploaded."""
+    manifest = requests.manifest(_request())
+    registered = dispatches.register(aws(), _owner(), manifest)
+    return _render(registered, HTTPStatus.CREATED)
+
+
+def start(dispatch_id: str) -> Response:
+    """Make a registered dispatch appear and start its execution."""
+    run = requests.is_true(_request(), "run", otherwise=True)
+    started = dispatches.start(aws(), _owner(), requests.dispatch_id(dispatch_id), run=run)
+    return _render(started, HTTPStatus.ACCEPTED)
+
+
+def listing() -> Response:
+    """List the caller's dispatches, newest first."""
+    limit, cursor = requests.limit(_request()), requests.parameter(_request(), "cursor")
+    aws()
+    return _render(dispatches.listing(_owner(), limit, cursor))
+
+
+def show(dispatch_id: str) -> Response:
+    """Show a dispatch."""
+    aws()
+    return _render(dispatches.show(_owner(), requests.dispatch_id(dispatch_id)))
+
+
+def manifest(dispatch_id: str) -> Response:
+    """Tell where to download the manifest of a dispatch."""
+    known = requests.dispatch_id(dispatch_id)
+    return _render(dispatches.manifest_address(aws(), _owner(), known))
+
+
+def nodes(dispatch_id: str) -> Response:
+    """Show what is recorded of a dispatch's nodes."""
+    asked = requests.body(_request(), NodesRequest)
+    found = recorded.nodes(aws(), _owner(), requests.dispatch_id(dispatch_id), asked)
+    return _render(found)
+
+
+def assets(dispatch_id: str) -> Response:
+    """Tell where to download objects of a dispatch."""
+    asked = requests.body(_request(), AssetsRequest)
+    found = dispatches.assets(aws(), _owner(), requests.dispatch_id(dispatch_id), asked)
+    return _render(found)
+
+
+def health() -> Response:
+    """Tell what the deployment is."""
+    pythons = sorted(aws().settings.runners)
+    return _render(Health(version=_version(), wire=WIRE, pythons=pythons))
+
+
+def describe() -> Response:
+    """Give this document."""
+    return _json(_document())
+
+
+_LIMIT = Query("limit", {"type": "integer", "minimum": 1, "maximum": 100}, "How many at most.")
+_CURSOR = Query("cursor", {"type": "string"}, "Where to go on, from the page before.")
+_RUN = Query("run", {"type": "boolean", "default": True}, "Whether to start the execution too.")
+_BAD, _LARGE, _LIMITED = (
+    HTTPStatus.BAD_REQUEST,
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    HTTPStatus.UNPROCESSABLE_ENTITY,
+)
+_MISSING, _CONFLICT = HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT
+
+OPERATIONS = (
+    Operation(
+        "POST",
+        "/dispatches",
+        register,
+        body=Manifest,
+        answer=Registered,
+        status=HTTPStatus.CREATED,
+        errors=(_BAD, _LARGE, _LIMITED, _CONFLICT),
+    ),
+    Operation(
+        "POST",
+        "/dispatches/{dispatch_id}/start",
+        start,
+        answer=Summary,
+        status=HTTPStatus.ACCEPTED,
+        query=(_RUN,),
+        errors=(_BAD, _MISSING, _CONFLICT),
+    ),
+    Operation(
+        "GET", "/dispatches", listing, answer=Listing, query=(_LIMIT, _CURSOR), errors=(_BAD,)
+    ),
+    Operation("GET", "/dispatches/{dispatch_id}", show, answer=Summary, errors=(_MISSING,)),
+    Operation(
+        "GET", "/dispatches/{dispatch_id}/manifest", manifest, answer=Download, errors=(_MISSING,)
+    ),
+    Operation(
+        "POST",
+        "/dispatches/{dispatch_id}/nodes",
+        nodes,
+        body=NodesRequest,
+        answer=Nodes,
+        errors=(_BAD, _LARGE, _MISSING),
+    ),
+    Operation(
+        "POST",
+        "/dispatches/{dispatch_id}/assets",
+        assets,
+        body=AssetsRequest,
+        answer=Downloads,
+        errors=(_BAD, _LARGE, _MISSING),
+    ),
+    Operation("GET", "/health", health, answer=Health, is_public=True),
+    Operation("GET", "/openapi.json", describe),
+)
+
+
+def _attach() -> None:
+    signed = IAMAuthorizer()
+    for operation in OPERATIONS:
+        attach = routes.route(
+            operation.path,
+            methods=[operation.method],
+            authorizer=None if operation.is_public else signed,
+            name=operation.handler.__name__,
+        )
+        attach(guarded(operation.handler, _request))
+
+
+def _request() -> Request:
+    return routes.current_request
+
+
+def _owner() -> str:
+    return requests.owner(_request())
+
+
+def _render(document: BaseModel, status: HTTPStatus = HTTPStatus.OK) -> Response:
+    return _json(document.model_dump_json(), status)
+
+
+def _json(text: str, status: HTTPStatus = HTTPStatus.OK) -> Response:
+    return Response(text, {"Content-Type": "application/json"}, status.value)
+
+
+@cache
+def _document() -> str:
+    return json.dumps(openapi.document(OPERATIONS, _version()))
+
+
+@cache
+def _version() -> str:
+    try:
+        return version("covalent-serverless")
+    except PackageNotFoundError:
+        return "unknown"
+
+
+_attach()
+__all__ = ["OPERATIONS", "PREFIX", "routes"]

@@ -1,0 +1,296 @@
+"""The single DynamoDB table, as PynamoDB models: dispatches, drafts, and the nodes that the runner records.
+
+Every move is a conditional write along `Status.earlier`; losing one returns None. Attributes and who writes them are in
+`covalent_contracts.records`. PynamoDB holds a model's table and connection in the class, so a process has one table.
+"""
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from pynamodb.attributes import (
+    Attribute,
+    BinaryAttribute,
+    BooleanAttribute,
+    UnicodeAttribute,
+    UnicodeSetAttribute,
+)
+from pynamodb.constants import NUMBER
+from pynamodb.exceptions import PutError, UpdateError
+from pynamodb.indexes import AllProjection, GlobalSecondaryIndex
+from pynamodb.models import Model
+
+if TYPE_CHECKING:
+    from pynamodb.expressions.update import Action
+
+from covalent_contracts import records
+from covalent_contracts.status import Status
+
+BY_OWNER = "by_owner"
+DRAFT_LIFETIME = 24 * 3600
+"""Seconds until a draft that was never started expires."""
+TTL_ATTRIBUTE = "ttl"
+_LOST = "ConditionalCheckFailedException"
+
+
+class IntegerAttribute(Attribute[int]):
+    """A whole number; PynamoDB's own numbers may be fractions."""
+
+    attr_type = NUMBER
+
+    def serialize(self, value: int) -> str:
+        """As DynamoDB wants it."""
+        return str(value)
+
+    def deserialize(self, value: str) -> int:
+        """As Python wants it."""
+        return int(value)
+
+
+class ByOwner(GlobalSecondaryIndex["DispatchItem"]):  # type: ignore[no-untyped-call]  # PynamoDB leaves it untyped
+    """Dispatches by owner and time. Drafts have no `owner`, nodes neither: the index is sparse."""
+
+    owner = UnicodeAttribute(hash_key=True)
+    created = IntegerAttribute(range_key=True)
+
+    class Meta:
+        """The index."""
+
+        index_name = BY_OWNER
+        projection = AllProjection()
+        billing_mode = "PAY_PER_REQUEST"
+
+
+class _Table:
+    table_name = ""
+    region: str | None = None
+    billing_mode = "PAY_PER_REQUEST"
+    max_pool_connections = 32
+
+
+class DispatchItem(Model):
+    """A dispatch. `manifest` is the digest of its manifest, `machine` the name of its state machine."""
+
+    class Meta(_Table):
+        """The table; `bind` names it."""
+
+    pk = UnicodeAttribute(hash_key=True)
+    sk = UnicodeAttribute(range_key=True, default=records.DISPATCH)
+    owner = UnicodeAttribute()
+    created = IntegerAttribute()
+    status = UnicodeAttribute()
+    name = UnicodeAttribute()
+    root_dispatch_id = UnicodeAttribute()
+    nodes = IntegerAttribute()
+    manifest = UnicodeAttribute()
+    machine = UnicodeAttribute()
+    execution = UnicodeAttribute(null=True)
+    started = IntegerAttribute(null=True)
+    ended = IntegerAttribute(null=True)
+    error = UnicodeAttribute(null=True)
+    has_failed = BooleanAttribute(null=True)
+    by_owner = ByOwner()
+
+    @property
+    def dispatch_id(self) -> str:
+        """The id within the partition key."""
+        return self.pk.partition("#")[2]
+
+    @property
+    def state(self) -> Status:
+        """The status as the enum."""
+        return Status(self.status)
+
+
+class DraftItem(Model):
+    """A registered manifest. `pending` are the objects that were missing then and are checked at the start."""
+
+    class Meta(_Table):
+        """The table; `bind` names it."""
+
+    pk = UnicodeAttribute(hash_key=True)
+    sk = UnicodeAttribute(range_key=True, default=records.DRAFT)
+    owner = UnicodeAttribute(attr_name="drafted_by")
+    registered = IntegerAttribute()
+    manifest = UnicodeAttribute()
+    machine = UnicodeAttribute()
+    pending = UnicodeSetAttribute(null=True)
+    ttl = IntegerAttribute(attr_name=TTL_ATTRIBUTE)
+
+
+class NodeItem(Model):
+    """A node that has started, as the runner records it."""
+
+    class Meta(_Table):
+        """The table; `bind` names it."""
+
+    pk = UnicodeAttribute(hash_key=True)
+    sk = UnicodeAttribute(range_key=True)
+    status = UnicodeAttribute()
+    started = IntegerAttribute(null=True)
+    ended = IntegerAttribute(null=True)
+    digest = UnicodeAttribute(null=True)
+    size = IntegerAttribute(null=True)
+    kind = UnicodeAttribute(null=True)
+    output = BinaryAttribute(legacy_encoding=False, null=True)
+    error = UnicodeAttribute(null=True)
+    stdout = UnicodeAttribute(null=True)
+    stderr = UnicodeAttribute(null=True)
+    stdout_key = UnicodeAttribute(null=True)
+    stderr_key = UnicodeAttribute(null=True)
+
+    @property
+    def node(self) -> int:
+        """The id within the sort key."""
+        return records.node_of(self.sk)
+
+    @property
+    def state(self) -> Status:
+        """The status as the enum."""
+        return Status(self.status)
+
+
+@dataclass(frozen=True)
+class Page:
+    """Dispatches of one owner, newest first; `after` is where the next page begins."""
+
+    items: list[DispatchItem]
+    after: tuple[int, str] | None
+
+
+def bind(table: str, region: str | None = None) -> None:
+    """Point the models at a table and open the connection that all of them share."""
+    for model in (DispatchItem, DraftItem, NodeItem):
+        model.Meta.table_name = table
+        model.Meta.region = region
+        model._connection = None
+    connection = DispatchItem._get_connection()  # three models, one table: one client is enough
+    DraftItem._connection = NodeItem._connection = connection
+    _ = connection.connection.client  # built now: two threads must not build it twice
+
+
+def create_table() -> None:
+    """Make the table with its index; for the offline AWS and tests. On AWS, Terraform makes it."""
+    DispatchItem.create_table(wait=True)
+
+
+def find(dispatch_id: str) -> DispatchItem | None:
+    """The dispatch, or None."""
+    key = records.dispatch_pk(dispatch_id)
+    try:
+        return DispatchItem.get(key, records.DISPATCH, consistent_read=True)
+    except DispatchItem.DoesNotExist:
+        return None
+
+
+def find_draft(dispatch_id: str) -> DraftItem | None:
+    """The draft, or None."""
+    key = records.dispatch_pk(dispatch_id)
+    try:
+        return DraftItem.get(key, records.DRAFT, consistent_read=True)
+    except DraftItem.DoesNotExist:
+        return None
+
+
+def draft(item: DraftItem) -> bool:
+    """Write a draft, unless another manifest or owner has the id."""
+    free = DraftItem.pk.does_not_exist()
+    ours = (DraftItem.manifest == item.manifest) & (DraftItem.owner == item.owner)
+    return _put(item, free | ours)
+
+
+def appear(item: DispatchItem) -> bool:
+    """Write a new dispatch, unless it is there already."""
+    return _put(item, DispatchItem.pk.does_not_exist())
+
+
+def advance(dispatch_id: str, to: Status, **changes: Any) -> DispatchItem | None:
+    """Move a dispatch forward and set `changes`; None when it has moved on already."""
+    item = DispatchItem(records.dispatch_pk(dispatch_id), records.DISPATCH)
+    return item if _move(item, to, changes) else None
+
+
+def advance_node(dispatch_id: str, node: int, to: Status, **changes: Any) -> bool:
+    """Move a started node forward; False when it has moved on already."""
+    item = NodeItem(records.dispatch_pk(dispatch_id), records.node_sk(node))
+    return _move(item, to, changes)
+
+
+def listing(owner: str, limit: int, after: tuple[int, str] | None) -> Page:
+    """A page of an owner's dispatches, newest first, beginning after `(created, id)`."""
+    begin = None if after is None else _place(owner, *after)
+    found = DispatchItem.by_owner.query(
+        owner, scan_index_forward=False, limit=limit, page_size=limit, last_evaluated_key=begin
+    )
+    items = list(found)
+    more = found.last_evaluated_key is not None and bool(items)
+    return Page(items, (items[-1].created, items[-1].dispatch_id) if more else None)
+
+
+def nodes(dispatch_id: str, wanted: Collection[int]) -> dict[int, NodeItem]:
+    """The records of those of the wanted nodes that have started."""
+    if not wanted:
+        return {}
+    first, last = min(wanted), max(wanted)
+    if last - first < 4 * len(wanted):
+        span = _between(dispatch_id, first, last)
+        return {item.node: item for item in span if item.node in wanted}
+    pk = records.dispatch_pk(dispatch_id)
+    keys = [(pk, records.node_sk(node)) for node in wanted]
+    return {item.node: item for item in NodeItem.batch_get(keys, consistent_read=True)}
+
+
+def nodes_in(dispatch_id: str, status: Status) -> Iterator[NodeItem]:
+    """The nodes of a dispatch that are in a state, in order; without their outputs."""
+    return NodeItem.query(
+        records.dispatch_pk(dispatch_id),
+        NodeItem.sk.startswith("N#"),
+        filter_condition=NodeItem.status == status.value,
+        consistent_read=True,
+        attributes_to_get=["pk", "sk", "status", "error", "stderr"],
+    )
+
+
+def unfinished() -> Iterator[DispatchItem]:
+    """Every dispatch that was started and has not ended; reads the whole table."""
+    running = [each.value for each in Status if each and not each.is_final]
+    is_dispatch = DispatchItem.sk == records.DISPATCH
+    return DispatchItem.scan(is_dispatch & DispatchItem.status.is_in(*running))
+
+
+def _between(dispatch_id: str, first: int, last: int) -> Iterator[NodeItem]:
+    span = NodeItem.sk.between(records.node_sk(first), records.node_sk(last))
+    return NodeItem.query(records.dispatch_pk(dispatch_id), span, consistent_read=True)
+
+
+def _place(owner: str, created: int, dispatch_id: str) -> dict[str, dict[str, Any]]:
+    return {
+        "pk": {"S": records.dispatch_pk(dispatch_id)},
+        "sk": {"S": records.DISPATCH},
+        "owner": {"S": owner},
+        "created": {"N": str(created)},
+    }
+
+
+def _put(item: Model, condition: Any) -> bool:
+    try:
+        item.save(condition=condition)
+    except PutError as exc:
+        if exc.cause_response_code == _LOST:
+            return False
+        raise
+    return True
+
+
+def _move(item: DispatchItem | NodeItem, to: Status, changes: dict[str, Any]) -> bool:
+    model = type(item)
+    actions: list[Action] = [model.status.set(to.value)]
+    actions += [getattr(model, name).set(value) for name, value in changes.items()]
+    earlier = [status.value for status in to.earlier]
+    try:
+        item.update(actions=actions, condition=model.status.is_in(*earlier))
+    except UpdateError as exc:
+        if exc.cause_response_code == _LOST:
+            return False
+        raise
+    return True

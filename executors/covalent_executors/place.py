@@ -1,0 +1,39 @@
+"""What a deployment offers to executors and to the compiler."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from covalent_contracts.errors import UnsupportedPython
+
+
+@dataclass(frozen=True)
+class Place:
+    """One deployment.
+
+    runners: the Lambda function that runs electrons, by Python minor version ("3.11").
+    prefix: what the names of its state machines start with.
+    """
+
+    runners: Mapping[str, str]
+    prefix: str = "covalent-"
+
+    def runner(self, python: str) -> str:
+        """The function that runs electrons pickled by Python `python` ("3.11" or "3.11.7").
+
+        Raises:
+            UnsupportedPython: there is none; the message names those there are.
+
+        """
+        minor = ".".join(python.split(".")[:2])
+        try:
+            return self.runners[minor]
+        except KeyError:
+            known = ", ".join(sorted(self.runners, key=_numbers)) or "none"
+            raise UnsupportedPython(
+                f"no runner for Python {minor} here (there are: {known}): dispatch from one of these, "
+                f"or deploy a runner for {minor}"
+            ) from None
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in version.split("."))

@@ -1,0 +1,248 @@
+"""The runner's store on DynamoDB, S3 and Step Functions. The only module here that knows boto3.
+
+An electron with constant arguments costs two calls: the claim and the commit. Everything read twice by one
+process (sheets, packs, outputs that many electrons consume) is immutable, so it is kept in memory.
+"""
+
+import os
+from collections.abc import Callable, Collection, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar, cast
+from uuid import uuid4
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import ClientError
+
+from covalent_contracts import keys, records, sheet
+from covalent_contracts.status import Status
+from covalent_runner import aws_items
+from covalent_runner.aws_table import BATCH, Lost, Table, code_of
+from covalent_runner.cache import Cache
+from covalent_runner.store import Claim, Gate, Outcome, Record
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+    from mypy_boto3_stepfunctions import SFNClient
+
+T = TypeVar("T")
+A = TypeVar("A")
+
+OBJECTS_HELD = 64 * 1024 * 1024
+PAGES_HELD = 16 * 1024 * 1024
+THREADS = 16
+
+_CONFIG = {
+    "parameter_validation": False,
+    "tcp_keepalive": True,
+    "max_pool_connections": THREADS,
+    "retries": {"mode": "standard", "total_max_attempts": 5},
+    # Digests of our own are checked on every read.
+    "request_checksum_calculation": "when_required",
+    "response_checksum_validation": "when_required",
+}
+_USED_UP = frozenset({"InvalidToken", "TaskDoesNotExist", "TaskTimedOut"})
+_ABSENT = frozenset({"NoSuchKey", "404"})
+
+
+class AwsStore:
+    """Thread-safe; clients are made on first use."""
+
+    def __init__(self, table: str, bucket: str) -> None:
+        self._table_name = table
+        self._bucket = bucket
+        self._objects: Cache[bytes] = Cache(OBJECTS_HELD)
+        self._pages: Cache[sheet.Page] = Cache(PAGES_HELD)
+
+    @classmethod
+    def from_environment(cls) -> "AwsStore":
+        """The store of the deployment that this process belongs to."""
+        return cls(os.environ["COVALENT_TABLE"], os.environ["COVALENT_BUCKET"])
+
+    @cached_property
+    def _session(self) -> boto3.session.Session:
+        return boto3.session.Session()
+
+    @cached_property
+    def _table(self) -> Table:
+        return Table(self._session.client("dynamodb", config=_config()), self._table_name)
+
+    @cached_property
+    def _s3(self) -> "S3Client":
+        return self._session.client("s3", config=_config())
+
+    @cached_property
+    def _states(self) -> "SFNClient":
+        return self._session.client("stepfunctions", config=_config())
+
+    @cached_property
+    def _pool(self) -> ThreadPoolExecutor:
+        return ThreadPoolExecutor(THREADS, thread_name_prefix="covalent-store")
+
+    def page(self, dispatch_id: str, page: int) -> sheet.Page:
+        """See `Store`."""
+        found = self._pages.get((dispatch_id, page))
+        if found is None:
+            data = self._get(keys.sheets(dispatch_id, page))
+            if data is None:
+                raise LookupError(f"dispatch {dispatch_id} has no sheets {page}")
+            found = sheet.load(data)
+            self._pages.put((dispatch_id, page), found, len(data))
+        return found
+
+    def objects(self, keys: Collection[str]) -> Mapping[str, bytes]:
+        """See `Store`."""
+        found = self._each(self._object, keys)
+        return {key: data for key, data in zip(keys, found, strict=True) if data is not None}
+
+    def put(self, key: str, body: bytes | BinaryIO) -> None:
+        """See `Store`."""
+        self._s3.put_object(Bucket=self._bucket, Key=key, Body=body)
+
+    def records(self, dispatch_id: str, nodes: Collection[int]) -> Mapping[int, Record]:
+        """See `Store`."""
+        wanted = [aws_items.node_key(dispatch_id, node) for node in dict.fromkeys(nodes)]
+        batches = [wanted[i : i + BATCH] for i in range(0, len(wanted), BATCH)]
+        return {
+            records.node_of(item[records.SK]["S"]): aws_items.record_of(item)
+            for items in self._each(self._table.batch, batches)
+            for item in items
+        }
+
+    def claim(self, dispatch_id: str, node: int, attempt: int, now: int) -> Claim:
+        """See `Store`."""
+        claim = uuid4().hex
+        request = aws_items.update(
+            aws_items.node_key(dispatch_id, node),
+            {
+                "status": {"S": Status.RUNNING.value},
+                "attempt": {"N": str(attempt)},
+                "claim": {"S": claim},
+            },
+            once={"started": {"N": str(now)}},
+            removes=("error",),
+            condition=aws_items.claimable(attempt),
+        )
+        try:
+            item = self._table.update(
+                request, ReturnValues="ALL_NEW", ReturnValuesOnConditionCheckFailure="ALL_OLD"
+            )
+        except Lost as lost:
+            # Our own write may have been repeated after its answer was lost.
+            ours = lost.item.get("claim", {}).get("S") == claim
+            return Claim(won=ours, record=aws_items.record_of(lost.item))
+        return Claim(won=True, record=aws_items.record_of(item))
+
+    def commit(self, dispatch_id: str, outcome: Outcome, lights: Sequence[Outcome] = ()) -> bool:
+        """See `Store`. Lights that do not fit into the transaction are written first."""
+        together, before = lights[: BATCH - 1], lights[BATCH - 1 :]
+        self._each(lambda light: self._write(dispatch_id, light), before)
+        if not together:
+            return self._write(dispatch_id, outcome)
+        return self._table.together(
+            [
+                _commit(dispatch_id, outcome),
+                *(_commit(dispatch_id, light, checked=False) for light in together),
+            ]
+        )
+
+    def note_failure(self, dispatch_id: str, outcome: Outcome, attempt: int) -> bool:
+        """See `Store`."""
+        sets = aws_items.attributes_of(outcome)
+        del sets["ended"]
+        key = aws_items.node_key(dispatch_id, outcome.node)
+        condition = aws_items.still_trying(attempt)
+        return self._table.updated(aws_items.update(key, sets, condition=condition))
+
+    def mark_failed(self, dispatch_id: str) -> None:
+        """See `Store`."""
+        self._table.update(
+            aws_items.update(aws_items.dispatch_key(dispatch_id), {"has_failed": {"BOOL": True}})
+        )
+
+    def park(self, dispatch_id: str, node: int, needs: int, token: str) -> Gate:
+        """See `Store`."""
+        sets = {"needs": {"N": str(needs)}, "token": {"S": token}}
+        return self._gate(aws_items.update(aws_items.gate_key(dispatch_id, node), sets))
+
+    def arrive(self, dispatch_id: str, parent: int, nodes: Collection[int]) -> Sequence[Gate]:
+        """See `Store`."""
+
+        def arrival(node: int) -> Gate:
+            return self._gate(
+                {
+                    "Key": aws_items.gate_key(dispatch_id, node),
+                    "UpdateExpression": "ADD #arrived :parent",
+                    "ExpressionAttributeNames": {"#arrived": "arrived"},
+                    "ExpressionAttributeValues": {":parent": {"SS": [str(parent)]}},
+                }
+            )
+
+        return self._each(arrival, nodes)
+
+    def doom(self, dispatch_id: str, nodes: Collection[int]) -> Sequence[Gate]:
+        """See `Store`."""
+        sets = {"failed": {"BOOL": True}}
+        return self._each(
+            lambda node: self._gate(aws_items.update(aws_items.gate_key(dispatch_id, node), sets)),
+            nodes,
+        )
+
+    def release(self, token: str) -> None:
+        """See `Store`."""
+        _unless_used_up(lambda: self._states.send_task_success(taskToken=token, output="{}"))
+
+    def refuse(self, token: str, error: str, cause: str) -> None:
+        """See `Store`."""
+        _unless_used_up(
+            lambda: self._states.send_task_failure(taskToken=token, error=error, cause=cause)
+        )
+
+    def _each(self, do: Callable[[A], T], arguments: Collection[A]) -> list[T]:
+        """Do it for each, side by side where there are several."""
+        if len(arguments) < 2:
+            return [do(argument) for argument in arguments]
+        return list(self._pool.map(do, arguments))
+
+    def _object(self, key: str) -> bytes | None:
+        data = self._objects.get(key)
+        if data is None and (data := self._get(key)) is not None:
+            self._objects.put(key, data, len(data))
+        return data
+
+    def _get(self, key: str) -> bytes | None:
+        try:
+            return self._s3.get_object(Bucket=self._bucket, Key=key)["Body"].read()
+        except ClientError as exc:
+            if code_of(exc) in _ABSENT:
+                return None
+            raise
+
+    def _gate(self, request: dict[str, Any]) -> Gate:
+        return aws_items.gate_of(self._table.update(request, ReturnValues="ALL_NEW"))
+
+    def _write(self, dispatch_id: str, outcome: Outcome) -> bool:
+        return self._table.updated(_commit(dispatch_id, outcome))
+
+
+def _config() -> Config:
+    return Config(**cast("Any", _CONFIG))
+
+
+def _commit(dispatch_id: str, outcome: Outcome, *, checked: bool = True) -> dict[str, Any]:
+    sets = aws_items.attributes_of(outcome)
+    return aws_items.update(
+        aws_items.node_key(dispatch_id, outcome.node),
+        sets,
+        removes=() if outcome.error else ("error",),
+        condition=aws_items.UNFINISHED if checked else None,
+    )
+
+
+def _unless_used_up(send: Callable[[], object]) -> None:
+    try:
+        send()
+    except ClientError as exc:
+        if code_of(exc) not in _USED_UP:
+            raise

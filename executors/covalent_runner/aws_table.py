@@ -1,0 +1,120 @@
+"""Writes and reads on the DynamoDB table, with the patience that throttling and rivals ask for."""
+
+import random
+import time
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any, cast
+
+from botocore.exceptions import ClientError
+
+from covalent_contracts import records
+from covalent_runner import aws_items
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+BATCH = 100
+"""Keys that one BatchGetItem takes, and writes that one transaction takes."""
+ROUNDS = 8
+"""Tries of a batch or transaction that DynamoDB throttles or finds in conflict."""
+
+_LOST = "ConditionalCheckFailedException"
+
+
+class Lost(Exception):
+    """The condition of a write did not hold; `item` is what stands there, if it was asked for."""
+
+    def __init__(self, item: dict[str, Any]) -> None:
+        super().__init__("the condition of a write did not hold")
+        self.item = item
+
+
+class Table:
+    """One table behind a low-level client."""
+
+    def __init__(self, client: "DynamoDBClient", name: str) -> None:
+        self._client = client
+        self._name = name
+
+    def update(self, request: dict[str, Any], **more: Any) -> dict[str, Any]:
+        """Update one item and return the attributes that the request asks for.
+
+        Raises:
+            Lost: the condition of the request does not hold.
+
+        """
+        try:
+            answer = self._client.update_item(TableName=self._name, **request, **more)
+        except ClientError as exc:
+            if code_of(exc) != _LOST:
+                raise
+            raise Lost(cast("dict[str, Any]", exc.response).get("Item", {})) from exc
+        return cast("dict[str, Any]", answer.get("Attributes", {}))
+
+    def updated(self, request: dict[str, Any]) -> bool:
+        """Update one item and tell whether its condition held."""
+        try:
+            self.update(request)
+        except Lost:
+            return False
+        return True
+
+    def together(self, requests: Sequence[dict[str, Any]]) -> bool:
+        """Make all updates or none, and tell whether their conditions held."""
+        items = cast(
+            "Any", [{"Update": {"TableName": self._name, **request}} for request in requests]
+        )
+        for wait in _waits():
+            try:
+                self._client.transact_write_items(TransactItems=items)
+            except ClientError as exc:
+                reasons = _reasons(exc)
+                if "ConditionalCheckFailed" in reasons:
+                    return False
+                if not reasons & _PASSING:
+                    raise
+                wait()
+            else:
+                return True
+        raise TimeoutError("DynamoDB kept finding a commit in conflict with others")
+
+    def batch(self, wanted: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        """Read up to `BATCH` records."""
+        fields = (records.SK, *aws_items.RECORD_FIELDS)
+        question: dict[str, Any] = {
+            "Keys": wanted,
+            "ConsistentRead": True,
+            "ProjectionExpression": ", ".join(f"#{name}" for name in fields),
+            "ExpressionAttributeNames": {f"#{name}": name for name in fields},
+        }
+        items: list[dict[str, Any]] = []
+        for wait in _waits():
+            answer = self._client.batch_get_item(RequestItems={self._name: cast("Any", question)})
+            items += answer["Responses"].get(self._name, [])
+            rest = answer.get("UnprocessedKeys", {}).get(self._name)
+            if not rest:
+                return items
+            question["Keys"] = rest["Keys"]
+            wait()
+        raise TimeoutError("DynamoDB kept leaving keys of a batch unprocessed")
+
+
+_PASSING = frozenset({"TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"})
+
+
+def code_of(exc: ClientError) -> str:
+    """The error code that AWS answered."""
+    return exc.response["Error"]["Code"]
+
+
+def _reasons(exc: ClientError) -> set[str]:
+    if code_of(exc) == "TransactionConflictException":
+        return {"TransactionConflict"}
+    found = cast("dict[str, Any]", exc.response).get("CancellationReasons", ())
+    return {reason.get("Code", "") for reason in found}
+
+
+def _waits() -> Iterator[Callable[[], None]]:
+    """Pauses between tries, each longer than the one before, at random so that rivals part."""
+    for longest in (0.025 * 2**round_ for round_ in range(ROUNDS)):
+        yield lambda most=longest: time.sleep(random.uniform(0, most))  # type: ignore[misc]  # noqa: S311

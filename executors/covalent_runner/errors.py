@@ -1,0 +1,13 @@
+"""What a state of the machine may fail with. Step Functions matches on the class names."""
+
+
+class ElectronFailed(Exception):
+    """The electron's try failed; the state may be retried as often as its executor says."""
+
+
+class UpstreamFailed(Exception):
+    """Something that the electron needs will never come; it stays unstarted."""
+
+
+class HookFailed(Exception):
+    """A bash command or a package installation beside the electron failed."""

@@ -1,0 +1,165 @@
+"""Call one electron: hooks, function, light nodes; nothing of it leaks into the next one of the process."""
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from covalent_contracts import context, pickling
+from covalent_contracts.errors import UnpicklableValue
+from covalent_contracts.hooks import Hooks
+from covalent_contracts.sheet import Light, Sheet
+from covalent_runner import failures
+from covalent_runner.hooking import make_calls, run_commands
+from covalent_runner.inputs import Inputs, lights_of
+from covalent_runner.packages import installed
+from covalent_runner.streams import Streams, captured, write_error
+from covalent_runner.values import LightFailed, Values
+from covalent_runner.workdir import isolated
+
+
+@dataclass(frozen=True)
+class Computed:
+    """What became of a light node: its pickled value, or why there is none."""
+
+    node: int
+    data: bytes | None = None
+    error: str = ""
+
+
+@dataclass(frozen=True)
+class Execution:
+    """What became of a try: pickled output, or `error` (with the exception's class name as `reason`)."""
+
+    streams: Streams
+    data: bytes | None = None
+    before: Sequence[Computed] = ()
+    after: Sequence[Computed] = ()
+    error: str = ""
+    reason: str = ""
+
+
+@dataclass
+class _Try:
+    """The steps of one try, which fill in what they make."""
+
+    sheet: Sheet
+    inputs: Inputs
+    data: bytes = b""
+    before: list[Computed] = field(default_factory=list)
+    after: list[Computed] = field(default_factory=list)
+
+    def run(self, pending: Sequence[Light]) -> None:
+        hooks = self._hooks()
+        run_commands(hooks.bash)
+        with installed(hooks.pip):
+            values = Values(self.inputs, lights_of(self.sheet))
+            self.before += compute_lights(values, pending)
+            output = self._output(values, hooks)
+            self.data = _pickled(self.sheet, output)
+            make_calls(hooks.after)
+            values.put(self.sheet.id, output)
+            self.after += compute_lights(values, self.sheet.after)
+
+    def _hooks(self) -> Hooks:
+        if self.sheet.hooks is None:
+            return Hooks()
+        found = pickling.loads(self.inputs.assets[self.sheet.hooks.digest])
+        if not isinstance(found, Hooks):
+            raise TypeError(f"the hooks are a {type(found).__qualname__}")
+        return found
+
+    def _output(self, values: Values, hooks: Hooks) -> Any:
+        sheet = self.sheet
+        if sheet.light is not None:
+            return values.get(sheet.light.id)
+        if sheet.function is None:
+            raise LookupError(f"the sheet of electron {sheet.id} names no function")
+        function = pickling.loads(self.inputs.assets[sheet.function.digest])
+        args = [values.get(node) for node in sheet.args]
+        kwargs = {name: values.get(node) for name, node in (sheet.kwargs or {}).items()}
+        return function(*args, **(kwargs | make_calls(hooks.before)))
+
+
+def execute(
+    dispatch_id: str, sheet: Sheet, inputs: Inputs, pending: Sequence[Light] = ()
+) -> Execution:
+    """Run the electron once.
+
+    Args:
+        dispatch_id: Of the dispatch, for `ct.get_context()`.
+        sheet: The electron.
+        inputs: Its pickled inputs.
+        pending: Recorded light nodes whose values are wanted beside the output (`Execution.before`).
+
+    Returns:
+        What became of it. Whatever user code raises, `SystemExit` included, is an error of the electron.
+
+    """
+    process = os.getpid()
+    attempt = _Try(sheet, inputs)
+    here = context.Context(dispatch_id, sheet.id)
+    with captured() as streams, isolated(dispatch_id), context.entered(here):
+        try:
+            attempt.run(pending)
+        except BaseException as exc:  # noqa: BLE001  # also SystemExit and KeyboardInterrupt
+            exc = _cause_of(exc)
+            error = failures.describe(exc)
+            write_error(error + "\n")
+            return Execution(
+                streams, before=attempt.before, error=error, reason=type(exc).__qualname__
+            )
+        finally:
+            if os.getpid() != process:
+                os._exit(0)  # a fork of user code came back here: one electron has one outcome
+    return Execution(streams, attempt.data, attempt.before, attempt.after)
+
+
+def compute_lights(values: Values, lights: Sequence[Light]) -> list[Computed]:
+    """Compute recorded light nodes; those whose operands failed are left out, they never start."""
+    found = (_compute(values, light) for light in lights if light.is_recorded)
+    return [each for each in found if each is not None]
+
+
+def _compute(values: Values, light: Light) -> Computed | None:
+    try:
+        return Computed(light.id, pickling.dumps(values.get(light.id)))
+    except LightFailed as exc:
+        if exc.light.id != light.id:
+            return None
+        return Computed(light.id, error=failures.describe(_cause_of(exc)))
+    except ModuleNotFoundError:
+        raise
+    except Exception as exc:  # noqa: BLE001  # whatever pickling raises
+        return Computed(light.id, error=failures.describe(exc))
+
+
+def _cause_of(exc: BaseException) -> BaseException:
+    """The exception that user values raised, out of the one that says where."""
+    return exc.__cause__ if isinstance(exc, LightFailed) and exc.__cause__ is not None else exc
+
+
+def _pickled(sheet: Sheet, value: Any) -> bytes:
+    try:
+        return pickling.dumps(value)
+    except Exception as exc:
+        raise UnpicklableValue(
+            f"electron {sheet.name!r} ({sheet.id}) returned a {type(value).__qualname__} "
+            f"that cannot be pickled: {type(exc).__name__}: {exc}"
+        ) from exc
+
+
+def precompute(dispatch_id: str, sheet: Sheet, inputs: Inputs) -> list[Computed] | None:
+    """Compute the recorded light nodes that the arguments are made of, before the electron starts.
+
+    Returns:
+        What became of them; None if they need packages that only the electron's hooks install.
+
+    """
+    with captured() as streams, isolated(dispatch_id):
+        try:
+            return compute_lights(Values(inputs, sheet.before), sheet.before)
+        except ModuleNotFoundError:
+            return None
+        finally:
+            streams.close()

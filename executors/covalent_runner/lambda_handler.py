@@ -1,0 +1,52 @@
+"""The Lambda function that Step Functions calls, for all three events."""
+
+from collections.abc import Mapping
+from functools import cache
+from math import inf
+from typing import TYPE_CHECKING, Any, assert_never
+
+from covalent_contracts import envelope
+
+if TYPE_CHECKING:
+    from covalent_runner.run import Remaining
+    from covalent_runner.store import Store
+
+
+def handler(event: Mapping[str, Any], context: Any) -> None:
+    """Do what the event says.
+
+    Raises:
+        ElectronFailed: the electron's try failed.
+        UpstreamFailed: something that it needs will never come.
+        ValueError: the event is malformed.
+
+    """
+    handle(store(), envelope.parse(event), _remaining(context))
+
+
+def handle(store: "Store", event: envelope.Envelope, remaining: "Remaining") -> None:
+    """Do what the event says, with a store of the caller's choice."""
+    from covalent_runner import gates, report, run  # noqa: PLC0415  # cold starts pay for what they use
+
+    match event:
+        case envelope.Run():
+            run.run(store, event, remaining)
+        case envelope.Wait():
+            gates.wait(store, event)
+        case envelope.Report():
+            report.report(store, event)
+        case _:
+            assert_never(event)
+
+
+@cache
+def store() -> "Store":
+    """The deployment's store; made once per process, its clients on first use."""
+    from covalent_runner.aws_store import AwsStore  # noqa: PLC0415  # boto3 is not needed to import this
+
+    return AwsStore.from_environment()
+
+
+def _remaining(context: Any) -> "Remaining":
+    left = getattr(context, "get_remaining_time_in_millis", None)
+    return (lambda: inf) if left is None else (lambda: left() / 1000)

@@ -1,0 +1,204 @@
+"""Run one electron: check its inputs, claim, fetch, execute, commit, arrive.
+
+Every step tolerates that the event is delivered again: the claim lets one delivery run the code, the first commit
+wins, and what follows a commit is repeated without harm.
+"""
+
+import platform
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from covalent_contracts import keys
+from covalent_contracts.envelope import Run
+from covalent_contracts.errors import CorruptedObject, NotFound, UnsupportedPython
+from covalent_contracts.sheet import Page, Sheet
+from covalent_contracts.status import Status
+from covalent_runner import gates, inputs, outcomes
+from covalent_runner.errors import ElectronFailed, UpstreamFailed
+from covalent_runner.execute import Computed, Execution, execute, precompute
+from covalent_runner.store import Outcome, Record, Store
+from covalent_runner.streams import Streams
+
+TIME_TO_ANSWER = 2.0
+"""Seconds of the invocation's time that are kept for answering when another delivery does not end."""
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.01, 1.0
+
+Remaining = Callable[[], float]
+
+
+@dataclass(frozen=True)
+class _Task:
+    store: Store
+    event: Run
+    page: Page
+    sheet: Sheet
+    records: Mapping[int, Record]
+
+    @property
+    def dispatch_id(self) -> str:
+        return self.event.dispatch_id
+
+
+def run(store: Store, event: Run, remaining: Remaining) -> None:
+    """Run the electron of the event, unless it is done already or another delivery is at it.
+
+    Args:
+        store: The outside world.
+        event: Which electron, and which try.
+        remaining: Tells how many seconds the process has left.
+
+    Raises:
+        ElectronFailed: the try failed, or the electron had failed before.
+        UpstreamFailed: an input is not COMPLETED; nothing was written.
+
+    """
+    page = store.page(event.dispatch_id, keys.page_of(event.node))
+    sheet = page.sheets.get(event.node)
+    if sheet is None:
+        raise NotFound(f"dispatch {event.dispatch_id} has no electron {event.node}")
+    records = inputs.completed(store, event.dispatch_id, sheet)
+    task = _Task(store, event, page, sheet, records)
+    lights = _lights_first(task)
+    claim = store.claim(event.dispatch_id, event.node, event.attempt, outcomes.now())
+    if claim.won:
+        _record_lights(task, lights or ())
+        _conclude(task, _tried(task, with_lights=lights is None), claim.record)
+    else:
+        _answer(task, _settled(task, claim.record, remaining))
+
+
+def _lights_first(task: _Task) -> Sequence[Computed] | None:
+    """The recorded lights that arguments are made of. One that fails keeps the electron from ever starting.
+
+    Returns:
+        What became of them; None if only the execution itself can tell.
+
+    """
+    if not any(light.is_recorded for light in task.sheet.before):
+        return ()
+    try:
+        material = inputs.fetch(task.store, task.page, task.sheet, task.records)
+    except CorruptedObject:
+        return None  # will be met again, and recorded, once the electron is claimed
+    lights = precompute(task.dispatch_id, task.sheet, material)
+    failed = [light.node for light in lights or () if light.data is None]
+    if failed:
+        _record_lights(task, lights or ())
+        raise UpstreamFailed(f"electron {task.sheet.id} needs node {failed[0]}, which failed")
+    return lights
+
+
+def _record_lights(task: _Task, lights: Sequence[Computed]) -> None:
+    """Record lights that several electrons may compute; the first one's records stay."""
+    for outcome in outcomes.of_lights(task.store, task.dispatch_id, lights):
+        written = task.store.commit(task.dispatch_id, outcome)
+        if written and outcome.status is Status.FAILED:
+            task.store.mark_failed(task.dispatch_id)
+
+
+def _tried(task: _Task, *, with_lights: bool) -> Execution:
+    try:
+        _check_python(task.page.python)
+        material = inputs.fetch(task.store, task.page, task.sheet, task.records)
+    except (CorruptedObject, UnsupportedPython) as exc:
+        reason = type(exc).__name__
+        return Execution(Streams(), error=f"{reason}: {exc}", reason=reason)
+    pending = task.sheet.before if with_lights else ()
+    return execute(task.dispatch_id, task.sheet, material, pending)
+
+
+def _check_python(wanted: str) -> None:
+    """Code objects of another minor version can crash the interpreter."""
+    if wanted.split(".")[:2] != platform.python_version().split(".")[:2]:
+        raise UnsupportedPython(
+            f"the workflow was dispatched from Python {wanted}, this runner is {platform.python_version()}"
+        )
+
+
+def _conclude(task: _Task, execution: Execution, claimed: Record) -> None:
+    try:
+        streams = execution.streams.save(task.store, task.dispatch_id, task.sheet.id)
+    finally:
+        execution.streams.close()
+    _record_lights(task, execution.before)
+    if execution.data is None:
+        _fail(task, execution, claimed.failures + 1, streams)
+    else:
+        _complete(task, execution, execution.data, claimed.failures, streams)
+
+
+def _complete(
+    task: _Task, execution: Execution, data: bytes, failures: int, streams: Mapping[str, str]
+) -> None:
+    store, dispatch_id, node = task.store, task.dispatch_id, task.sheet.id
+    lights = outcomes.of_lights(store, dispatch_id, execution.after)
+    outcome = Outcome(
+        node=node,
+        status=Status.COMPLETED,
+        ended=outcomes.now(),
+        output=outcomes.stored(store, dispatch_id, node, data),
+        failures=failures,
+        streams=streams,
+    )
+    if any(light.status is Status.FAILED for light in lights):
+        store.mark_failed(dispatch_id)  # before the commit: a repeated delivery would not come here
+    if store.commit(dispatch_id, outcome, lights):
+        gates.arrive(store, dispatch_id, task.sheet)
+    else:
+        _answer(task, _record(task))
+
+
+def _fail(task: _Task, execution: Execution, failures: int, streams: Mapping[str, str]) -> None:
+    store, dispatch_id = task.store, task.dispatch_id
+    outcome = Outcome(
+        node=task.sheet.id,
+        status=Status.RUNNING if failures <= task.sheet.retries else Status.FAILED,
+        ended=outcomes.now(),
+        error=execution.error,
+        failures=failures,
+        streams=streams,
+    )
+    if outcome.status is Status.RUNNING:
+        written = store.note_failure(dispatch_id, outcome, task.event.attempt)
+    else:
+        written = store.commit(dispatch_id, outcome)
+    if not written:
+        _answer(task, _record(task))
+        return
+    if outcome.status is Status.FAILED:
+        store.mark_failed(dispatch_id)
+    raise ElectronFailed(f"electron {task.sheet.id} failed with {execution.reason}")
+
+
+def _settled(task: _Task, record: Record, remaining: Remaining) -> Record:
+    """The record once the delivery that runs the code has come to an end, or time is up."""
+    pause = _FIRST_PAUSE
+    while (
+        not record.status.is_final
+        and record.attempt == task.event.attempt
+        and not record.error  # a failed try that will be retried
+        and remaining() > TIME_TO_ANSWER
+    ):
+        time.sleep(pause)
+        pause = min(2 * pause, _LONGEST_PAUSE)
+        record = _record(task)
+    return record
+
+
+def _record(task: _Task) -> Record:
+    node = task.sheet.id
+    return task.store.records(task.dispatch_id, [node]).get(node, Record(Status.NEW_OBJECT))
+
+
+def _answer(task: _Task, record: Record) -> None:
+    """Answer as the record says, for whoever did not write it."""
+    match record.status:
+        case Status.COMPLETED:
+            gates.arrive(task.store, task.dispatch_id, task.sheet)
+        case Status.FAILED:
+            raise ElectronFailed(f"electron {task.sheet.id} had failed")
+        case Status.CANCELLED:
+            raise UpstreamFailed(f"electron {task.sheet.id} was cancelled")
+        case _:
+            raise ElectronFailed(f"this try of electron {task.sheet.id} has not ended")

@@ -1,0 +1,114 @@
+"""What the runner needs of the outside world, in its own words."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import BinaryIO, Protocol
+
+from covalent_contracts.sheet import Page
+from covalent_contracts.status import Status
+
+
+@dataclass(frozen=True)
+class Output:
+    """A recorded output. `inline` holds its bytes if they live in the record, else they are an object."""
+
+    digest: str
+    size: int
+    kind: str
+    inline: bytes | None = None
+
+
+@dataclass(frozen=True)
+class Record:
+    """What is recorded of a node that has started."""
+
+    status: Status
+    attempt: int = 0
+    failures: int = 0
+    output: Output | None = None
+    error: str = ""
+
+
+@dataclass(frozen=True)
+class Claim:
+    """Whether this try may run, and what the record says now."""
+
+    won: bool
+    record: Record
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """The last word on a node.
+
+    `streams` are record attributes: stdout, stderr (text) or stdout_key, stderr_key. `started` is for nodes
+    that nobody claims.
+    """
+
+    node: int
+    status: Status
+    ended: int
+    started: int | None = None
+    output: Output | None = None
+    error: str = ""
+    failures: int = 0
+    streams: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Gate:
+    """The gate in front of a node."""
+
+    node: int
+    arrived: frozenset[int] = frozenset()
+    needs: int | None = None
+    token: str = ""
+    failed: bool = False
+
+    @property
+    def is_open(self) -> bool:
+        """Whether every parent has arrived."""
+        return self.needs is not None and len(self.arrived) >= self.needs
+
+
+class Store(Protocol):
+    """The record, the objects, and the machine that waits."""
+
+    def page(self, dispatch_id: str, page: int) -> Page:
+        """One page of sheets."""
+
+    def objects(self, keys: Collection[str]) -> Mapping[str, bytes]:
+        """Immutable objects by key; those that do not exist are left out."""
+
+    def put(self, key: str, body: bytes | BinaryIO) -> None:
+        """Store an object."""
+
+    def records(self, dispatch_id: str, nodes: Collection[int]) -> Mapping[int, Record]:
+        """The records of those nodes that have one."""
+
+    def claim(self, dispatch_id: str, node: int, attempt: int, now: int) -> Claim:
+        """Become the one that runs this attempt, unless as late an attempt was claimed or the node is final."""
+
+    def commit(self, dispatch_id: str, outcome: Outcome, lights: Sequence[Outcome] = ()) -> bool:
+        """Write the outcome and those of hosted lights at once, unless the node is final already."""
+
+    def note_failure(self, dispatch_id: str, outcome: Outcome, attempt: int) -> bool:
+        """Record a failed try that will be retried, unless a later attempt was claimed."""
+
+    def mark_failed(self, dispatch_id: str) -> None:
+        """Set `has_failed` on the dispatch."""
+
+    def park(self, dispatch_id: str, node: int, needs: int, token: str) -> Gate:
+        """Put the task token into the gate of `node`; return the gate as it is then."""
+
+    def arrive(self, dispatch_id: str, parent: int, nodes: Collection[int]) -> Sequence[Gate]:
+        """Let `parent` arrive at the gates of `nodes`; return them as they are then."""
+
+    def doom(self, dispatch_id: str, nodes: Collection[int]) -> Sequence[Gate]:
+        """Mark the gates of `nodes` as failed; return them as they are then."""
+
+    def release(self, token: str) -> None:
+        """Let the waiting state go on; a token that is used up is ignored."""
+
+    def refuse(self, token: str, error: str, cause: str) -> None:
+        """Let the waiting state fail; a token that is used up is ignored."""

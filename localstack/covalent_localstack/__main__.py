@@ -1,0 +1,98 @@
+"""`python -m covalent_localstack serve`: run the embedded AWS until it is told to stop.
+
+The token comes in the environment variable COVALENT_TOKEN, never on the command line, where every user of the machine sees it.
+"""
+
+import argparse
+import json
+import logging
+import os
+import signal
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+from covalent_localstack.journal import DataDirInUse
+from covalent_localstack.stack import EmbeddedAws, PortInUse
+
+TOKEN = "COVALENT_TOKEN"  # noqa: S105  # the name of the variable
+DEFAULT_PORT = 48008
+
+
+def main() -> int:
+    """Run; the exit status is 1 when the server could not start."""
+    options = _parser().parse_args()
+    _log(options.log_file)
+    token = os.environ.pop(TOKEN, "")
+    if not token:
+        return _complain(f"{TOKEN} is not set")
+    stack = EmbeddedAws(
+        options.data_dir,
+        port=options.port,
+        next_free_port=options.next_free_port,
+        workers=options.workers,
+        token=token,
+    )
+    told = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: told.set())
+    try:
+        stack.start()
+    except (DataDirInUse, PortInUse) as exc:
+        return _complain(str(exc))
+    try:
+        write_state(options.state_file, stack)
+        sys.stdout.write(f"ready at {stack.address}\n")
+        sys.stdout.flush()
+        told.wait()
+    finally:
+        options.state_file.unlink(missing_ok=True)
+        stack.stop()
+    return 0
+
+
+def write_state(path: Path, stack: EmbeddedAws) -> None:
+    """Tell where the server is, in one atomic step."""
+    state: dict[str, Any] = {
+        "pid": os.getpid(),
+        "port": stack.port,
+        "address": stack.address,
+        "started": time.time(),
+    }
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    draft.write_text(json.dumps(state))
+    draft.replace(path)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="covalent_localstack", description=__doc__)
+    serve = parser.add_subparsers(required=True).add_parser("serve")
+    serve.add_argument("--port", type=int, default=DEFAULT_PORT)
+    serve.add_argument("--next-free-port", action="store_true")
+    serve.add_argument("--workers", type=int, default=max(4, os.cpu_count() or 1))
+    serve.add_argument("--data-dir", type=Path, required=True)
+    serve.add_argument("--state-file", type=Path, required=True)
+    serve.add_argument("--log-file", type=Path)
+    return parser
+
+
+def _log(path: Path | None) -> None:
+    if path is not None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    logging.basicConfig(
+        filename=path,
+        level=logging.WARNING,
+        format="%(asctime)s %(levelname)s %(name)s %(message)s",
+    )
+
+
+def _complain(message: str) -> int:
+    sys.stderr.write(f"{message}\n")
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

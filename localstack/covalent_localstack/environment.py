@@ -1,0 +1,81 @@
+"""The names of the offline deployment, and the environment its processes see."""
+
+import json
+import os
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+
+ACCOUNT = "123456789012"
+REGION = "us-east-1"
+TABLE = "covalent"
+BUCKET = "covalent-local"
+PREFIX = "covalent"
+PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
+RUNNER = f"covalent-runner-py{PYTHON.replace('.', '')}"
+RUNNER_HANDLER = "covalent_runner.lambda_handler.handler"
+FINISHER = "covalent-finisher"
+FINISHER_HANDLER = "covalent_control_plane.application.finish"
+MACHINE_ROLE = "covalent-machine"
+FUNCTION_ROLE = "covalent-function"
+
+
+def role_arn(name: str) -> str:
+    """The ARN of a role of the offline account."""
+    return f"arn:aws:iam::{ACCOUNT}:role/{name}"
+
+
+def variables(address: str, token: str) -> dict[str, str]:
+    """What the control plane, the runner and boto3 read from their environment."""
+    return {
+        "COVALENT_TABLE": TABLE,
+        "COVALENT_BUCKET": BUCKET,
+        "COVALENT_RUNNERS": json.dumps({PYTHON: RUNNER}),
+        "COVALENT_MACHINE_ROLE": role_arn(MACHINE_ROLE),
+        "COVALENT_PREFIX": PREFIX,
+        "AWS_ENDPOINT_URL": address,
+        "AWS_ACCESS_KEY_ID": token,
+        "AWS_SECRET_ACCESS_KEY": token,
+        "AWS_SESSION_TOKEN": "",
+        "AWS_PROFILE": "",
+        "AWS_CONFIG_FILE": os.devnull,
+        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+        "AWS_DEFAULT_REGION": REGION,
+        "AWS_REGION": REGION,
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "AWS_MAX_ATTEMPTS": "2",
+        "POWERTOOLS_SERVICE_NAME": "covalent",
+        "POWERTOOLS_METRICS_NAMESPACE": "covalent",
+        "POWERTOOLS_METRICS_DISABLED": "true",
+        "POWERTOOLS_TRACE_DISABLED": "true",
+        "POWERTOOLS_LOG_LEVEL": "WARNING",
+        # moto looks the account up by access key on every request unless it is told.
+        "MOTO_ACCOUNT_ID": ACCOUNT,
+        "MOTO_PORT": address.rpartition(":")[2],
+    }
+
+
+@contextmanager
+def applied(settings: Mapping[str, str]) -> Iterator[None]:
+    """Set environment variables of this process; an empty value unsets; put back what was there."""
+    before = {name: os.environ.get(name) for name in settings}
+    for name, value in settings.items():
+        _set(name, value)
+    try:
+        yield
+    finally:
+        for name, old in before.items():
+            _set(name, old)
+
+
+def _set(name: str, value: str | None) -> None:
+    if value:
+        os.environ[name] = value
+    else:
+        os.environ.pop(name, None)
+
+
+def of_workers(settings: Mapping[str, str]) -> dict[str, str]:
+    """The environment of worker processes: the user's own, and `settings`."""
+    merged = {**os.environ, **settings}
+    return {name: value for name, value in merged.items() if value}

@@ -1,0 +1,174 @@
+"""Executions of state machines: started, stopped and told about as on AWS.
+
+Defects of moto that are repaired here, each with a canary in tests/unit/localstack/test_executions.py:
+
+- StopExecution waits for running tasks, never ends token waits, drops error and cause   -> immediate; workers are killed
+- executions without a name are all called `None`                                        -> a UUID
+- SendTaskFailure drops the cause; a token is looked for in every execution              -> kept; looked up
+- SendTaskHeartbeat fails for a task without HeartbeatSeconds                            -> accepted
+- GetExecutionHistory ignores paging and reverseOrder, and copies everything each time   -> pages
+- DescribeExecution of a TIMED_OUT execution has no stopDate                             -> has
+"""
+
+import datetime
+import uuid
+from functools import cache
+from typing import Any
+from weakref import WeakValueDictionary
+
+from moto.core.responses import ActionResult, EmptyResult
+from moto.stepfunctions.parser.api import ExecutionStatus, HistoryEventType, InvalidToken, TaskTimedOut
+from moto.stepfunctions.parser.asl.eval.callback.callback import (
+    CallbackEndpoint,
+    CallbackNotifyConsumerError,
+    CallbackOutcome,
+    CallbackOutcomeFailure,
+    CallbackOutcomeSuccess,
+    CallbackPoolManager,
+)
+from moto.stepfunctions.parser.asl.eval.event.event_detail import EventDetails
+from moto.stepfunctions.parser.backend.execution import (
+    BaseExecutionWorkerCommunication,
+    Execution,
+)
+from moto.stepfunctions.parser.models import StepFunctionsParserBackend
+from moto.stepfunctions.responses import StepFunctionResponse
+
+from covalent_localstack import events, lambdas
+
+PAGE = 100
+_tokens: WeakValueDictionary[str, Any] = WeakValueDictionary()
+
+_stock_add = CallbackPoolManager.add
+_stock_start = Execution.start
+_stock_start_execution = StepFunctionsParserBackend.start_execution
+_stock_reflect = BaseExecutionWorkerCommunication._reflect_execution_status  # noqa: SLF001
+_stock_describe = StepFunctionResponse.describe_execution
+
+
+def _now() -> datetime.datetime:
+    return datetime.datetime.now(datetime.UTC)
+
+
+def _start_execution(
+    self: Any,
+    state_machine_arn: str,
+    name: str | None = None,
+    execution_input: str | None = None,
+    trace_header: str | None = None,
+) -> Any:
+    name = name or str(uuid.uuid4())
+    return _stock_start_execution(self, state_machine_arn, name, execution_input, trace_header)
+
+
+def _start(self: Any) -> None:
+    _stock_start(self)
+    events.announce(self)
+
+
+def _reflect(self: Any) -> None:
+    if self.execution.exec_status == ExecutionStatus.RUNNING:
+        _stock_reflect(self)
+        events.announce(self.execution)
+
+
+def _stop(self: Any, stop_date: Any, error: str | None, cause: str | None) -> None:
+    if self.exec_status != ExecutionStatus.RUNNING:
+        return
+    self.exec_status = ExecutionStatus.ABORTED
+    self.stop_date = stop_date
+    self.error, self.cause = error or None, cause or None
+    env = self.exec_worker.env
+    if env is not None:
+        env.set_stop(stop_date=stop_date, cause=cause, error=error)
+        for endpoint in list(env.callback_pool_manager._pool.values()):  # noqa: SLF001
+            endpoint.interrupt_all()
+        details = EventDetails(executionAbortedEventDetails={"error": error, "cause": cause})
+        env.event_manager.add_event(
+            context=env.event_history_context,
+            event_type=HistoryEventType.ExecutionAborted,
+            event_details=details,
+        )
+        # Branches that are still running must not write below the end.
+        env.event_manager.add_event = lambda **_: 0
+    lambdas.current().workers.cancel(self.exec_arn)
+    events.announce(self)
+
+
+def _respond_stop(self: Any) -> ActionResult:
+    execution = self.stepfunction_backend.describe_execution(self._get_param("executionArn"))
+    execution.stop(_now(), self._get_param("error"), self._get_param("cause"))
+    return ActionResult({"stopDate": execution.stop_date})
+
+
+def _respond_describe(self: Any) -> ActionResult:
+    answer = _stock_describe(self)
+    execution = self.stepfunction_backend.describe_execution(self._get_param("executionArn"))
+    if execution.stop_date is not None:
+        answer.result["stopDate"] = execution.stop_date
+    return answer
+
+
+def _add_token(self: Any, callback_id: str) -> Any:
+    endpoint = _stock_add(self, callback_id)
+    _tokens[callback_id] = self
+    return endpoint
+
+
+def _deliver(token: str, outcome: CallbackOutcome) -> EmptyResult:
+    manager = _tokens.get(token)
+    if manager is None:
+        raise InvalidToken
+    try:
+        manager.notify(callback_id=token, outcome=outcome)
+    except CallbackNotifyConsumerError as exc:
+        raise TaskTimedOut from exc
+    return EmptyResult()
+
+
+def _respond_success(self: Any) -> EmptyResult:
+    token = self._get_param("taskToken")
+    return _deliver(token, CallbackOutcomeSuccess(token, self._get_param("output")))
+
+
+def _respond_failure(self: Any) -> EmptyResult:
+    token = self._get_param("taskToken")
+    error, cause = self._get_param("error"), self._get_param("cause")
+    return _deliver(token, CallbackOutcomeFailure(token, error, cause))
+
+
+def _notify_heartbeat(self: Any) -> bool:
+    if self._heartbeat_endpoint:
+        self._heartbeat_endpoint.notify()
+    return True
+
+
+def _respond_history(self: Any) -> ActionResult:
+    execution = self.stepfunction_backend.describe_execution(self._get_param("executionArn"))
+    env = execution.exec_worker.env
+    recorded = env.event_manager._history_event_list if env else []  # noqa: SLF001
+    history = list(recorded)
+    if self._get_param("reverseOrder"):
+        history.reverse()
+    start = int(self._get_param("nextToken") or 0)
+    end = start + int(self._get_param("maxResults") or PAGE)
+    answer: dict[str, Any] = {"events": history[start:end]}
+    if end < len(history):
+        answer["nextToken"] = str(end)
+    return ActionResult(answer)
+
+
+@cache
+def install() -> None:
+    """Repair moto."""
+    StepFunctionsParserBackend.start_execution = _start_execution
+    Execution.start = _start
+    Execution.stop = _stop
+    BaseExecutionWorkerCommunication._reflect_execution_status = _reflect  # noqa: SLF001
+    CallbackPoolManager.add = _add_token
+    CallbackEndpoint.notify_heartbeat = _notify_heartbeat
+    StepFunctionResponse.stop_execution = _respond_stop
+    StepFunctionResponse.describe_execution = _respond_describe
+    StepFunctionResponse.send_task_success = _respond_success
+    StepFunctionResponse.send_task_failure = _respond_failure
+    StepFunctionResponse.get_execution_history = _respond_history

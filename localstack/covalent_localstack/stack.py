@@ -1,0 +1,198 @@
+"""The embedded AWS: one process, one port on 127.0.0.1, worker processes for electrons.
+
+front      http_server -> server -> api_gateway (the Chalice app) | dynamodb, s3 | moto
+lambdas    pool of worker processes; handlers of the control plane in threads
+events     execution status events -> finisher
+journal    items and objects on disk
+
+There is one at a time in a process: moto's state is global, and is reset when the stack stops.
+"""
+
+import errno
+import os
+import threading
+from collections.abc import Callable
+from contextlib import ExitStack
+from functools import cache
+from importlib import import_module, util
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from covalent_localstack import environment
+from covalent_localstack.http_server import Server
+from covalent_localstack.journal import Journal
+
+CRASHED = "The local server stopped while the dispatch was running."
+STOPPED = "The local server was stopped while the dispatch was running."
+
+
+class PortInUse(RuntimeError):
+    """Something else listens on the port."""
+
+
+class EmbeddedAws:
+    """The offline deployment.
+
+    Args:
+        data_dir: where state is kept; one server at a time.
+        port: the port on 127.0.0.1; 0 for any.
+        next_free_port: take the next one when the port is taken.
+        workers: processes that run electrons.
+        token: what callers must know.
+
+    """
+
+    def __init__(
+        self,
+        data_dir: Path,
+        *,
+        port: int = 0,
+        next_free_port: bool = False,
+        workers: int = max(4, os.cpu_count() or 1),
+        token: str,
+    ) -> None:
+        self.token = token
+        self._data_dir = data_dir
+        self._wanted = port
+        self._next_free = next_free_port
+        self._workers = workers
+        self._open = ExitStack()
+        self._server: Server | None = None
+
+    @property
+    def port(self) -> int:
+        """The port that is listened on.
+
+        Raises:
+            RuntimeError: the stack is not running.
+
+        """
+        if self._server is None:
+            raise RuntimeError("the embedded AWS is not running")
+        return self._server.port
+
+    @property
+    def address(self) -> str:
+        """What to send requests to."""
+        return f"http://127.0.0.1:{self.port}"
+
+    def __enter__(self) -> "EmbeddedAws":
+        self.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        value: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+    def start(self) -> None:
+        """Start serving.
+
+        Raises:
+            covalent_localstack.journal.DataDirInUse: another server owns the data folder.
+            PortInUse: the port is taken, and no other may be.
+
+        """
+        with ExitStack() as opened:
+            journal = Journal(self._data_dir)
+            opened.callback(journal.close)
+            front = _LazyFront()
+            server = self._bind(front)
+            opened.callback(server.server_close)
+            self._server = server
+            settings = environment.variables(self.address, self.token)
+            opened.enter_context(environment.applied(settings))
+            front.build(lambda: self._assemble(opened, journal, settings))
+            threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
+            opened.callback(server.shutdown)
+            end_interrupted(CRASHED)
+            self._open = opened.pop_all()
+
+    def stop(self) -> None:
+        """Stop: end running dispatches as interrupted, kill the workers, release the data folder."""
+        if self._server is not None:
+            end_interrupted(STOPPED)
+        self._open.close()
+        self._server = None
+
+    def _bind(self, application: Any) -> Server:
+        port = self._wanted
+        while True:
+            try:
+                return Server(port, application)
+            except OSError as exc:
+                if exc.errno != errno.EADDRINUSE:
+                    raise
+                if not self._next_free:
+                    raise PortInUse(f"port {port} is taken") from exc
+                port += 1
+
+    def _assemble(self, opened: ExitStack, journal: Journal, settings: dict[str, str]) -> Any:
+        """Repair moto, make the deployment, and put the front before it."""
+        from covalent_localstack import bootstrap, dynamodb, events, lambdas, patching, s3, step_functions  # noqa: PLC0415, I001  # moto takes a second to import: the port is bound and the data folder locked first
+        from covalent_localstack.api_gateway import Gateway  # noqa: PLC0415  # as above
+        from covalent_localstack.pool import WorkerPool  # noqa: PLC0415  # as above
+        from covalent_localstack.server import Front  # noqa: PLC0415  # as above
+
+        pool = WorkerPool(
+            self._workers,
+            environment.of_workers(settings),
+            self._data_dir / "workers.log",
+            environment.RUNNER_HANDLER,
+        )
+        runtime = lambdas.Runtime(pool)
+        opened.callback(runtime.close)
+        pool.warm()
+        for module in (patching, lambdas, dynamodb, s3, events, step_functions):
+            module.install()
+        _reset_moto()
+        opened.callback(_reset_moto)
+        table = bootstrap.make()
+        lambdas.use(runtime)
+        opened.callback(lambdas.use, None)
+        dynamodb.attach(journal, table)
+        opened.callback(dynamodb.detach)
+        objects = s3.ObjectStore(journal)
+        s3.use(objects)
+        opened.callback(s3.use, None)
+        front = Front(self.token, Gateway(_load_app), objects)
+        front.port = self.port
+        return front
+
+
+class _LazyFront:
+    """The application while it is being made: requests wait."""
+
+    def __init__(self) -> None:
+        self._application: Any = None
+
+    def build(self, make: Callable[[], Any]) -> None:
+        self._application = make()
+
+    def __call__(self, environ: Any, start_response: Any) -> Any:
+        return self._application(environ, start_response)
+
+
+def _reset_moto() -> None:
+    from moto.core.base_backend import BackendDict  # noqa: PLC0415  # see _assemble
+
+    from covalent_localstack import service_integrations  # noqa: PLC0415
+
+    service_integrations.forget_clients()
+    BackendDict.reset()
+
+
+@cache
+def _load_app() -> Any:
+    """The Chalice app of the control plane."""
+    return import_module("covalent_control_plane.application").app
+
+
+def end_interrupted(reason: str) -> None:
+    """Have the control plane end dispatches that still run as FAILED."""
+    if util.find_spec("covalent_control_plane.interrupted") is not None:
+        import_module("covalent_control_plane.interrupted").fail_interrupted(reason)

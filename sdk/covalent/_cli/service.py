@@ -1,0 +1,71 @@
+"""`covalent start`, `stop` and `restart`."""
+
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+from covalent._programmatic import commands, server
+
+Command = Callable[..., Any]
+_PORT = click.IntRange(1, 65535)
+
+
+def _without_effect(*names: str, reason: str, **settings: Any) -> Callable[[Command], Command]:
+    """An option that scripts for Covalent's own server pass and that needs nothing done here."""
+    return click.option(
+        *names, expose_value=False, help=f"Accepted, no effect: {reason}.", **settings
+    )
+
+
+_develop = _without_effect(
+    "-d", "--develop", is_flag=True, reason="the server has no developer mode"
+)
+
+
+@click.command()
+@click.option(
+    "-p",
+    "--port",
+    type=_PORT,
+    help="Port to listen on; the next free one is taken if it is in use. "
+    f"By default the port of the config file, {commands.DEFAULT_PORT} at first.",
+)
+@click.option(
+    "-n",
+    "--workers",
+    type=click.IntRange(min=1),
+    help="Electrons that run at the same time. By default 4 or the number of cores, "
+    "whichever is larger.",
+)
+@_develop
+@_without_effect("-m", "--mem-per-worker", reason="workers are not limited in memory")
+@_without_effect("-t", "--threads-per-worker", reason="a worker runs one electron at a time")
+@_without_effect("--ignore-migrations", is_flag=True, reason="there is no database to migrate")
+@_without_effect("--no-cluster", is_flag=True, reason="there is no Dask cluster to leave out")
+@_without_effect("--no-triggers", is_flag=True, reason="triggers do not live in the server")
+def start(port: int | None, workers: int | None) -> None:
+    """Start the Covalent server, unless it runs already."""
+    _start(port, workers)
+
+
+@click.command()
+def stop() -> None:
+    """Stop the Covalent server."""
+    click.echo(commands.STOPPED if commands.ensure_stopped() else commands.NOT_RUNNING)
+
+
+@click.command()
+@click.option("-p", "--port", type=_PORT, help="Start again on this port.")
+@_develop
+@_without_effect("--no-cluster/--with-cluster", reason="there is no Dask cluster")
+def restart(port: int | None) -> None:
+    """Restart the Covalent server, with as many workers as before."""
+    running = server.find(commands.place())
+    click.echo(commands.STOPPED if commands.ensure_stopped() else commands.NOT_RUNNING)
+    _start(port, running.workers if running else None)
+
+
+def _start(port: int | None, workers: int | None) -> None:
+    for line in commands.describe(commands.ensure_running(port=port, workers=workers)):
+        click.echo(line)

@@ -1,0 +1,145 @@
+"""The control plane as Python calls: one method per route of `covalent_contracts.api`."""
+
+import atexit
+import json
+import os
+import threading
+from collections.abc import Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeVar
+from urllib.parse import quote
+
+from pydantic import BaseModel, ValidationError
+
+from covalent._dispatch import address
+from covalent._dispatch.connection import Connection
+from covalent_contracts import api, manifest
+from covalent_contracts.errors import NewerWire, Unavailable
+
+if TYPE_CHECKING:
+    from covalent_contracts.manifest import Manifest
+
+DocumentT = TypeVar("DocumentT", bound=BaseModel)
+
+
+class Client:
+    """Calls the API of one control plane. Threads may share it.
+
+    Every method raises the errors of `covalent_contracts.errors`, the same class that the control plane raised.
+    """
+
+    def __init__(self, connection: Connection) -> None:
+        self.connection = connection
+
+    def register(self, document: "Manifest") -> api.Registered:
+        """Store a manifest as a draft; the answer says which objects still lack. Repeating it is harmless."""
+        body = document.model_dump_json().encode()
+        return self._ask(api.Registered, "POST", "/dispatches", body)
+
+    def start(self, dispatch_id: str, *, run: bool = True) -> api.Summary:
+        """Make a draft a dispatch, and run it unless told not to.
+
+        Raises:
+            Conflict: objects are missing, or the dispatch is past that.
+
+        """
+        params = None if run else {"run": "false"}
+        return self._ask(api.Summary, "POST", f"{_path(dispatch_id)}/start", params=params)
+
+    def dispatches(self, limit: int = 50, cursor: str | None = None) -> api.Listing:
+        """The caller's dispatches, newest first."""
+        params = {"limit": str(limit)} | ({"cursor": cursor} if cursor else {})
+        return self._ask(api.Listing, "GET", "/dispatches", params=params)
+
+    def summary(self, dispatch_id: str) -> api.Summary:
+        """One dispatch."""
+        return self._ask(api.Summary, "GET", _path(dispatch_id))
+
+    def manifest(self, dispatch_id: str) -> api.Download:
+        """Where the manifest of a dispatch lies."""
+        return self._ask(api.Download, "GET", f"{_path(dispatch_id)}/manifest")
+
+    def nodes(self, dispatch_id: str, request: api.NodesRequest) -> api.Nodes:
+        """Records of nodes, at most one page of them."""
+        body = request.model_dump_json(exclude_none=True).encode()
+        return self._ask(api.Nodes, "POST", f"{_path(dispatch_id)}/nodes", body)
+
+    def assets(self, dispatch_id: str, digests: Sequence[str]) -> api.Downloads:
+        """Where objects of the manifest lie, in the order asked for."""
+        body = api.AssetsRequest(digests=list(digests)).model_dump_json().encode()
+        return self._ask(api.Downloads, "POST", f"{_path(dispatch_id)}/assets", body)
+
+    def health(self) -> api.Health:
+        """What the deployment is."""
+        return self._ask(api.Health, "GET", "/health")
+
+    def openapi(self) -> dict[str, Any]:
+        """The OpenAPI document of the API."""
+        document: dict[str, Any] = json.loads(
+            self.connection.call("GET", f"{api.PREFIX}/openapi.json")
+        )
+        return document
+
+    def _ask(
+        self,
+        kind: type[DocumentT],
+        method: str,
+        path: str,
+        body: bytes | None = None,
+        params: dict[str, str] | None = None,
+    ) -> DocumentT:
+        answer = self.connection.call(method, api.PREFIX + path, body, params)
+        try:
+            return kind.model_validate_json(answer)
+        except ValidationError as exc:
+            raise Unavailable(
+                f"{self.connection.endpoint.url} gave an answer to {method} {path} that is not a {kind.__name__}: "
+                "is `dispatcher.address` a Covalent server of this version?"
+            ) from exc
+
+
+def parse_manifest(data: bytes | str) -> "Manifest":
+    """Read a manifest.
+
+    Raises:
+        NewerWire: a newer Covalent wrote it.
+
+    """
+    try:
+        return manifest.Manifest.model_validate_json(data)
+    except ValidationError:
+        wire = json.loads(data).get("wire", 0)
+        if wire > manifest.WIRE:
+            raise NewerWire(
+                f"the dispatch was made with wire version {wire}, this Covalent knows {manifest.WIRE}: upgrade it"
+            ) from None
+        raise
+
+
+def connect(dispatcher_addr: str | None = None) -> Client:
+    """The client for an address (None: the configured one); calls in one process share its connections."""
+    endpoint = address.resolve(dispatcher_addr)
+    key = (os.getpid(), endpoint)  # a forked child must not write into its parent's sockets
+    with _lock:
+        if key not in _clients:
+            _clients[key] = _open(endpoint)
+        return _clients[key]
+
+
+def _open(endpoint: address.Endpoint) -> Client:
+    connection = Connection(endpoint)
+    atexit.register(partial(_close, os.getpid(), connection))
+    return Client(connection)
+
+
+def _close(pid: int, connection: Connection) -> None:
+    if pid == os.getpid():
+        connection.close()
+
+
+def _path(dispatch_id: str) -> str:
+    return f"/dispatches/{quote(dispatch_id, safe='')}"
+
+
+_clients: dict[tuple[int, address.Endpoint], Client] = {}
+_lock = threading.Lock()

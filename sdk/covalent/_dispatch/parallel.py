@@ -1,0 +1,30 @@
+"""Many requests at once, but not too many."""
+
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from typing import TypeVar
+
+ItemT = TypeVar("ItemT")
+AnswerT = TypeVar("AnswerT")
+
+THREADS = 8
+"""Enough to hide the latency of S3, few enough for the sockets of a laptop."""
+
+
+def in_parallel(
+    function: Callable[[ItemT], AnswerT], items: Sequence[ItemT]
+) -> Iterator[tuple[ItemT, AnswerT]]:
+    """Apply `function` to every item; pairs come as they finish.
+
+    The first exception (Ctrl-C too) leaves out what has not begun, and is raised.
+    """
+    if len(items) <= 1:
+        yield from ((item, function(item)) for item in items)
+        return
+    pool = ThreadPoolExecutor(min(THREADS, len(items)), thread_name_prefix="covalent")
+    try:
+        begun = {pool.submit(function, item): item for item in items}
+        for future in as_completed(begun):
+            yield begun[future], future.result()
+    finally:
+        pool.shutdown(cancel_futures=True)

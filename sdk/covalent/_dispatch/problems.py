@@ -1,0 +1,73 @@
+"""An answer that is not a success becomes the error that the control plane meant."""
+
+import httpx
+from pydantic import ValidationError
+
+from covalent._shared_files.config import get_config
+from covalent_contracts import errors
+from covalent_contracts.api import Problem
+
+_BY_STATUS: dict[int, type[errors.CovalentError]] = {
+    400: errors.InvalidWorkflow,
+    401: errors.Refused,
+    403: errors.Refused,
+    404: errors.NotFound,
+    409: errors.Conflict,
+    422: errors.InvalidWorkflow,
+    429: errors.Unavailable,
+}
+"""What an answer means that a gateway in between wrote, without a `code`."""
+
+
+class Overloaded(errors.Unavailable):
+    """The service answered that it cannot serve now (429 or 5xx): it is there, and asking again helps."""
+
+
+def error_of(response: httpx.Response) -> errors.CovalentError:
+    """The error that a response stands for."""
+    problem = _problem(response)
+    message = problem.detail or problem.title
+    kind = _kind(problem)
+    if kind is errors.LimitExceeded:
+        return errors.LimitExceeded(
+            message,
+            limit=str(problem.extra.get("limit", "size of a request")),
+            number=int(problem.extra.get("number", 0)),
+        )
+    if issubclass(kind, errors.Unavailable) and response.status_code in (429, *range(500, 600)):
+        return Overloaded(message)
+    if kind is errors.Refused:
+        return errors.Refused(f"{message} ({_cure()})")
+    return kind(message)
+
+
+def _problem(response: httpx.Response) -> Problem:
+    """The problem document, or one made of what came instead."""
+    try:
+        return Problem.model_validate_json(response.content)
+    except ValidationError:
+        status = response.status_code
+        detail = (
+            f"{response.request.method} {response.request.url.copy_with(query=None)} answered {status}: "
+            f"{response.text[:200]}"
+        )
+        return Problem(title=response.reason_phrase, status=status, detail=detail, code="")
+
+
+def _kind(problem: Problem) -> type[errors.CovalentError]:
+    """The class that `code` names; a class that this version does not know goes by the status."""
+    named = getattr(errors, problem.code, None)
+    if isinstance(named, type) and issubclass(named, errors.CovalentError):
+        return named
+    if problem.status == 413:
+        return errors.LimitExceeded
+    if problem.status >= 500:
+        return errors.Unavailable
+    return _BY_STATUS.get(problem.status, errors.CovalentError)
+
+
+def _cure() -> str:
+    return (
+        "the control plane did not accept the token `dispatcher.token` of "
+        f"{get_config('sdk.config_file')}; `covalent start` writes a valid one for a local server"
+    )

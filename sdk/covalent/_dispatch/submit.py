@@ -1,0 +1,66 @@
+"""Hand a built lattice over to a control plane.
+
+lattice --package--> manifest and objects --register--> draft --upload--> draft with objects --start--> dispatch
+
+package   pickles, addresses by digest, packs            (nothing has left this machine yet)
+register  stores the manifest, says which objects lack   (a draft is visible to nobody)
+upload    puts those objects into the store
+start     checks that all are there; only now there is a dispatch
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from covalent._dispatch.client import connect
+from covalent._dispatch.packaging import package
+from covalent._dispatch.recent import remember
+from covalent._dispatch.upload import AddressExpired, upload
+from covalent_contracts.errors import Conflict, NotFound
+
+if TYPE_CHECKING:
+    from covalent._dispatch.client import Client
+    from covalent._dispatch.packaging import Package
+    from covalent._workflow.lattice import Lattice
+
+ROUNDS = 2
+"""Times that objects are uploaded: once, and once more if some did not arrive."""
+
+
+def submit(lattice: Lattice, dispatcher_addr: str | None = None, *, run: bool = True) -> str:
+    """Dispatch a lattice whose graph is built.
+
+    Returns:
+        The id of the dispatch.
+
+    Raises:
+        CovalentError: what the control plane answered, or that it cannot be reached.
+
+    """
+    return send(connect(dispatcher_addr), package(lattice), run=run)
+
+
+def send(client: Client, package: Package, *, run: bool = True) -> str:
+    """Register, upload and start a package; whatever fails before the start leaves nothing visible."""
+    dispatch_id = package.manifest.dispatch_id
+    for attempt in range(1, ROUNDS + 1):
+        puts = client.register(package.manifest).uploads
+        try:
+            upload(client.connection, puts, package.objects)
+            client.start(dispatch_id, run=run)
+            break
+        except (Conflict, AddressExpired):
+            if _is_started(client, dispatch_id):  # an earlier try got through, its answer did not
+                break
+            if attempt == ROUNDS:
+                raise
+    remember(package)
+    return dispatch_id
+
+
+def _is_started(client: Client, dispatch_id: str) -> bool:
+    try:
+        client.summary(dispatch_id)
+    except NotFound:
+        return False
+    return True

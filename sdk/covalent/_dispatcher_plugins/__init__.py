@@ -1,0 +1,5 @@
+"""How a lattice is handed to a dispatcher."""
+
+from covalent._dispatcher_plugins.local import LocalDispatcher, dispatch, dispatch_sync
+
+__all__ = ["LocalDispatcher", "dispatch", "dispatch_sync"]

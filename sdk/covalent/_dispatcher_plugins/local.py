@@ -1,0 +1,84 @@
+"""Dispatch a lattice to the configured control plane."""
+
+from __future__ import annotations
+
+import copy
+from functools import wraps
+from typing import TYPE_CHECKING, Any
+
+from covalent._dispatcher_plugins.base import BaseDispatcher
+from covalent._results_manager.results_manager import get_result
+from covalent._workflow.lattice import Lattice
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from covalent._results_manager.result import Result
+
+
+class LocalDispatcher(BaseDispatcher):
+    """Dispatches to the control plane at `dispatcher_addr`, or at the configured address."""
+
+    @staticmethod
+    def dispatch(
+        orig_lattice: Lattice, dispatcher_addr: str | None = None, disable_run: bool = False
+    ) -> Callable[..., str]:
+        """Prepare a lattice for dispatch.
+
+        Args:
+            orig_lattice: the workflow; it is not changed.
+            dispatcher_addr: "host:port" or URL of the control plane; None means the configured one.
+            disable_run: register the dispatch without running it.
+
+        Returns:
+            A callable that takes the workflow's arguments, dispatches it and returns the id of the dispatch. It
+            raises what the workflow function raises (nothing is sent then), and the errors of
+            `covalent_contracts.errors`.
+
+        Raises:
+            TypeError: `orig_lattice` is not a lattice.
+
+        """
+        _must_be_lattice(orig_lattice)
+
+        @wraps(orig_lattice.workflow_function)
+        def wrapper(*args: Any, **kwargs: Any) -> str:
+            from covalent._dispatch.submit import submit  # noqa: PLC0415  # loads httpx, pydantic
+
+            lattice = copy.copy(orig_lattice)  # other threads may be dispatching it too
+            lattice.build_graph(*args, **kwargs)
+            return submit(lattice, dispatcher_addr, run=not disable_run)
+
+        return wrapper
+
+    @staticmethod
+    def dispatch_sync(
+        lattice: Lattice, dispatcher_addr: str | None = None
+    ) -> Callable[..., Result]:
+        """Prepare a lattice for dispatch; the callable waits for the end and returns the `Result`.
+
+        Raises:
+            TypeError: `lattice` is not a lattice.
+
+        """
+        submit = LocalDispatcher.dispatch(lattice, dispatcher_addr)
+
+        @wraps(lattice.workflow_function)
+        def wrapper(*args: Any, **kwargs: Any) -> Result:
+            dispatch_id = submit(*args, **kwargs)
+            return get_result(dispatch_id, wait=True, dispatcher_addr=dispatcher_addr)
+
+        return wrapper
+
+
+dispatch = LocalDispatcher.dispatch
+dispatch_sync = LocalDispatcher.dispatch_sync
+
+
+def _must_be_lattice(candidate: object) -> None:
+    if not isinstance(candidate, Lattice):
+        given = getattr(candidate, "__name__", None) or repr(candidate)
+        raise TypeError(
+            f"only a lattice can be dispatched, and {given} is a {type(candidate).__name__}: "
+            "decorate the workflow function with @ct.lattice"
+        )

@@ -1,0 +1,1 @@
+"""Starting and stopping the local server from Python."""

@@ -1,0 +1,153 @@
+"""Start and stop the local server from a script or a notebook: what the `covalent` command does, as functions."""
+
+import os
+import secrets
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+
+from covalent._programmatic import server
+from covalent._programmatic.server import CannotStart, Place, Server
+from covalent._shared_files.config import get_config, set_config
+
+DEFAULT_PORT = 48008
+LOG_NAME = "covalent_server.log"
+_MIN_WORKERS = 4
+
+
+@dataclass(frozen=True)
+class Started:
+    """What `ensure_running` found or made."""
+
+    server: Server
+    already: bool
+    asked_port: int
+
+    @property
+    def moved(self) -> bool:
+        """Whether the port that was asked for was taken."""
+        return not self.already and self.server.port != self.asked_port
+
+
+def covalent_start(  # noqa: PLR0913  # the signature is Covalent's
+    develop: bool = False,
+    port: int | None = None,
+    mem_per_worker: str | None = None,
+    workers: int | None = None,
+    threads_per_worker: int | None = None,
+    ignore_migrations: bool = False,
+    no_cluster: bool = False,
+    no_triggers: bool = False,
+    *,
+    quiet: bool = False,
+) -> None:
+    """Start the local server unless it runs already, and wait until it is ready.
+
+    Only `port` and `workers` matter here; the others are accepted so that existing scripts run unchanged.
+
+    Args:
+        develop: no effect, the server has no developer mode.
+        port: where to listen; the next free port is taken if this one is in use.
+        mem_per_worker: no effect, workers are not limited in memory.
+        workers: electrons that run at the same time; by default 4 or the number of cores, whichever is larger.
+        threads_per_worker: no effect, a worker runs one electron at a time.
+        ignore_migrations: no effect, there is no database to migrate.
+        no_cluster: no effect, there is no Dask cluster.
+        no_triggers: no effect, triggers do not live in the server.
+        quiet: print nothing.
+
+    Raises:
+        CannotStart: the server did not come up; the message ends with the end of its log.
+
+    """
+    del develop, mem_per_worker, threads_per_worker, ignore_migrations, no_cluster, no_triggers
+    started = ensure_running(port=port, workers=workers)
+    if not quiet:
+        for line in describe(started):
+            print(line)  # noqa: T201  # what a user of the function wants to see
+
+
+def covalent_stop(*, quiet: bool = False) -> None:
+    """Stop the local server. Nothing happens if it does not run."""
+    stopped = ensure_stopped()
+    if not quiet:
+        print(STOPPED if stopped else NOT_RUNNING)  # noqa: T201  # as above
+
+
+def is_covalent_running() -> bool:
+    """Whether the local server runs."""
+    return server.find(place()) is not None
+
+
+STOPPED = "Covalent server has stopped."
+NOT_RUNNING = "Covalent server was not running."
+
+
+def place() -> Place:
+    """Where the configured server keeps its data and log."""
+    data_dir = Path(str(get_config("workflow_data.base_dir"))).expanduser().absolute()
+    log_dir = Path(str(get_config("sdk.log_dir"))).expanduser().absolute()
+    return Place(data_dir=data_dir, log_file=log_dir / LOG_NAME)
+
+
+def ensure_running(*, port: int | None = None, workers: int | None = None) -> Started:
+    """Start the server unless it runs; write where it is and how to talk to it into the config file.
+
+    Raises:
+        CannotStart: see `covalent_start`.
+
+    """
+    here = place()
+    asked = port or _configured_port()
+    with server.alone(here):
+        running = server.find(here)
+        if running is not None:
+            return Started(running, already=True, asked_port=asked)
+        _check_extra()
+        token = secrets.token_urlsafe(32)
+        running = server.start(here, port=asked, workers=workers or default_workers(), token=token)
+        set_config(
+            {
+                "dispatcher.address": running.address,
+                "dispatcher.port": running.port,
+                "dispatcher.token": token,
+            }
+        )
+    return Started(running, already=False, asked_port=asked)
+
+
+def ensure_stopped() -> bool:
+    """Stop the server; False if it did not run."""
+    here = place()
+    with server.alone(here):
+        return server.stop(here)
+
+
+def default_workers() -> int:
+    """Electrons that run at the same time: they often wait, so a small machine gets a few too."""
+    return max(_MIN_WORKERS, os.cpu_count() or 1)
+
+
+def describe(started: Started) -> list[str]:
+    """What a user wants to know of a start."""
+    url = started.server.url
+    if started.already:
+        return [f"Covalent server is already running at {url}"]
+    taken = f"Port {started.asked_port} is in use, using {started.server.port} instead."
+    return [*([taken] if started.moved else []), f"Covalent server has started at {url}"]
+
+
+def _configured_port() -> int:
+    try:
+        return int(str(get_config("dispatcher.port")))
+    except (KeyError, ValueError):
+        return DEFAULT_PORT
+
+
+def _check_extra() -> None:
+    missing = [name for name in ("moto", "chalice", "pynamodb") if find_spec(name) is None]
+    if missing:
+        raise CannotStart(
+            f"The local server needs {', '.join(missing)}, not installed here: "
+            "pip install 'covalent-serverless[local]'"
+        )

@@ -1,0 +1,217 @@
+"""The process of the local server: find it, start it, stop it.
+
+A server belongs to a data directory. It writes `server.json` there when it is ready; a process counts as that server
+only if its command line names the file, so a process id that the system has given to another program is left alone.
+"""
+
+import fcntl
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from covalent_contracts.errors import Unavailable
+
+MODULE = "covalent_localstack"
+"""What `python -m` runs."""
+
+START_SECONDS = 60
+STOP_SECONDS = 30
+_POLL_SECONDS = 0.02
+_TAIL_LINES = 20
+
+_children: dict[int, "subprocess.Popen[bytes]"] = {}
+"""Servers that this very process started; it must reap them."""
+
+
+class CannotStart(Unavailable):
+    """The local server did not come up."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a server keeps its data and writes its log."""
+
+    data_dir: Path
+    log_file: Path
+
+    @property
+    def state_file(self) -> Path:
+        """What the server writes when it is ready."""
+        return self.data_dir / "server.json"
+
+
+@dataclass(frozen=True)
+class Server:
+    """A running server. `started` is in seconds since the epoch."""
+
+    pid: int
+    port: int
+    address: str
+    started: float
+    workers: int
+
+    @property
+    def url(self) -> str:
+        """Where it answers."""
+        return f"http://{self.address}:{self.port}"
+
+
+def find(place: Place) -> Server | None:
+    """The server that runs on the data directory, or None."""
+    state = _read_state(place)
+    if state is None:
+        return None
+    command = _command_of(int(state["pid"]))
+    if str(place.state_file) not in command:
+        return None
+    workers = re.search(r"--workers (\d+)", command)
+    return Server(
+        pid=int(state["pid"]),
+        port=int(state["port"]),
+        address=_host(str(state["address"])),
+        started=float(state["started"]),
+        workers=int(workers[1]) if workers else 0,
+    )
+
+
+def start(place: Place, *, port: int, workers: int, token: str) -> Server:
+    """Start a server that outlives this process, and wait until it is ready.
+
+    It listens on `port`, or on the next free one.
+
+    Raises:
+        CannotStart: it died or did not become ready; the message ends with the end of its log.
+
+    """
+    place.data_dir.mkdir(parents=True, exist_ok=True)
+    place.log_file.parent.mkdir(parents=True, exist_ok=True)
+    place.state_file.unlink(missing_ok=True)
+    logged = place.log_file.stat().st_size if place.log_file.exists() else 0
+    process = _spawn(place, port, workers, token)
+    try:
+        _await_ready(place, process, logged)
+    except BaseException:
+        process.kill()
+        process.wait()
+        raise
+    server = find(place)
+    if server is None:
+        raise CannotStart(f"The server stopped at once.\n{_tail(place.log_file, logged)}")
+    _children[server.pid] = process
+    return server
+
+
+def stop(place: Place) -> bool:
+    """Stop the server in order, or by force if it does not obey; False if none was running."""
+    server = find(place)
+    if server is None:
+        place.state_file.unlink(missing_ok=True)
+        return False
+    os.kill(server.pid, signal.SIGTERM)
+    if not _gone(place, server.pid, STOP_SECONDS):
+        os.killpg(server.pid, signal.SIGKILL)
+        _gone(place, server.pid, STOP_SECONDS)
+    place.state_file.unlink(missing_ok=True)
+    return True
+
+
+@contextmanager
+def alone(place: Place) -> Iterator[None]:
+    """Let one process at a time start or stop the server of a data directory."""
+    place.data_dir.mkdir(parents=True, exist_ok=True)
+    with (place.data_dir / "server.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _spawn(place: Place, port: int, workers: int, token: str) -> "subprocess.Popen[bytes]":
+    command = [sys.executable, "-P", "-m", MODULE, "serve", "--port", str(port), "--next-free-port"]
+    command += ["--workers", str(workers), "--data-dir", str(place.data_dir)]
+    command += ["--state-file", str(place.state_file), "--log-file", str(place.log_file)]
+    with place.log_file.open("ab") as log:
+        return subprocess.Popen(  # noqa: S603  # our own module, no shell
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            cwd=place.data_dir,
+            env={**os.environ, "COVALENT_TOKEN": token},
+            start_new_session=True,
+        )
+
+
+def _await_ready(place: Place, process: "subprocess.Popen[bytes]", logged: int) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    while _read_state(place) is None:
+        if process.poll() is not None:
+            raise CannotStart(
+                f"The server ended with exit code {process.returncode} while starting. "
+                f"The end of {place.log_file}:\n{_tail(place.log_file, logged)}"
+            )
+        if time.monotonic() > deadline:
+            raise CannotStart(
+                f"The server was not ready after {START_SECONDS} s. "
+                f"The end of {place.log_file}:\n{_tail(place.log_file, logged)}"
+            )
+        time.sleep(_POLL_SECONDS)
+
+
+def _read_state(place: Place) -> dict[str, Any] | None:
+    """The state file's content; None while it is missing or half written."""
+    try:
+        state = json.loads(place.state_file.read_text())
+    except (OSError, ValueError):
+        return None
+    return state if isinstance(state, dict) else None
+
+
+def _command_of(pid: int) -> str:
+    """The command line of a living process; empty if there is none."""
+    if Path("/proc/self/cmdline").exists():
+        try:
+            raw = Path(f"/proc/{pid}/cmdline").read_bytes()
+        except OSError:
+            return ""
+        return raw.replace(b"\0", b" ").decode(errors="replace")
+    listed = subprocess.run(  # noqa: S603  # a number of ours
+        ["ps", "-ww", "-p", str(pid), "-o", "command="],  # noqa: S607  # where it lies differs
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return listed.stdout
+
+
+def _gone(place: Place, pid: int, seconds: float) -> bool:
+    """Whether the process ended within the time."""
+    deadline = time.monotonic() + seconds
+    while str(place.state_file) in _command_of(pid):
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(_POLL_SECONDS)
+    child = _children.pop(pid, None)
+    if child is not None:
+        child.wait()
+    return True
+
+
+def _tail(path: Path, start: int) -> str:
+    """The last lines that were written to the log since `start`."""
+    with path.open("rb") as log:
+        log.seek(start)
+        lines = log.read().decode(errors="replace").splitlines()
+    return "\n".join(lines[-_TAIL_LINES:])
+
+
+def _host(address: str) -> str:
+    """The host of an address that may be written as a URL."""
+    return address.rsplit("://", maxsplit=1)[-1].split(":", maxsplit=1)[0].rstrip("/")

@@ -1,0 +1,24 @@
+"""Read a dispatch from its control plane."""
+
+from __future__ import annotations
+
+from covalent._dispatch.client import connect
+from covalent._results_manager.record import Record
+from covalent._results_manager.waiting import wait_until_final
+from covalent._shared_files.exceptions import MissingLatticeRecordError
+from covalent_contracts.errors import NotFound
+
+
+def read(dispatch_id: str, dispatcher_addr: str | None, *, wait: bool) -> Record:
+    """The record of a dispatch, of which only the summary has been fetched yet.
+
+    Raises:
+        MissingLatticeRecordError: there is no such dispatch.
+
+    """
+    client = connect(dispatcher_addr)
+    try:
+        summary = wait_until_final(client, dispatch_id) if wait else client.summary(dispatch_id)
+    except NotFound as exc:
+        raise MissingLatticeRecordError(f"there is no dispatch {dispatch_id}: {exc}") from exc
+    return Record(summary, client, dispatcher_addr)

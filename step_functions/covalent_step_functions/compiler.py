@@ -1,0 +1,111 @@
+"""Turn a manifest into a state machine.
+
+manifest --graph--> Graph --plan--> Plan --states--> StateMachine --emit--> definition --check--> Compiled
+
+graph   which nodes become states, who waits for whom, who hosts the light nodes.  No executor is known here.
+order   the heavy graph as a partial order, closed and reduced.                    Only positions and bits.
+plan    that order as sequences, Parallels and gates, neither more nor less.       No state is known here.
+states  each executor says what to call; names, Next, Catch, reports.              No JSON yet.
+emit    Amazon States Language.                                                    Nothing is fetched from AWS.
+check   compares with quotas.
+sheets  what the runner must know of each electron: beside the definition, because it differs from dispatch to
+        dispatch, and the definition must not: equal workflows share one machine, named by the definition's hash.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from hashlib import sha256
+
+from covalent_contracts.errors import InvalidWorkflow
+from covalent_contracts.manifest import Manifest
+from covalent_executors import registry
+from covalent_executors.place import Place
+from covalent_executors.task import TaskTemplate, lambda_task
+from covalent_step_functions.check import check_definition, check_plan
+from covalent_step_functions.emit import emit
+from covalent_step_functions.graph import Graph, graph_of
+from covalent_step_functions.order import order_of
+from covalent_step_functions.plan import plan
+from covalent_step_functions.quotas import STATE_NAME
+from covalent_step_functions.sheets import pages_of
+from covalent_step_functions.states import states_of
+
+_HASH = 40
+
+
+@dataclass(frozen=True)
+class Compiled:
+    """A state machine for one dispatch.
+
+    pages are the sheets, by page number, as they are stored. transitions and events are what an execution takes
+    that meets no failure: states entered (what AWS bills) and entries in its history.
+    """
+
+    name: str
+    definition: str
+    pages: Mapping[int, bytes]
+    tasks: int
+    gates: int
+    transitions: int
+    events: int
+
+
+def compile_dispatch(manifest: Manifest, place: Place, owner: str) -> Compiled:
+    """Compile a dispatch.
+
+    Args:
+        manifest: what the SDK posted.
+        place: the deployment to run on.
+        owner: whose assets the runner will read (`covalent_contracts.ids.owner_of`).
+
+    Raises:
+        InvalidWorkflow: nodes form a circle, or an executor has an impossible setting.
+        UnknownExecutor: an executor's name is not known.
+        UnsupportedPython: the deployment has no runner for the manifest's Python.
+        LimitExceeded: it would not fit into one execution.
+
+    """
+    runner = place.runner(manifest.python)
+    graph = graph_of(manifest)
+    tasks = _tasks(manifest, graph, place)
+    layout = plan(order_of(graph.order, graph.parents))
+    cost = check_plan(layout)
+    definition = emit(states_of(layout, tasks, lambda node: graph.nodes[node].name, runner))
+    check_definition(definition)
+    return Compiled(
+        name=_machine_name(place.prefix, definition),
+        definition=definition,
+        pages=pages_of(manifest, graph, layout, tasks, owner),
+        tasks=cost.tasks,
+        gates=cost.gates,
+        transitions=cost.transitions,
+        events=cost.events,
+    )
+
+
+def _tasks(manifest: Manifest, graph: Graph, place: Place) -> dict[int, TaskTemplate]:
+    """What to call for each heavy node. A promoted light node runs on the runner itself, whatever it names."""
+    by_executor = {key: _task(manifest, key, place) for key in _used(graph)}
+    plain = lambda_task(place.runner(manifest.python))
+    return {
+        node: by_executor[graph.nodes[node].executor or ""]
+        if graph.nodes[node].kind.is_heavy
+        else plain
+        for node in graph.order
+    }
+
+
+def _used(graph: Graph) -> list[str]:
+    heavy = (graph.nodes[node] for node in graph.order)
+    return sorted({node.executor or "" for node in heavy if node.kind.is_heavy})
+
+
+def _task(manifest: Manifest, key: str, place: Place) -> TaskTemplate:
+    if key not in manifest.executors:
+        raise InvalidWorkflow(f"the manifest does not describe executor {key!r}")
+    executor = manifest.executors[key]
+    return registry.task(executor.name, executor.attributes, place, manifest.python)
+
+
+def _machine_name(prefix: str, definition: str) -> str:
+    return prefix[: STATE_NAME - _HASH] + sha256(definition.encode()).hexdigest()[:_HASH]

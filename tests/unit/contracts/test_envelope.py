@@ -1,0 +1,101 @@
+import json
+from contextlib import suppress
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from covalent_contracts import envelope
+from covalent_contracts.envelope import Report, Run, Wait, parse
+
+DISPATCH = "12345678-1234-1234-1234-123456789abc"
+
+
+def entered(payload: dict[str, Any], **context: Any) -> dict[str, Any]:
+    """A payload template as Step Functions fills it: `name.$` becomes `name` with the value at the path."""
+    values = {"$.dispatch_id": DISPATCH, **context}
+    return {
+        key.removesuffix(".$"): values[value] if key.endswith(".$") else value
+        for key, value in payload.items()
+    }
+
+
+def test_run() -> None:
+    event = entered(envelope.run_payload(7), **{"$$.State.RetryCount": 2})
+    assert parse(event) == Run(DISPATCH, 7, 2)
+
+
+def test_wait() -> None:
+    event = entered(envelope.wait_payload(7, 3), **{"$$.Task.Token": "t0k3n"})
+    assert parse(event) == Wait(DISPATCH, 7, 3, "t0k3n")
+
+
+def test_report() -> None:
+    error = {"Error": "States.Timeout", "Cause": "too slow"}
+    event = entered(envelope.report_payload((1, 2)), **{"$.error": error})
+    assert parse(event) == Report(DISPATCH, (1, 2), "States.Timeout", "too slow")
+
+
+def test_a_report_without_a_cause() -> None:
+    event = entered(envelope.report_payload((1,)), **{"$.error": {}})
+    assert parse(event) == Report(DISPATCH, (1,), "", "")
+
+
+GOOD = {"do": "run", "dispatch_id": DISPATCH, "node": 1, "attempt": 0}
+
+
+@pytest.mark.parametrize("field", GOOD)
+def test_a_missing_field_is_refused(field: str) -> None:
+    with pytest.raises(ValueError, match="malformed"):
+        parse({key: value for key, value in GOOD.items() if key != field})
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"do": "dance"},
+        {"do": None},
+        {"dispatch_id": "../../etc"},
+        {"dispatch_id": DISPATCH.upper()},
+        {"dispatch_id": None},
+        {"dispatch_id": 7},
+        {"node": "seven"},
+        {"node": None},
+        {"do": "report", "nodes": 5, "error": {}},
+        {"do": "report", "nodes": [1], "error": "text"},
+    ],
+)
+def test_a_malformed_event_is_refused(change: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match=r"malformed|cannot|not a dispatch id|invalid literal"):
+        parse({**GOOD, **change})
+
+
+anything = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3)
+    ),
+    max_leaves=5,
+)
+
+
+@given(
+    st.sampled_from(["run", "wait", "report"]),
+    st.dictionaries(
+        st.sampled_from(["node", "attempt", "needs", "token", "nodes", "error"]), anything
+    ),
+)
+def test_any_json_is_read_or_refused(do: str, fields: dict[str, Any]) -> None:
+    with suppress(ValueError):
+        assert isinstance(parse({"do": do, "dispatch_id": DISPATCH, **fields}), Run | Wait | Report)
+
+
+@given(st.integers(0, 10**6), st.integers(0, 99))
+def test_payloads_are_json(node: int, needs: int) -> None:
+    for payload in (
+        envelope.run_payload(node),
+        envelope.wait_payload(node, needs),
+        envelope.report_payload((node,)),
+    ):
+        assert json.loads(json.dumps(payload)) == payload

@@ -1,0 +1,202 @@
+import os
+import signal
+import socket
+import stat
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from covalent._cli.main import cli
+from covalent._programmatic import commands, server
+from covalent._shared_files.config import get_config
+
+
+def run(*args: str) -> Result:
+    return CliRunner().invoke(cli, list(args))
+
+
+def running() -> server.Server:
+    found = server.find(commands.place())
+    assert found is not None
+    return found
+
+
+@pytest.mark.usefixtures("stand_in")
+def test_start_tells_the_address_and_writes_it_with_the_token_to_the_config_file() -> None:
+    result = run("start")
+    assert result.exit_code == 0, result.output
+    assert f"Covalent server has started at http://127.0.0.1:{running().port}" in result.output
+    assert get_config("dispatcher.address") == "127.0.0.1"
+    assert get_config("dispatcher.port") == running().port
+    assert len(get_config("dispatcher.token")) >= 32
+    assert "in use" not in result.output
+
+
+def test_the_config_file_with_the_token_is_private(stand_in: Path) -> None:
+    run("start")
+    mode = (stand_in / "config" / "covalent.conf").stat().st_mode
+    assert stat.S_IMODE(mode) == 0o600
+
+
+@pytest.mark.usefixtures("stand_in")
+def test_every_start_draws_a_new_token() -> None:
+    tokens = set()
+    for _ in range(2):
+        run("start")
+        tokens.add(get_config("dispatcher.token"))
+        run("stop")
+    assert len(tokens) == 2
+
+
+@pytest.mark.usefixtures("stand_in")
+def test_a_second_start_finds_the_first() -> None:
+    run("start")
+    before, token = running(), get_config("dispatcher.token")
+    result = run("start", "-p", "50505")
+    assert result.exit_code == 0
+    assert f"already running at {before.url}" in result.output
+    assert (running(), get_config("dispatcher.token")) == (before, token)
+
+
+@pytest.mark.usefixtures("stand_in")
+def test_a_taken_port_is_left_alone_and_the_next_free_one_named() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        taken = int(other.getsockname()[1])
+        result = run("start", "-p", str(taken))
+    assert result.exit_code == 0, result.output
+    assert f"Port {taken} is in use, using {running().port} instead." in result.output
+    assert get_config("dispatcher.port") == running().port != taken
+
+
+@pytest.mark.usefixtures("stand_in")
+def test_the_server_has_a_session_of_its_own_and_no_terminal() -> None:
+    run("start")
+    assert os.getsid(running().pid) == running().pid
+    assert commands.place().log_file.read_text() == "the stand-in is ready\n"
+
+
+@pytest.mark.usefixtures("stand_in")
+def test_a_server_that_dies_at_start_shows_the_end_of_its_log(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("STAND_IN_DIES", "1")
+    result = run("start")
+    assert result.exit_code == 1
+    assert "exit code 1" in result.output
+    assert "broken on purpose" in result.output
+    assert not commands.is_covalent_running()
+
+
+@pytest.mark.usefixtures("stand_in")
+def test_a_missing_extra_is_named_with_its_cure(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(commands, "find_spec", lambda _name: None)
+    result = run("start")
+    assert result.exit_code == 1
+    assert "pip install 'covalent-serverless[local]'" in result.output
+
+
+@pytest.mark.usefixtures("stand_in")
+def test_flags_of_covalents_own_server_are_accepted() -> None:
+    flags = "-d -m 1GB -t 2 --ignore-migrations --no-cluster --no-triggers -n 3"
+    assert run("start", *flags.split()).exit_code == 0
+    assert running().workers == 3
+
+
+def test_the_help_says_what_a_flag_does_here() -> None:
+    words = " ".join(run("start", "--help").output.split())
+    assert words.count("Accepted, no effect") == 6
+
+
+@pytest.mark.usefixtures("stand_in")
+def test_stop_ends_the_process_and_says_so() -> None:
+    run("start")
+    pid = running().pid
+    assert run("stop").output == "Covalent server has stopped.\n"
+    with pytest.raises(ProcessLookupError):
+        os.kill(pid, 0)
+    assert not commands.is_covalent_running()
+
+
+@pytest.mark.usefixtures("stand_in")
+def test_stop_without_a_server() -> None:
+    result = run("stop")
+    assert (result.exit_code, result.output) == (0, "Covalent server was not running.\n")
+
+
+@pytest.mark.usefixtures("stand_in")
+def test_a_server_that_ignores_the_request_is_killed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("STAND_IN_STUBBORN", "1")
+    monkeypatch.setattr(server, "STOP_SECONDS", 0.1)
+    run("start")
+    pid = running().pid
+    assert run("stop").output == "Covalent server has stopped.\n"
+    with pytest.raises(ProcessLookupError):
+        os.kill(pid, 0)
+
+
+@pytest.mark.usefixtures("stand_in")
+def test_a_killed_server_counts_as_stopped_and_can_be_started_again() -> None:
+    run("start")
+    pid = running().pid
+    os.kill(pid, signal.SIGKILL)
+    os.waitpid(pid, 0)
+    assert not commands.is_covalent_running()
+    assert "has started" in run("start").output
+    assert running().pid != pid
+
+
+@pytest.mark.usefixtures("own_config")
+def test_another_program_with_the_recorded_process_id_is_left_alone() -> None:
+    place = commands.place()
+    place.data_dir.mkdir(parents=True)
+    place.state_file.write_text(
+        f'{{"pid": {os.getpid()}, "port": 1, "address": "127.0.0.1", "started": 0}}'
+    )
+    assert not commands.is_covalent_running()
+    assert not commands.ensure_stopped()
+
+
+@pytest.mark.usefixtures("stand_in")
+def test_restart_keeps_the_workers_and_takes_a_new_port() -> None:
+    run("start", "-n", "7")
+    before = running()
+    result = run("restart", "-p", str(before.port + 1), "--with-cluster")
+    assert result.exit_code == 0, result.output
+    assert "has stopped" in result.output
+    assert running().pid != before.pid
+    assert running().port > before.port
+    assert running().workers == 7
+
+
+@pytest.mark.usefixtures("stand_in")
+def test_restart_without_a_server_starts_one() -> None:
+    result = run("restart")
+    assert "was not running" in result.output
+    assert "has started" in result.output
+
+
+@pytest.mark.usefixtures("stand_in")
+def test_status_of_a_running_server() -> None:
+    run("start", "-n", "5")
+    output = run("status").output
+    for text in (running().url, str(running().pid), "Workers", "5", "Running dispatches", "1"):
+        assert text in output
+
+
+@pytest.mark.usefixtures("own_config")
+def test_status_without_a_server() -> None:
+    assert "Stopped" in run("status").output
+
+
+@pytest.mark.usefixtures("stand_in")
+def test_the_same_from_python(capsys: pytest.CaptureFixture[str]) -> None:
+    commands.covalent_start()
+    assert commands.is_covalent_running()
+    commands.covalent_start(quiet=True)
+    commands.covalent_stop()
+    commands.covalent_stop()
+    assert not commands.is_covalent_running()
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].startswith("Covalent server has started at")
+    assert lines[1:] == [commands.STOPPED, commands.NOT_RUNNING]
