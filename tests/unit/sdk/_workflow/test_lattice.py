@@ -71,7 +71,7 @@ def test_wrong_arguments_of_a_lattice_are_refused_at_build() -> None:
 def test_output_of_the_body_is_shown(capsys: pytest.CaptureFixture[str]) -> None:
     @ct.lattice
     def talking() -> None:
-        print("building")  # noqa: T201  # what is tested
+        print("building")  # what is tested
 
     talking.build_graph()
     assert capsys.readouterr().out == "building\n"
