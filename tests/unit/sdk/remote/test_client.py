@@ -33,7 +33,7 @@ def client_of(*responses: httpx.Response | Exception, token: str | None = "t") -
             raise given
         return given
 
-    endpoint = Endpoint("http://api.test", token)
+    endpoint = Endpoint("http://localhost:48008", token)
     return Client(Connection(endpoint, httpx.MockTransport(handle), sleep=lambda _: None))
 
 
@@ -119,7 +119,7 @@ def test_a_refused_token_names_the_file_it_came_from(tmp_path: object) -> None:
 
 
 def test_no_token_no_header(plane: ControlPlane) -> None:
-    connection = Connection(Endpoint("http://api.test"), httpx.MockTransport(plane.handle))
+    connection = Connection(Endpoint("http://localhost:48008"), httpx.MockTransport(plane.handle))
     with pytest.raises(errors.Refused):
         Client(connection).health()
     assert "Authorization" not in plane.requests[0].headers

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from tests.unit.sdk.remote.conftest import ControlPlane
 
-    from covalent._dispatch.packaging import Package
+    from covalent._dispatch.client import Client
 
 UNKNOWN = "00000000-0000-4000-8000-000000000000"
 EXPECTED = {"sum": 19, "pair": (12, 12)}
