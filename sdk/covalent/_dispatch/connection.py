@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 import httpx
 
 from covalent._dispatch.address import Endpoint
-from covalent._dispatch.problems import error_of
+from covalent._dispatch.problems import error_of, is_busy
 from covalent_contracts.errors import Unavailable
 
 ATTEMPTS = 5
@@ -105,7 +105,7 @@ class Connection:
                     ) from exc
                 self._pause(attempt)
             else:
-                if attempt == ATTEMPTS or not _is_busy(response):
+                if attempt == ATTEMPTS or not is_busy(response):
                     return response
                 self._pause(attempt, response.headers.get("Retry-After"))
         raise AssertionError("unreachable: the last attempt returns or raises")
@@ -135,10 +135,6 @@ def _trust(endpoint: Endpoint) -> ssl.SSLContext:
     if endpoint.is_loopback:
         return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     return ssl.create_default_context()
-
-
-def _is_busy(response: httpx.Response) -> bool:
-    return response.status_code == 429 or response.status_code >= 500
 
 
 def _origin(request: httpx.Request) -> str:

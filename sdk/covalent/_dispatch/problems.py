@@ -34,11 +34,16 @@ def error_of(response: httpx.Response) -> errors.CovalentError:
             limit=str(problem.extra.get("limit", "size of a request")),
             number=int(problem.extra.get("number", 0)),
         )
-    if issubclass(kind, errors.Unavailable) and response.status_code in (429, *range(500, 600)):
+    if kind in (errors.Unavailable, errors.CovalentError) and is_busy(response):
         return Overloaded(message)
     if kind is errors.Refused:
         return errors.Refused(f"{message} ({_cure()})")
     return kind(message)
+
+
+def is_busy(response: httpx.Response) -> bool:
+    """Whether the same request may succeed a little later."""
+    return response.status_code == 429 or response.status_code >= 500
 
 
 def _problem(response: httpx.Response) -> Problem:

@@ -152,6 +152,9 @@ def test_a_lasting_fault_is_unavailable(
     with pytest.raises(Overloaded, match="bad gateway"):
         client.health()
     assert len(pauses) == ATTEMPTS - 1
+    plane.faults = [problem(500, "CovalentError")] * ATTEMPTS
+    with pytest.raises(Overloaded, match="why"):
+        client.health()
     plane.faults = [httpx.ReadError("reset")] * ATTEMPTS
     with pytest.raises(errors.Unavailable, match="reset"):
         client.health()
