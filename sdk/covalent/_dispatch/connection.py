@@ -96,7 +96,7 @@ class Connection:
         for attempt in range(1, ATTEMPTS + 1):
             try:
                 response = self._http.send(request)
-            except httpx.ConnectError as exc:
+            except (httpx.ConnectError, httpx.ConnectTimeout) as exc:
                 raise self._nobody_there(request, exc) from exc
             except httpx.TransportError as exc:
                 if attempt == ATTEMPTS:
@@ -117,7 +117,7 @@ class Connection:
             pause += min(int(retry_after), LONGEST_PAUSE)
         self._sleep(pause)
 
-    def _nobody_there(self, request: httpx.Request, exc: httpx.ConnectError) -> Unavailable:
+    def _nobody_there(self, request: httpx.Request, exc: httpx.TransportError) -> Unavailable:
         if _origin(request) != _origin(httpx.Request("GET", self.endpoint.url)):
             return Unavailable(f"the object store at {_origin(request)} cannot be reached: {exc}")
         return Unavailable(

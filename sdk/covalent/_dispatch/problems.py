@@ -37,7 +37,7 @@ def error_of(response: httpx.Response) -> errors.CovalentError:
     if kind in (errors.Unavailable, errors.CovalentError) and is_busy(response):
         return Overloaded(message)
     if kind is errors.Refused:
-        return errors.Refused(f"{message} ({_cure()})")
+        return errors.Refused(f"{message} ({_cure(response.request)})")
     return kind(message)
 
 
@@ -71,8 +71,11 @@ def _kind(problem: Problem) -> type[errors.CovalentError]:
     return _BY_STATUS.get(problem.status, errors.CovalentError)
 
 
-def _cure() -> str:
+def _cure(request: httpx.Request) -> str:
+    file = get_config("sdk.config_file")
+    if "Authorization" not in request.headers:
+        return f"no token was sent: `dispatcher.token` in {file} is empty, or is meant for another address"
     return (
-        "the control plane did not accept the token `dispatcher.token` of "
-        f"{get_config('sdk.config_file')}; `covalent start` writes a valid one for a local server"
+        f"the control plane did not accept the token `dispatcher.token` of {file}; "
+        "`covalent start` writes a valid one for a local server"
     )
