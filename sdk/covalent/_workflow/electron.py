@@ -5,22 +5,28 @@ The Covalent API promises class, decorator and `wait` in this one module.
 
 from __future__ import annotations
 
-import functools
 import sys
-import warnings
-from typing import TYPE_CHECKING, Any, Generic, ParamSpec, Protocol, TypeVar, cast, overload
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast, overload
 
 from covalent._workflow import tracing
 from covalent._workflow.arguments import Parameters, parameters_of
 from covalent._workflow.capture import HoldsElectron, add_value
+from covalent._workflow.decoration import ElectronFunction, decorated, refuse_sublattice
 from covalent._workflow.description import LENGTH, describe, name_of
-from covalent._workflow.metadata import hooks_of, injected, resolved, workflow_metadata
+from covalent._workflow.metadata import (
+    executor_or_backend,
+    hooks_of,
+    injected,
+    resolved,
+    workflow_metadata,
+)
 from covalent._workflow.operations import BINARY, UNARY, Operators, cannot
 from covalent._workflow.unpacking import expected_count
 from covalent_contracts.errors import InvalidWorkflow
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from covalent._workflow.metadata import BashLike, CallLike, ExecutorLike, ModuleLike, PipLike
     from covalent._workflow.tracing import Trace
@@ -28,9 +34,10 @@ if TYPE_CHECKING:
 
 P = ParamSpec("P")
 R = TypeVar("R")
-R_co = TypeVar("R_co", covariant=True)
 
 WAITING_EDGE = "!waiting_edge"
+_SALT = 0x656C656374726F6E
+"""Keeps the hash of an electron apart from those of numbers, with which it cannot be compared."""
 
 
 class Electron(Operators):
@@ -124,7 +131,7 @@ class Electron(Operators):
         self, args: Sequence[Any], kwargs: Mapping[str, Any], metadata: Mapping[str, Any]
     ) -> Parameters:
         if self._parameters is None:
-            _refuse_sublattice(self._name, self.function)
+            refuse_sublattice(self._name, self.function)
             self._parameters = parameters_of(self.function)
         self._parameters.check(args, kwargs, injected(metadata["hooks"]))
         return self._parameters
@@ -179,7 +186,8 @@ class Electron(Operators):
         if self._trace is None:
             return self
         graph = self._trace.graph
-        for each in [electrons] if isinstance(electrons, Electron) else electrons:
+        one = isinstance(electrons, Electron) or not isinstance(electrons, Iterable)
+        for each in [electrons] if one else electrons:
             source = graph.refer(each)
             if source is None:
                 raise TypeError(
@@ -271,6 +279,10 @@ class Electron(Operators):
             "metadata": TransportableObject(self.metadata).to_dict(),
         }
 
+    def __hash__(self) -> int:
+        """By node, so that a set of electrons is pickled in the same order every time."""
+        return hash((_SALT, self.node_id)) if self._is_bound else super().__hash__()
+
     def __repr__(self) -> str:
         where = "" if self.node_id is None else f" ({self.node_id})"
         return f"<electron {self._name}{where}>"
@@ -301,32 +313,12 @@ def _bind(
     return bound
 
 
-def _refuse_sublattice(name: str, function: Any) -> None:
-    from covalent._workflow.lattice import Lattice  # noqa: PLC0415  # loaded when first used
-
-    if isinstance(function, Lattice):
-        raise InvalidWorkflow(
-            f"{name} is an electron of a lattice (a sublattice), which this version cannot dispatch yet: "
-            "call the lattice itself to make its electrons part of this one"
-        )
-
-
 def _label(operand: Any) -> str:
     return operand._name if isinstance(operand, Electron) else describe(operand)
 
 
 def _inner(electron: Electron) -> str:
     return electron._name.removeprefix(":")
-
-
-class ElectronFunction(Protocol, Generic[P, R_co]):
-    """A decorated function: called like the function, and `electron_object` is its electron."""
-
-    electron_object: Electron
-    __name__: str
-
-    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R_co:
-        """Call the function, or add it to the lattice that is being built."""
 
 
 @overload
@@ -391,30 +383,9 @@ def electron(
     chosen = executor_or_backend(executor, backend)
 
     def decorate(function: Callable[P, R]) -> Any:
-        return _decorated(Electron(function, metadata={"executor": chosen, "hooks": hooks}))
+        return decorated(Electron(function, metadata={"executor": chosen, "hooks": hooks}))
 
     return decorate if _func is None else decorate(_func)
-
-
-def executor_or_backend(
-    executor: ExecutorLike | None, backend: ExecutorLike | None
-) -> ExecutorLike | None:
-    """The executor, which was once called backend."""
-    if backend is None:
-        return executor
-    warnings.warn(
-        "backend is deprecated and will be removed: use executor", DeprecationWarning, stacklevel=3
-    )
-    return executor or backend
-
-
-def _decorated(made: Electron) -> Any:
-    @functools.wraps(made.function)
-    def wrapper(*args: Any, **kwargs: Any) -> Any:
-        return made(*args, **kwargs)
-
-    wrapper.electron_object = made  # type: ignore[attr-defined]  # what ElectronFunction declares
-    return wrapper
 
 
 def wait(child: Any, parents: Any) -> Any:

@@ -148,9 +148,9 @@ class BaseExecutor(AbstractExecutor):
 
     def cancel(
         self,
-        task_metadata: Mapping[str, Any],
-        job_handle: Any,  # noqa: ARG002  # the documented signature
-    ) -> Literal[False]:  # for subclasses
+        task_metadata: Mapping[str, Any],  # noqa: ARG002  # for subclasses
+        job_handle: Any,  # noqa: ARG002  # for subclasses
+    ) -> Literal[False]:
         """Stop a job; a subclass that can do so overrides it."""
         return False
 
@@ -218,9 +218,9 @@ class AsyncBaseExecutor(AbstractExecutor):
 
     async def cancel(
         self,
-        task_metadata: Mapping[str, Any],
-        job_handle: Any,  # noqa: ARG002  # the documented signature
-    ) -> Literal[False]:  # for subclasses
+        task_metadata: Mapping[str, Any],  # noqa: ARG002  # for subclasses
+        job_handle: Any,  # noqa: ARG002  # for subclasses
+    ) -> Literal[False]:
         """Stop a job; a subclass that can do so overrides it."""
         return False
 
@@ -276,7 +276,7 @@ def _by_short_name(name: str) -> type[AbstractExecutor] | None:
     import covalent.executor as page  # noqa: PLC0415  # loaded when first used
 
     classes = (getattr(page, each) for each in page.__all__)
-    return next((each for each in classes if each.SHORT_NAME == name), None)
+    return next((each for each in classes if name == each.SHORT_NAME), None)
 
 
 @contextmanager
