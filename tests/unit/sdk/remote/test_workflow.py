@@ -115,3 +115,24 @@ def test_dispatch_sync_waits_for_the_result(
 
 def test_the_prepared_call_is_named_after_the_workflow() -> None:
     assert dispatch(doubles).__name__ == "doubles"
+
+
+def test_containers_in_containers_are_put_together(plane: ControlPlane) -> None:
+    @electron
+    def take(values: Any) -> Any:
+        return values
+
+    @lattice
+    def nested() -> Any:
+        inner = {"a": (double(1), [double(2)])}
+        return take({"inner": inner, "again": inner["a"][0]})
+
+    dispatch_id = dispatch(nested)()
+    finish(plane, dispatch_id)
+    nodes = get_result(dispatch_id).get_all_node_results()
+    collected = {
+        node["node_name"]: node["output"].get_deserialized()
+        for node in nodes
+        if node["node_name"].startswith(":electron_")
+    }
+    assert collected[":electron_dict:"] == {"inner": {"a": (0, [10])}, "again": 0}
