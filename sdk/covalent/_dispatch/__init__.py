@@ -1,6 +1,8 @@
 """From a lattice to an accepted dispatch, and everything else the SDK asks of the control plane.
 
 packaging   a built lattice -> manifest and the bytes of its assets
+pickles     values, functions and hooks to bytes; what cannot be pickled is named
+assets      bytes by digest; small ones share a pack
 submit      a package -> a dispatch
 recent      what was just sent, for whoever asks for its result in the same process
 address     which control plane, and the token for it

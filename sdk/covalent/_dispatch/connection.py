@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 import httpx
 
 from covalent._dispatch.address import Endpoint
-from covalent._dispatch.problems import error_of
+from covalent._dispatch.problems import error_of, is_busy
 from covalent_contracts.errors import Unavailable
 
 ATTEMPTS = 5
@@ -96,7 +96,7 @@ class Connection:
         for attempt in range(1, ATTEMPTS + 1):
             try:
                 response = self._http.send(request)
-            except httpx.ConnectError as exc:
+            except (httpx.ConnectError, httpx.ConnectTimeout) as exc:
                 raise self._nobody_there(request, exc) from exc
             except httpx.TransportError as exc:
                 if attempt == ATTEMPTS:
@@ -105,7 +105,7 @@ class Connection:
                     ) from exc
                 self._pause(attempt)
             else:
-                if attempt == ATTEMPTS or not _is_busy(response):
+                if attempt == ATTEMPTS or not is_busy(response):
                     return response
                 self._pause(attempt, response.headers.get("Retry-After"))
         raise AssertionError("unreachable: the last attempt returns or raises")
@@ -117,7 +117,7 @@ class Connection:
             pause += min(int(retry_after), LONGEST_PAUSE)
         self._sleep(pause)
 
-    def _nobody_there(self, request: httpx.Request, exc: httpx.ConnectError) -> Unavailable:
+    def _nobody_there(self, request: httpx.Request, exc: httpx.TransportError) -> Unavailable:
         if _origin(request) != _origin(httpx.Request("GET", self.endpoint.url)):
             return Unavailable(f"the object store at {_origin(request)} cannot be reached: {exc}")
         return Unavailable(
@@ -135,10 +135,6 @@ def _trust(endpoint: Endpoint) -> ssl.SSLContext:
     if endpoint.is_loopback:
         return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     return ssl.create_default_context()
-
-
-def _is_busy(response: httpx.Response) -> bool:
-    return response.status_code == 429 or response.status_code >= 500
 
 
 def _origin(request: httpx.Request) -> str:

@@ -34,11 +34,16 @@ def error_of(response: httpx.Response) -> errors.CovalentError:
             limit=str(problem.extra.get("limit", "size of a request")),
             number=int(problem.extra.get("number", 0)),
         )
-    if issubclass(kind, errors.Unavailable) and response.status_code in (429, *range(500, 600)):
+    if kind in (errors.Unavailable, errors.CovalentError) and is_busy(response):
         return Overloaded(message)
     if kind is errors.Refused:
-        return errors.Refused(f"{message} ({_cure()})")
+        return errors.Refused(f"{message} ({_cure(response.request)})")
     return kind(message)
+
+
+def is_busy(response: httpx.Response) -> bool:
+    """Whether the same request may succeed a little later."""
+    return response.status_code == 429 or response.status_code >= 500
 
 
 def _problem(response: httpx.Response) -> Problem:
@@ -66,8 +71,11 @@ def _kind(problem: Problem) -> type[errors.CovalentError]:
     return _BY_STATUS.get(problem.status, errors.CovalentError)
 
 
-def _cure() -> str:
+def _cure(request: httpx.Request) -> str:
+    file = get_config("sdk.config_file")
+    if "Authorization" not in request.headers:
+        return f"no token was sent: `dispatcher.token` in {file} is empty, or is meant for another address"
     return (
-        "the control plane did not accept the token `dispatcher.token` of "
-        f"{get_config('sdk.config_file')}; `covalent start` writes a valid one for a local server"
+        f"the control plane did not accept the token `dispatcher.token` of {file}; "
+        "`covalent start` writes a valid one for a local server"
     )

@@ -7,13 +7,13 @@ from contextlib import contextmanager
 from covalent._dispatch.connection import Connection
 from covalent._dispatch.parallel import in_parallel
 from covalent_contracts.api import Put
-from covalent_contracts.errors import CovalentError, Unavailable
+from covalent_contracts.errors import Unavailable
 
 SHOW_OVER = 32 * 1024 * 1024
 """Bytes from which a person waits long enough to want to see progress."""
 
 
-class AddressExpired(CovalentError):
+class AddressExpired(Unavailable):
     """The object store no longer accepts a presigned address: ask for new ones."""
 
 

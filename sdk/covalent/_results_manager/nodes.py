@@ -85,10 +85,8 @@ class Nodes:
         return [self._attributes_of(record, outputs.get(record.id)) for record in records]
 
     def _outputs(self, completed: Sequence[int]) -> dict[int, TransportableObject]:
-        serialized = ((node_id, self.values.serialized(node_id)) for node_id in completed)
-        return {
-            node_id: TransportableObject.deserialize(data) for node_id, data in serialized if data
-        }
+        outputs = ((node_id, self.values.output(node_id)) for node_id in completed)
+        return {node_id: output for node_id, output in outputs if output}
 
     def _attributes_of(
         self, record: NodeRecord, output: TransportableObject | None

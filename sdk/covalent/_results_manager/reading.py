@@ -20,5 +20,6 @@ def read(dispatch_id: str, dispatcher_addr: str | None, *, wait: bool) -> Record
     try:
         summary = wait_until_final(client, dispatch_id) if wait else client.summary(dispatch_id)
     except NotFound as exc:
-        raise MissingLatticeRecordError(f"there is no dispatch {dispatch_id}: {exc}") from exc
+        where = client.connection.endpoint.url
+        raise MissingLatticeRecordError(f"there is no dispatch {dispatch_id} at {where}") from exc
     return Record(summary, client, dispatcher_addr)

@@ -38,7 +38,7 @@ class Record:
         self._manifest: Manifest | None = sent.manifest if sent else None
         self._objects: Mapping[str, bytes] = sent.objects if sent else {}
         self._nodes: dict[int, NodeRecord] = {}
-        self._parts: dict[Part, bytes] = {}
+        self._parts: dict[Part, bytes | None] = {}
 
     @property
     def client(self) -> Client:
@@ -81,12 +81,11 @@ class Record:
     def load(self, parts: Iterable[Part]) -> None:
         """Fetch what is not here yet of these parts; parts that do not exist are left out."""
         wanted = [part for part in dict.fromkeys(parts) if part not in self._parts]
+        if not wanted:
+            return
         self.nodes([part.node for part in wanted])
-        for part in wanted:
-            inline = self._inline(part)
-            if inline is not None:
-                self._parts[part] = inline
-        remote = [part for part in wanted if part not in self._parts and self._url(part)]
+        remote = [part for part in wanted if self._url(part)]
+        self._parts.update((part, self._inline(part)) for part in set(wanted).difference(remote))
         for part, data in in_parallel(self._fetch, remote):
             self._parts[part] = data
 
@@ -98,7 +97,7 @@ class Record:
 
         """
         self.load([part])
-        return self._parts.get(part)
+        return self._parts[part]
 
     def __getstate__(self) -> dict[str, Any]:
         return {

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from covalent._results_manager.times import time_of
 from covalent._shared_files.config import get_config
+from covalent._workflow.description import describe
 from covalent._workflow.transportable_object import TransportableObject
 from covalent_contracts.errors import Conflict
 from covalent_contracts.status import Status
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
     from covalent._results_manager.nodes import Nodes
     from covalent._results_manager.record import Record
     from covalent._workflow.lattice import Lattice
+
+SHOWN_BYTES = 64 * 1024
+"""Size up to which printing a result unpickles the output of a node; a larger one shows as its type."""
 
 _BLOCK = """
 Lattice Result
@@ -224,7 +228,7 @@ class Result:
         )
         outputs = self.get_all_node_outputs().items() if self._record else ()
         return block + "".join(
-            f"{name}: {output.object_string if output else None}\n" for name, output in outputs
+            f"{name}: {_shown(output) if output else None}\n" for name, output in outputs
         )
 
     def __repr__(self) -> str:
@@ -282,3 +286,13 @@ class Result:
 def results_root(results_dir: str | os.PathLike[str] | None = None) -> Path:
     """The folder that holds a folder per dispatch: the one given, else `sdk.results_dir` of the configuration."""
     return Path(results_dir or get_config("sdk.results_dir")).expanduser()
+
+
+def _shown(output: TransportableObject) -> str:
+    """An output as text: as the value itself shows, if it is small and can be unpickled here."""
+    if len(output.serialize()) > SHOWN_BYTES:
+        return output.object_string
+    try:
+        return describe(output.get_deserialized())
+    except Exception:  # noqa: BLE001  # code of the user's own that is not installed here, say
+        return output.object_string

@@ -13,6 +13,7 @@ from typing import Any
 
 from covalent._results_manager.record import Part, Record
 from covalent._results_manager.references import references
+from covalent._workflow.transportable_object import TransportableObject
 from covalent_contracts import pickling
 from covalent_contracts.errors import Conflict
 from covalent_contracts.manifest import Asset, NodeKind
@@ -52,16 +53,17 @@ class Values:
         self.load_result()
         return self._resolve(self._record.manifest.recipe, {})
 
-    def serialized(self, node_id: int) -> bytes | None:
-        """The value of a node as it would travel; None if there is none."""
+    def output(self, node_id: int) -> TransportableObject | None:
+        """The value of a node as it travels; None if there is none."""
         node = self._record.manifest.nodes[node_id]
         if node.kind is NodeKind.PARAMETER and node.value:
-            return self._record.assets.read(node.value)
+            return TransportableObject.deserialize(self._record.assets.read(node.value))
         if _is_recorded(node.kind):
-            return self._record.read(Part(node_id, "output"))
+            data = self._record.read(Part(node_id, "output"))
+            return None if data is None else TransportableObject.deserialize(data)
         self.load([node_id])
         asset = self._record.manifest.recipe if node.kind is NodeKind.POSTPROCESS else node.value
-        return None if asset is None else pickling.dumps(self._resolve(asset, {}))
+        return None if asset is None else TransportableObject(self._resolve(asset, {}))
 
     def _resolve(self, asset: Asset, known: dict[int, Any]) -> Any:
         """Unpickle an asset; a node that it refers to twice is one object."""

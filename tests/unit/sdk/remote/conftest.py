@@ -32,7 +32,7 @@ from covalent_contracts.manifest import (
 )
 from covalent_contracts.status import Status
 
-API = "http://api.test"
+API = "http://localhost:48008"
 STORE = "http://store.test"
 TOKEN = "a-token"
 DISPATCH_ID = "0a1b2c3d-0000-4000-8000-00000000000a"
@@ -298,9 +298,9 @@ class ControlPlane:
     def set(self, node: int, **changes: Any) -> None:
         self.records[node] = self.records[node].model_copy(update=changes)
 
-    def end(self, status: Status, error: str | None = None) -> None:
+    def end(self, status: Status, error: str | None = None, dispatch_id: str = DISPATCH_ID) -> None:
         changes = {"status": status, "error": error, "ended": START + 2_000_000}
-        self.summaries[DISPATCH_ID] = self.summaries[DISPATCH_ID].model_copy(update=changes)
+        self.summaries[dispatch_id] = self.summaries[dispatch_id].model_copy(update=changes)
 
 
 def answer(document: Any, status: int = 200) -> httpx.Response:

@@ -2,16 +2,21 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
 import socket
+import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 import httpx
 import pytest
 
+from covalent._dispatch import upload
 from covalent._dispatch.address import Endpoint
-from covalent._dispatch.client import Client, parse_manifest
+from covalent._dispatch.client import Client, connect, parse_manifest
 from covalent._dispatch.connection import ATTEMPTS, Connection
 from covalent._dispatch.problems import Overloaded
+from covalent._shared_files.config import set_config
 from covalent_contracts import api, errors
 from covalent_contracts.status import Status
 
@@ -33,7 +38,7 @@ def client_of(*responses: httpx.Response | Exception, token: str | None = "t") -
             raise given
         return given
 
-    endpoint = Endpoint("http://api.test", token)
+    endpoint = Endpoint("http://localhost:48008", token)
     return Client(Connection(endpoint, httpx.MockTransport(handle), sleep=lambda _: None))
 
 
@@ -119,8 +124,8 @@ def test_a_refused_token_names_the_file_it_came_from(tmp_path: object) -> None:
 
 
 def test_no_token_no_header(plane: ControlPlane) -> None:
-    connection = Connection(Endpoint("http://api.test"), httpx.MockTransport(plane.handle))
-    with pytest.raises(errors.Refused):
+    connection = Connection(Endpoint("http://localhost:48008"), httpx.MockTransport(plane.handle))
+    with pytest.raises(errors.Refused, match="no token was sent"):
         Client(connection).health()
     assert "Authorization" not in plane.requests[0].headers
 
@@ -152,6 +157,9 @@ def test_a_lasting_fault_is_unavailable(
     with pytest.raises(Overloaded, match="bad gateway"):
         client.health()
     assert len(pauses) == ATTEMPTS - 1
+    plane.faults = [problem(500, "CovalentError")] * ATTEMPTS
+    with pytest.raises(Overloaded, match="why"):
+        client.health()
     plane.faults = [httpx.ReadError("reset")] * ATTEMPTS
     with pytest.raises(errors.Unavailable, match="reset"):
         client.health()
@@ -192,3 +200,43 @@ def test_a_manifest_of_a_newer_version_asks_for_an_upgrade(package: Package) -> 
     document = json.loads(package.manifest.model_dump_json()) | {"wire": 99, "surprise": 1}
     with pytest.raises(errors.NewerWire, match="99"):
         parse_manifest(json.dumps(document).encode())
+
+
+def test_calls_in_one_process_share_connections() -> None:
+    set_config("dispatcher.token", "one")
+    first = connect()
+    assert connect("localhost:48008") is first
+    assert connect("localhost:1") is not first
+    set_config("dispatcher.token", "two")
+    assert connect() is not first
+    assert connect().connection.endpoint.token == "two"
+
+
+def test_a_forked_child_opens_its_own_connections(monkeypatch: pytest.MonkeyPatch) -> None:
+    parent = connect()
+    monkeypatch.setattr(os, "getpid", lambda: -1)
+    assert connect() is not parent
+
+
+def test_nothing_heavy_is_loaded_before_a_dispatch() -> None:
+    code = (
+        "import sys; from covalent._dispatcher_plugins import dispatch; from covalent._workflow.lattice import lattice;"
+        "from covalent._results_manager.results_manager import get_result;"
+        "dispatch(lattice(len)); print(*sys.modules)"
+    )
+    shown = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True)
+    assert not {"httpx", "pydantic", "networkx", "rich", "boto3"} & set(shown.stdout.split())
+
+
+def test_upload_progress_shows_on_a_terminal_only(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(upload, "SHOW_OVER", 10)
+    puts = [api.Put(digest="0" * 64, url="http://store.test/0", headers={})]
+    taken = httpx.MockTransport(lambda _: httpx.Response(200))
+    connection = Connection(Endpoint("http://localhost:1"), taken)
+    upload.upload(connection, puts, {"0" * 64: b"x" * 100})
+    assert not capsys.readouterr().out
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    upload.upload(connection, puts, {"0" * 64: b"x" * 100})
+    assert "Uploading" in capsys.readouterr().out

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import pickle
+import sys
 from datetime import datetime
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -9,7 +11,7 @@ import pytest
 from covalent._dispatch.packaging import Package
 from covalent._dispatch.recent import KEPT, recall, remember
 from covalent._dispatch.submit import send
-from covalent._results_manager import Result
+from covalent._results_manager.result import Result, _shown
 from covalent._results_manager.results_manager import _delete_result, get_result
 from covalent._shared_files.exceptions import MissingLatticeRecordError
 from covalent._workflow.lattice import Lattice
@@ -23,7 +25,7 @@ if TYPE_CHECKING:
 
     from tests.unit.sdk.remote.conftest import ControlPlane
 
-    from covalent._dispatch.packaging import Package
+    from covalent._dispatch.client import Client
 
 UNKNOWN = "00000000-0000-4000-8000-000000000000"
 EXPECTED = {"sum": 19, "pair": (12, 12)}
@@ -289,7 +291,23 @@ add(0): 12
 :parameter:5(1): 5
 """
     )
+    assert ":electron_list:(2): [12, 7]\n" in text
     assert "total(3): 19\n" in text
+    assert ":parameter:x(4): b'xxx" in text
+
+
+def test_an_output_whose_code_is_missing_prints_as_its_type(
+    finished: str, plane: ControlPlane, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    module = ModuleType("gone")
+    exec("class Thing: pass", module.__dict__)
+    monkeypatch.setitem(sys.modules, "gone", module)
+    plane.complete(0, module.Thing(), inline=True)
+    monkeypatch.delitem(sys.modules, "gone")
+    result = get_result(finished)
+    assert _shown(result.get_node_result(0)["output"]) == "<Thing>"
+    with pytest.raises(ModuleNotFoundError):
+        _ = result.result
 
 
 def test_pickling_takes_along_what_was_fetched(
