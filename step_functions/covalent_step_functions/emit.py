@@ -12,8 +12,8 @@ from covalent_contracts.envelope import report_payload, run_payload, wait_payloa
 from covalent_executors.task import LAMBDA_ERRORS, Argument, RunnerEvent, TaskTemplate
 from covalent_step_functions.states import (
     Branch,
+    Done,
     Fork,
-    Nothing,
     Report,
     Run,
     State,
@@ -51,8 +51,8 @@ def _state(state: State, runner: str) -> Json:
         case Fork():
             branches = [_branch(branch, runner) for branch in state.branches]
             return {"Type": "Parallel", "Branches": branches, "ResultPath": None} | _next(state)
-        case Nothing():
-            return {"Type": "Succeed"}
+        case Done():
+            return {"Type": "Succeed", "OutputPath": None}
         case _:
             assert_never(state)
 
