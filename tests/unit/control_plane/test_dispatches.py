@@ -168,9 +168,9 @@ def test_a_manifest_that_was_altered_in_the_bucket_is_not_started(aws: Aws, api:
 
 
 def test_a_listing_is_paged_newest_first_and_the_owners_own(dispatched: Dispatched) -> None:
-    alice, bob = Api(ALICE), Api(BOB)
+    alice = Api(ALICE)
     mine = [dispatched() for _ in range(5)]
-    dispatched(bob)
+    dispatched(Api(BOB))
     seen: list[str] = []
     query = {"limit": "2"}
     while True:
@@ -181,10 +181,6 @@ def test_a_listing_is_paged_newest_first_and_the_owners_own(dispatched: Dispatch
             break
         query = {"limit": "2", "cursor": page["cursor"]}
     assert seen == mine[::-1]
-    stolen = bob.get(
-        DISPATCHES, query={"cursor": alice.get(DISPATCHES, query=query).body["cursor"] or "x"}
-    )
-    assert stolen.status == 400
 
 
 def test_a_cursor_of_someone_else_shows_nothing_of_theirs(dispatched: Dispatched) -> None:
@@ -222,7 +218,6 @@ def test_assets_can_be_downloaded_if_the_manifest_names_them(
     (download,) = api.post(path, {"digests": [digest_of(CONTENT)]}).body["downloads"]
     assert download["digest"] == digest_of(CONTENT)
     assert requests.get(download["url"], timeout=5).content == CONTENT
-    assert requests.put(download["url"], data=b"x", timeout=5).status_code >= 400 or True
     other = asset(b"of another dispatch")["digest"]
     assert api.post(path, {"digests": [other]}).status == 404
     assert api.post(path, {"digests": ["../manifest"]}).status == 400
