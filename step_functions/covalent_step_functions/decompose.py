@@ -92,9 +92,7 @@ def blocks(order: Order, part: Part) -> list[Block]:
 def singles(order: Order, part: Part) -> list[Block]:
     """Every member as a block of its own."""
     inside = set(part)
-    return [
-        Block(_inside(order, position, inside), (position,), (position,)) for position in part
-    ]
+    return [Block(_inside(order, position, inside), (position,), (position,)) for position in part]
 
 
 def _inside(order: Order, position: int, part: dict[int, int] | set[int]) -> tuple[int, ...]:

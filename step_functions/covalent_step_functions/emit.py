@@ -30,23 +30,14 @@ _USER_ERRORS = ("ElectronFailed", "States.Timeout")
 
 def emit(machine: StateMachine) -> str:
     """The definition."""
-    document = _branch(machine.trunk, machine.runner)
-    return json.dumps(document, separators=(",", ":"))
+    return json.dumps(_branch(machine.trunk, machine.runner), separators=(",", ":"))
 
 
 def _branch(branch: Branch, runner: str) -> Json:
     return {
         "StartAt": branch.states[0].name,
-        "States": {
-            state.name: _state(state, runner) | _slim(branch, state) for state in branch.states
-        },
+        "States": {state.name: _state(state, runner) for state in branch.states},
     }
-
-
-def _slim(branch: Branch, state: State) -> Json:
-    """A branch puts out `{}`: a Parallel collects what its branches put out, up to 256 KiB."""
-    ends = not isinstance(state, Nothing) and state.then is None
-    return {"OutputPath": None} if ends and not branch.is_trunk else {}
 
 
 def _state(state: State, runner: str) -> Json:
@@ -96,9 +87,16 @@ def _report(state: Report, runner: str) -> Json:
         "Type": "Task",
         "Resource": _INVOKE,
         "Parameters": {"FunctionName": runner, "Payload": report_payload(state.nodes)},
-        "ResultPath": None,
+        **_forget_error(state),
         "Retry": [{"ErrorEquals": ["States.ALL"], "MaxAttempts": 9, "JitterStrategy": "FULL"}],
     } | _next(state)
+
+
+def _forget_error(state: Report) -> Json:
+    """A Parallel collects what its branches put out, up to 256 KiB; a few tracebacks would exceed that."""
+    if state.then is None:
+        return {"OutputPath": None}
+    return {"ResultSelector": {"dispatch_id.$": "$$.Execution.Input.dispatch_id"}}
 
 
 def _next(state: Run | Wait | Report | Fork) -> Json:
@@ -107,7 +105,7 @@ def _next(state: Run | Wait | Report | Fork) -> Json:
 
 def _retry(task: TaskTemplate) -> Json:
     service = [_service_retry(task.transient)] if task.transient else []
-    user = {"ErrorEquals": list(_USER_ERRORS), "MaxAttempts": task.retries, "BackoffRate": 1}
+    user = {"ErrorEquals": list(_USER_ERRORS), "MaxAttempts": task.retries, "BackoffRate": 1.0}
     retries = service + ([user] if task.retries else [])
     return {"Retry": retries} if retries else {}
 

@@ -53,9 +53,7 @@ def _incoming(manifest: Manifest) -> dict[int, list[Edge]]:
     return incoming
 
 
-def _topological(
-    nodes: Sequence[Node], incoming: Mapping[int, Iterable[Edge]]
-) -> tuple[int, ...]:
+def _topological(nodes: Sequence[Node], incoming: Mapping[int, Iterable[Edge]]) -> tuple[int, ...]:
     """Every node after its sources; of those that are ready, the one created first."""
     sources = {target: {edge.source for edge in edges} for target, edges in incoming.items()}
     missing = {target: len(found) for target, found in sources.items()}

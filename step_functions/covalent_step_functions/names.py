@@ -1,12 +1,14 @@
 """Names of states: what the user wrote, with the node id, so that the console reads like the workflow."""
 
+import re
 import unicodedata
 from collections.abc import Callable, Sequence
 
 from covalent_step_functions.plan import Gate, Items, Parallel, Task
 from covalent_step_functions.quotas import STATE_NAME
 
-_PREFIXES = ("gate: ", "stopped: ", "stopped at gate: ", "parallel: ")
+_RESERVED = re.compile(r"gate: |parallel: |stopped( at gate)?$")
+"""How no name of an electron may begin, or the names of two states could be equal."""
 
 NameOf = Callable[[int], str]
 
@@ -14,7 +16,7 @@ NameOf = Callable[[int], str]
 def task_name(name: str, node: int) -> str:
     """A state that runs a node."""
     plain = _plain(name)
-    return _fit("_" + plain if plain.startswith(_PREFIXES) else plain, node)
+    return _fit("_" + plain if _RESERVED.match(plain) else plain, node)
 
 
 def gate_name(name: str, node: int) -> str:
@@ -22,14 +24,14 @@ def gate_name(name: str, node: int) -> str:
     return _fit("gate: " + _plain(name), node)
 
 
-def stopped_name(name: str, node: int) -> str:
-    """The report on the branch whose first electron is `node`."""
-    return _fit("stopped: " + _plain(name), node)
+def stopped_name(node: int) -> str:
+    """The report on the branch whose first electron is `node`. Short: a wide fan-out has one for each electron."""
+    return f"stopped ({node})"
 
 
-def stopped_gate_name(name: str, node: int) -> str:
+def stopped_gate_name(node: int) -> str:
     """The report on a gate with several electrons behind it."""
-    return _fit("stopped at gate: " + _plain(name), node)
+    return f"stopped at gate ({node})"
 
 
 def parallel_name(parallel: Parallel, name_of: NameOf) -> str:

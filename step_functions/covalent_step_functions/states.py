@@ -68,15 +68,14 @@ State = Run | Wait | Report | Fork | Nothing
 
 @dataclass(frozen=True)
 class Branch:
-    """States; the first is the one to start at. The branch of the machine itself is the `trunk`."""
+    """States; the first is the one to start at."""
 
     states: tuple[State, ...]
-    is_trunk: bool = False
 
 
 @dataclass(frozen=True)
 class StateMachine:
-    """A machine, and the function that takes waits and reports."""
+    """The machine's own states, and the function that takes waits and reports."""
 
     trunk: Branch
     runner: str
@@ -95,9 +94,9 @@ def states_of(
 
     """
     if not plan.items:
-        return StateMachine(Branch((Nothing("nothing to run"),), is_trunk=True), runner)
+        return StateMachine(Branch((Nothing("nothing to run"),)), runner)
     states = _Namer(tasks, name_of).states(plan.items)
-    return StateMachine(Branch(states, is_trunk=True), runner)
+    return StateMachine(Branch(states), runner)
 
 
 @dataclass(frozen=True)
@@ -108,7 +107,7 @@ class _Namer:
     def states(self, items: Items) -> tuple[State, ...]:
         """The states of one branch: its items, then its report."""
         nodes = tuple(item.node for item in items if isinstance(item, Task))
-        stopped = stopped_name(self.name_of(nodes[0]), nodes[0]) if nodes else ""
+        stopped = stopped_name(nodes[0]) if nodes else ""
         names = [self._name(item) for item in items]
         found: list[State] = []
         for i, item in enumerate(items):
@@ -133,7 +132,7 @@ class _Namer:
         name = gate_name(self.name_of(gate.node), gate.node)
         if isinstance(behind, Task):
             return [Wait(name, gate.node, len(gate.needs), stopped, then)]
-        own = stopped_gate_name(self.name_of(gate.node), gate.node)
+        own = stopped_gate_name(gate.node)
         return [
             Wait(name, gate.node, len(gate.needs), own, then),
             Report(own, (gate.node,), then),
