@@ -82,12 +82,10 @@ def _place(settings: Settings) -> Place:
 
 
 def _is_registered(owner: str, dispatch_id: str, digest: str) -> bool:
-    for item in (store.find_draft(dispatch_id), store.find(dispatch_id)):
-        if item is not None:
-            if (item.owner, item.manifest) != (owner, digest):
-                raise _taken(dispatch_id)
-            return True
-    return False
+    item = store.find_registered(dispatch_id)
+    if item is not None and (item.owner, item.manifest) != (owner, digest):
+        raise _taken(dispatch_id)
+    return item is not None
 
 
 def _taken(dispatch_id: str) -> Conflict:

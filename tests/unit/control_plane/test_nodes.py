@@ -80,8 +80,8 @@ def test_a_record_is_shown_whole(aws: Aws, api: Api, dispatched: Dispatched) -> 
     stream = keys.stream(identifier, 2, "stdout", OUTPUT)
     aws.objects.put_object(Bucket=BUCKET, Key=stream, Body=b"long")
     aws.objects.put_object(Bucket=BUCKET, Key=keys.output(identifier, 2, OUTPUT), Body=b"large")
-    large = {"status": "COMPLETED", "digest": OUTPUT, "size": 5, "kind": "str"}
-    _record(identifier, 2, stdout_key=stream, **large)
+    large = {"digest": OUTPUT, "size": 5, "kind": "str", "stdout_key": stream}
+    _record(identifier, 2, "COMPLETED", **large)
     inline, stored = _nodes(api, identifier, ids=[2, 1])
     assert (inline["id"], inline["name"], inline["kind"]) == (1, "first", "function")
     assert (inline["started"], inline["ended"]) == (5, 9)

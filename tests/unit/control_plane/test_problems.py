@@ -68,16 +68,18 @@ def test_every_error_of_the_tree_is_mapped() -> None:
 
 
 def test_what_is_unexpected_is_logged_and_not_told(
-    api: Api, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    api: Api, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
+    monkeypatch.setattr(logging.getLogger(telemetry.SERVICE), "handlers", [caplog.handler])
     answer = _answer(api, monkeypatch, RuntimeError("the password is 1234"))
     assert answer.status == 500
     assert "1234" not in json.dumps(answer.body)
     request_id = api.template["requestContext"]["requestId"]
     assert request_id in answer.body["detail"]
-    logged = json.loads(capsys.readouterr().out.splitlines()[-1])
-    assert (logged["level"], logged["request_id"]) == ("ERROR", request_id)
-    assert "RuntimeError" in logged["exception"]
+    logged = caplog.records[0]
+    assert (logged.levelname, vars(logged)["request_id"]) == ("ERROR", request_id)
+    assert logged.exc_info is not None
+    assert logged.exc_info[0] is RuntimeError
 
 
 def test_a_malformed_document_is_not_repeated(api: Api) -> None:
