@@ -1,21 +1,21 @@
-"""Write the golden definitions anew: `python -m tests.golden.regenerate`. Review the diff like code."""
+"""Write the golden definitions anew: `python tests/golden/regenerate.py`. Review the diff like code."""
 
 import json
+import runpy
 from pathlib import Path
-
-from tests.golden.shapes import PLACE, golden
 
 from covalent_step_functions.compiler import compile_dispatch
 
-FOLDER = Path(__file__).parent / "asl"
+HERE = Path(__file__).parent
 
 
 def main() -> None:
-    for stale in FOLDER.glob("*.json"):
+    shapes = runpy.run_path(str(HERE / "shapes.py"))  # test folders are not packages
+    for stale in (HERE / "asl").glob("*.json"):
         stale.unlink()
-    for name, manifest in golden().items():
-        definition = json.loads(compile_dispatch(manifest, PLACE, "owner").definition)
-        (FOLDER / f"{name}.json").write_text(json.dumps(definition, indent=1) + "\n")
+    for name, manifest in shapes["golden"]().items():
+        definition = json.loads(compile_dispatch(manifest, shapes["PLACE"], "owner").definition)
+        (HERE / "asl" / f"{name}.json").write_text(json.dumps(definition, indent=1) + "\n")
 
 
 if __name__ == "__main__":

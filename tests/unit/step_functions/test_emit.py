@@ -9,7 +9,7 @@ from covalent_executors.place import Place
 from covalent_executors.task import RunnerEvent, TaskTemplate
 from covalent_step_functions.compiler import compile_dispatch
 from covalent_step_functions.emit import emit
-from covalent_step_functions.states import Branch, Nothing, Report, Run, StateMachine, Wait
+from covalent_step_functions.states import Branch, Done, Report, Run, StateMachine, Wait
 
 Build = Callable[..., Manifest]
 
@@ -112,9 +112,27 @@ def test_a_gate_before_a_parallel_reports_and_goes_on(
     assert report["ResultSelector"] == {"dispatch_id.$": "$$.Execution.Input.dispatch_id"}
 
 
+def test_a_line_that_stops_before_a_parallel_is_checked(
+    compiled: Callable[..., dict[str, Any]],
+) -> None:
+    """Had f1 committed although its state failed, what follows must run."""
+    states = compiled([(0, 1), (1, 2), (1, 3)], **with_settings(retries=3))["States"]
+    fork = "parallel: 2 x f2, f3 (2)"
+    assert (
+        states["f0 (0)"]["Catch"][0]["Next"]
+        == states["f1 (1)"]["Catch"][0]["Next"]
+        == "stopped (0)"
+    )
+    assert states["stopped (0)"]["Next"] == "checked (1)"
+    assert states["checked (1)"]["Next"] == states["f1 (1)"]["Next"] == fork
+    assert len(states["checked (1)"]["Retry"]) == 1
+    assert states["checked (1)"]["Catch"][0]["Next"] == "ended (1)"
+    assert states[fork]["End"]
+
+
 def test_a_lattice_without_electrons_succeeds(compiled: Callable[..., dict[str, Any]]) -> None:
     definition = compiled(n=1, kinds={0: "parameter"})
-    assert definition["States"] == {"nothing to run": {"Type": "Succeed"}}
+    assert definition["States"] == {"nothing to run": {"Type": "Succeed", "OutputPath": None}}
 
 
 def test_any_service_can_be_called() -> None:
@@ -127,6 +145,6 @@ def test_any_service_can_be_called() -> None:
 
 
 def test_definitions_are_compact() -> None:
-    text = emit(StateMachine(Branch((Wait("w", 0, 1, "s", "n"), Nothing("n"))), "r"))
+    text = emit(StateMachine(Branch((Wait("w", 0, 1, "s", "n"), Done("n"))), "r"))
     assert ", " not in text
     assert ": " not in text

@@ -25,7 +25,10 @@ class StateFailed(Exception):
 
 
 class Execution:
-    """One execution. Electrons in `broken` fail, those in `killed` die unrecorded, gates in `lost` break down."""
+    """One execution. Electrons in `broken` fail, those in `killed` die unrecorded, gates in `lost` break down.
+
+    Those in `late` commit, but their states fail.
+    """
 
     def __init__(self, compiled: Compiled, **faults: Iterable[int]) -> None:
         pages = (sheet.load(page) for page in compiled.pages.values())
@@ -34,6 +37,7 @@ class Execution:
         self.broken = set(faults.get("broken", ()))
         self.killed = set(faults.get("killed", ()))
         self.lost = set(faults.get("lost", ()))
+        self.late = set(faults.get("late", ()))
         self.status: dict[int, str] = {}
         self.arrived: dict[int, set[int]] = {}
         self.doomed: set[int] = set()
@@ -97,6 +101,9 @@ class Execution:
             raise StateFailed("UpstreamFailed")
         if self.status.get(sheet.id) == "FAILED":
             raise StateFailed("ElectronFailed")
+        if self.status.get(sheet.id) == "COMPLETED":
+            assert sheet.id in self.late, "runs twice"
+            return
         assert sheet.id not in self.status, "runs twice"
         if sheet.id in self.killed:
             self.status[sheet.id] = "RUNNING"
@@ -107,6 +114,8 @@ class Execution:
         self.status[sheet.id] = "COMPLETED"
         for gate in sheet.releases:
             self.arrived.setdefault(gate, set()).add(sheet.id)
+        if sheet.id in self.late:
+            raise StateFailed("States.Timeout")
 
     def _wait(self, gate: int, needs: int) -> Steps:
         if gate in self.lost:
@@ -179,6 +188,22 @@ def test_a_broken_gate_does_not_hang_the_execution(
             assert all(execution.status[each] == "COMPLETED" for each in above)
     if execution.lost:
         assert "FAILED" in execution.status.values()
+
+
+@settings(max_examples=150, deadline=None)
+@given(data=st.data(), n=st.integers(1, 16), seed=st.integers(0, 10_000))
+def test_a_state_that_fails_after_its_commit_does_not_hang_the_execution(
+    data: st.DataObject, n: int, seed: int, shapes: ModuleType
+) -> None:
+    edges = shapes.scattered(n, data.draw(st.sampled_from([0.05, 0.15, 0.3, 0.5])), seed)
+    late = data.draw(st.sets(st.integers(0, n - 1), max_size=3))
+    execution = Execution(
+        compile_dispatch(shapes.manifest(edges, n), shapes.PLACE, "me"), late=late
+    )
+    execution.run(random.Random(seed))
+    failed = {node for node, status in execution.status.items() if status == "FAILED"}
+    for node, above in ancestors(edges, n).items():
+        assert (node in execution.status) == (not above & failed)
 
 
 @settings(max_examples=100, deadline=None)

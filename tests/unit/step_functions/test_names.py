@@ -28,7 +28,12 @@ def test_a_long_name_keeps_its_id() -> None:
     assert len(names.gate_name("x" * 200, 12345)) == 80
 
 
-@given(st.lists(st.text(max_size=90) | st.sampled_from(["gate: " * 20, "x" * 90]), max_size=6))
+@given(
+    st.lists(
+        st.text(max_size=90) | st.sampled_from(["gate: " * 20, "x" * 90, "ended", "checked"]),
+        max_size=6,
+    )
+)
 def test_no_two_states_have_one_name(written: list[str]) -> None:
     found = [
         name
@@ -38,6 +43,8 @@ def test_no_two_states_have_one_name(written: list[str]) -> None:
             names.gate_name(each, i),
             names.stopped_name(i),
             names.stopped_gate_name(i),
+            names.checked_name(i),
+            names.ended_name(i),
         )
     ]
     assert len(set(found)) == len(found)
