@@ -4,6 +4,7 @@ import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache
+from threading import Lock
 from typing import TYPE_CHECKING, cast
 
 import botocore.session
@@ -60,7 +61,20 @@ def connect(settings: Settings) -> Aws:
     )
 
 
-@cache
+_building = Lock()
+
+
 def aws() -> Aws:
     """The clients of this process."""
+    with _building:  # two first requests at once must not build them twice
+        return _built()
+
+
+def forget() -> None:
+    """Forget the clients, because the environment names another deployment now."""
+    _built.cache_clear()
+
+
+@cache
+def _built() -> Aws:
     return connect(Settings.read(os.environ))

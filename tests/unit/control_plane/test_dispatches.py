@@ -161,7 +161,7 @@ def test_a_manifest_that_was_altered_in_the_bucket_is_not_started(aws: Aws, api:
     key = keys.manifest(document["dispatch_id"])
     aws.objects.put_object(Bucket=BUCKET, Key=key, Body=json.dumps(manifest()).encode())
     answer = api.post(f"{DISPATCHES}/{document['dispatch_id']}/start")
-    assert answer.status == 500
+    assert (answer.status, answer.body["code"]) == (409, "CorruptedObject")
     assert api.get(f"{DISPATCHES}/{document['dispatch_id']}").status == 404
 
 
