@@ -27,8 +27,6 @@ from covalent_contracts import records
 from covalent_contracts.status import Status
 
 BY_OWNER = "by_owner"
-DRAFT_LIFETIME = 24 * 3600
-"""Seconds until a draft that was never started expires."""
 TTL_ATTRIBUTE = "ttl"
 _LOST = "ConditionalCheckFailedException"
 

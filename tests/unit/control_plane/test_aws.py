@@ -1,11 +1,11 @@
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from tests.unit.control_plane.conftest import ENVIRONMENT
+
 from covalent_contracts.errors import Unavailable
 from covalent_control_plane import aws as clients
 from covalent_control_plane.aws import Aws
-
-from tests.unit.control_plane.conftest import ENVIRONMENT
 
 
 @pytest.fixture(autouse=True)

@@ -41,7 +41,7 @@ def test_a_request_that_is_too_large_is_refused(api: Api, monkeypatch: pytest.Mo
 
 
 @pytest.mark.parametrize(
-    "body", [gzip.compress(b"{}" * 999)[:-9], b"\x1f\x8b" + b"x" * 99, b"", b"\xff\xfe"]
+    "body", [gzip.compress(b"{}" * 999, mtime=0)[:-9], b"\x1f\x8b" + b"x" * 99, b"", b"\xff\xfe"]
 )
 def test_a_broken_body_is_refused(api: Api, body: bytes) -> None:
     answer = api.post(DISPATCHES, body, headers=GZIP)
