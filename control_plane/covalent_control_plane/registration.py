@@ -20,6 +20,8 @@ from covalent_control_plane.telemetry import annotate, count, log
 from covalent_executors.place import Place
 from covalent_step_functions.compiler import Compiled, compile_dispatch
 
+DRAFT_LIFETIME = 24 * 3600
+"""Seconds until a draft that was never started expires."""
 MAX_UPLOADS = 3000
 """Objects per dispatch: their addresses must fit the 6 MB of a Lambda answer. The SDK packs small assets."""
 MAX_UPLOAD_SIZE = 5 * 1024**3
@@ -82,12 +84,10 @@ def _place(settings: Settings) -> Place:
 
 
 def _is_registered(owner: str, dispatch_id: str, digest: str) -> bool:
-    for item in (store.find_draft(dispatch_id), store.find(dispatch_id)):
-        if item is not None:
-            if (item.owner, item.manifest) != (owner, digest):
-                raise _taken(dispatch_id)
-            return True
-    return False
+    item = store.find_registered(dispatch_id)
+    if item is not None and (item.owner, item.manifest) != (owner, digest):
+        raise _taken(dispatch_id)
+    return item is not None
 
 
 def _taken(dispatch_id: str) -> Conflict:
@@ -115,7 +115,7 @@ def _draft(
         manifest=digest,
         machine=machine,
         pending={upload.digest for upload in pending} or None,
-        ttl=now // 1_000_000 + store.DRAFT_LIFETIME,
+        ttl=now // 1_000_000 + DRAFT_LIFETIME,
     )
 
 

@@ -18,7 +18,7 @@ from tests.unit.control_plane.conftest import (
 )
 
 from covalent_contracts import keys, records
-from covalent_contracts.ids import digest_of, new_dispatch_id, owner_of
+from covalent_contracts.ids import digest_of, owner_of
 from covalent_contracts.status import Status
 from covalent_control_plane import machines, manifests, store
 from covalent_control_plane.aws import Aws
@@ -57,13 +57,11 @@ def test_starting_twice_is_the_same_as_once(aws: Aws, api: Api, dispatched: Disp
     assert len(_executions(aws)) == 1
 
 
-def test_a_hundred_dispatches_of_one_shape_share_a_machine(
-    aws: Aws, dispatched: Dispatched
-) -> None:
-    for _ in range(100):
+def test_dispatches_of_one_shape_share_a_machine(aws: Aws, dispatched: Dispatched) -> None:
+    for _ in range(10):
         dispatched()
     assert len(aws.states.list_state_machines()["stateMachines"]) == 1
-    assert len(_executions(aws)) == 100
+    assert len(_executions(aws)) == 10
 
 
 def test_without_run_it_appears_and_waits(aws: Aws, api: Api, dispatched: Dispatched) -> None:
@@ -163,14 +161,14 @@ def test_a_manifest_that_was_altered_in_the_bucket_is_not_started(aws: Aws, api:
     key = keys.manifest(document["dispatch_id"])
     aws.objects.put_object(Bucket=BUCKET, Key=key, Body=json.dumps(manifest()).encode())
     answer = api.post(f"{DISPATCHES}/{document['dispatch_id']}/start")
-    assert answer.status == 500
+    assert (answer.status, answer.body["code"]) == (409, "CorruptedObject")
     assert api.get(f"{DISPATCHES}/{document['dispatch_id']}").status == 404
 
 
 def test_a_listing_is_paged_newest_first_and_the_owners_own(dispatched: Dispatched) -> None:
-    alice, bob = Api(ALICE), Api(BOB)
+    alice = Api(ALICE)
     mine = [dispatched() for _ in range(5)]
-    dispatched(bob)
+    dispatched(Api(BOB))
     seen: list[str] = []
     query = {"limit": "2"}
     while True:
@@ -181,10 +179,6 @@ def test_a_listing_is_paged_newest_first_and_the_owners_own(dispatched: Dispatch
             break
         query = {"limit": "2", "cursor": page["cursor"]}
     assert seen == mine[::-1]
-    stolen = bob.get(
-        DISPATCHES, query={"cursor": alice.get(DISPATCHES, query=query).body["cursor"] or "x"}
-    )
-    assert stolen.status == 400
 
 
 def test_a_cursor_of_someone_else_shows_nothing_of_theirs(dispatched: Dispatched) -> None:
@@ -222,7 +216,6 @@ def test_assets_can_be_downloaded_if_the_manifest_names_them(
     (download,) = api.post(path, {"digests": [digest_of(CONTENT)]}).body["downloads"]
     assert download["digest"] == digest_of(CONTENT)
     assert requests.get(download["url"], timeout=5).content == CONTENT
-    assert requests.put(download["url"], data=b"x", timeout=5).status_code >= 400 or True
     other = asset(b"of another dispatch")["digest"]
     assert api.post(path, {"digests": [other]}).status == 404
     assert api.post(path, {"digests": ["../manifest"]}).status == 400
@@ -253,7 +246,7 @@ def test_someone_elses_draft_cannot_be_started(aws: Aws, api: Api) -> None:
     assert Api(BOB).post(f"{DISPATCHES}/{document['dispatch_id']}/start").status == 404
 
 
-@pytest.mark.parametrize("identifier", [new_dispatch_id(), "not-an-id", "D#1"])
+@pytest.mark.parametrize("identifier", ["00000000-0000-4000-8000-000000000000", "not-an-id", "D#1"])
 def test_an_unknown_id_is_not_found(api: Api, identifier: str) -> None:
     for call in _requests(identifier):
         answer = api.call(*call)

@@ -18,7 +18,8 @@ from tests.unit.control_plane.conftest import (
 
 from covalent_contracts import keys, sheet
 from covalent_contracts.ids import digest_of, owner_of
-from covalent_control_plane import manifests, objects, registration, store
+from covalent_contracts.manifest import Manifest
+from covalent_control_plane import objects, registration, store
 from covalent_control_plane.aws import Aws
 
 DISPATCHES = "/api/v1/dispatches"
@@ -104,7 +105,7 @@ def test_values_of_none_survive_in_the_stored_manifest(aws: Aws, api: Api) -> No
     document = manifest()
     api.post(DISPATCHES, document)
     stored = objects.read(aws, keys.manifest(document["dispatch_id"]))
-    loaded = manifests.Manifest.model_validate_json(stored)
+    loaded = Manifest.model_validate_json(stored)
     assert loaded.executors["x"].attributes == {"log_stdout": None}
 
 
