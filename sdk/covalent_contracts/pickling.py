@@ -17,6 +17,8 @@ from covalent_contracts.errors import CorruptedObject
 
 TEXT_LENGTH = 200
 """Characters of a value's representation that its header shows."""
+MAX_BITS = 4096
+"""Bits of an integer that is shown: Python refuses to write out very long ones."""
 
 
 class _Pickler(cloudpickle.Pickler):  # type: ignore[misc]  # cloudpickle has no types
@@ -79,6 +81,8 @@ def loads(data: bytes, resolve: Callable[[int], Any] | None = None) -> Any:
 
 def _text(value: Any) -> str:
     """A short representation. Only plain values are asked for theirs: the repr of a large array costs seconds."""
+    if isinstance(value, int) and value.bit_length() > MAX_BITS:
+        return f"<{type(value).__qualname__}>"
     if value is None or isinstance(value, bool | int | float | complex | str | bytes):
         return str(value[:TEXT_LENGTH] if isinstance(value, str | bytes) else value)[:TEXT_LENGTH]
     return f"<{type(value).__qualname__}>"

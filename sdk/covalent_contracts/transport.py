@@ -6,7 +6,7 @@ control plane can show a value without ever unpickling it.
 
 import json
 import struct
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 from covalent_contracts.errors import CorruptedObject, NewerWire
 
@@ -27,7 +27,7 @@ class Header:
 
 def join(header: Header, body: bytes) -> bytes:
     """Put header and body together."""
-    head = json.dumps(asdict(header), separators=(",", ":")).encode()
+    head = json.dumps(vars(header), separators=(",", ":")).encode()
     return _PREFIX.pack(MAGIC, WIRE, len(head)) + head + body
 
 

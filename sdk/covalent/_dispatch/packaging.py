@@ -17,7 +17,8 @@ from covalent._dispatch.pickles import Pickles, pickled
 from covalent._version import __version__
 from covalent._workflow.lattice import Lattice
 from covalent._workflow.transport import WAITING_EDGE
-from covalent.executor.base import AbstractExecutor, encoded
+from covalent.executor.base import AbstractExecutor
+from covalent.executor.settings import encoded
 from covalent_contracts import pickling
 from covalent_contracts.errors import InvalidWorkflow
 from covalent_contracts.ids import new_dispatch_id

@@ -5,22 +5,29 @@ The Covalent API promises class, decorator and `wait` in this one module.
 
 from __future__ import annotations
 
-import functools
 import sys
-import warnings
-from typing import TYPE_CHECKING, Any, Generic, ParamSpec, Protocol, TypeVar, cast, overload
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast, overload
 
 from covalent._workflow import tracing
 from covalent._workflow.arguments import Parameters, parameters_of
 from covalent._workflow.capture import HoldsElectron, add_value
+from covalent._workflow.decoration import ElectronFunction, decorated, refuse_sublattice
 from covalent._workflow.description import LENGTH, describe, name_of
-from covalent._workflow.metadata import hooks_of, injected, resolved, workflow_metadata
+from covalent._workflow.metadata import (
+    executor_or_backend,
+    hooks_of,
+    injected,
+    resolved,
+    workflow_metadata,
+)
 from covalent._workflow.operations import BINARY, UNARY, Operators, cannot
+from covalent._workflow.transportable_object import TransportableObject
 from covalent._workflow.unpacking import expected_count
 from covalent_contracts.errors import InvalidWorkflow
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from covalent._workflow.metadata import BashLike, CallLike, ExecutorLike, ModuleLike, PipLike
     from covalent._workflow.tracing import Trace
@@ -28,9 +35,10 @@ if TYPE_CHECKING:
 
 P = ParamSpec("P")
 R = TypeVar("R")
-R_co = TypeVar("R_co", covariant=True)
 
 WAITING_EDGE = "!waiting_edge"
+_SALT = 0x656C656374726F6E
+"""Keeps the hash of an electron apart from those of numbers, with which it cannot be compared."""
 
 
 class Electron(Operators):
@@ -106,25 +114,31 @@ class Electron(Operators):
             return self.function(*args, **kwargs)
         metadata = resolved(self.metadata, trace.metadata)
         parameters = self._check(args, kwargs, metadata)
+        names = [parameters.name_at(index) for index in range(len(args))]
         bound = _bind(trace, self._name, self.function, metadata)
         bound.kwargs = kwargs
-        node = cast("int", bound.node_id)
-        try:
-            for index, value in enumerate(args):
-                name = parameters.name_at(index)
-                bound.connect_node_with_others(node, name, value, "arg", index, trace.graph)
-            for name, value in kwargs.items():
-                bound.connect_node_with_others(node, name, value, "kwarg", None, trace.graph)
-        except BaseException:
-            trace.graph.forget_from(node)
-            raise
+        bound._connect(zip(names, args, strict=True), kwargs.items())
         return bound
+
+    def _connect(
+        self, args: Iterable[tuple[str, Any]], kwargs: Iterable[tuple[str, Any]] = ()
+    ) -> None:
+        """Connect this new node with its arguments; if one cannot be, the graph is as it was before."""
+        graph, node = cast("Trace", self._trace).graph, cast("int", self.node_id)
+        try:
+            for index, (name, value) in enumerate(args):
+                self.connect_node_with_others(node, name, value, "arg", index, graph)
+            for name, value in kwargs:
+                self.connect_node_with_others(node, name, value, "kwarg", None, graph)
+        except BaseException:
+            graph.forget_from(node)
+            raise
 
     def _check(
         self, args: Sequence[Any], kwargs: Mapping[str, Any], metadata: Mapping[str, Any]
     ) -> Parameters:
         if self._parameters is None:
-            _refuse_sublattice(self._name, self.function)
+            refuse_sublattice(self._name, self.function)
             self._parameters = parameters_of(self.function)
         self._parameters.check(args, kwargs, injected(metadata["hooks"]))
         return self._parameters
@@ -179,7 +193,8 @@ class Electron(Operators):
         if self._trace is None:
             return self
         graph = self._trace.graph
-        for each in [electrons] if isinstance(electrons, Electron) else electrons:
+        one = isinstance(electrons, Electron) or not isinstance(electrons, Iterable)
+        for each in [electrons] if one else electrons:
             source = graph.refer(each)
             if source is None:
                 raise TypeError(
@@ -215,37 +230,28 @@ class Electron(Operators):
     def _deferred(self, name: str, kind: str, op: str, *operands: Any) -> Electron:
         """Add a light node. Operators run where the workflow does, items and attributes with their electron."""
         trace = tracing.active()
-        if trace is None or any(
-            isinstance(each, Electron) and not each._is_bound for each in operands
-        ):
+        unbound = any(isinstance(each, Electron) and not each._is_bound for each in operands)
+        if trace is None or unbound:
             raise TypeError(
                 f"{self!r} has a value only in the lattice that calls it: "
                 "use what the call returns, inside that lattice"
             )
         metadata = workflow_metadata(trace.metadata) if kind == "operator" else self.metadata
         bound = _bind(trace, name, None, metadata, kind=kind, op=op)
-        node = cast("int", bound.node_id)
-        try:
-            for index, value in enumerate(operands):
-                bound.connect_node_with_others(
-                    node, f"arg[{index}]", value, "arg", index, trace.graph
-                )
-        except BaseException:
-            trace.graph.forget_from(node)
-            raise
+        bound._connect((f"arg[{index}]", value) for index, value in enumerate(operands))
         return bound
 
     def __getitem__(self, key: Any) -> Any:
-        self._must_be_bound("an item")
-        return self._deferred(f":{_inner(self)}.__getitem__", "item", "", self, key)
+        return self._deferred(f":{self._name.removeprefix(':')}.__getitem__", "item", "", self, key)
 
     def __getattr__(self, name: str) -> Any:
         # Private names are asked for by Python, IPython and numpy, and `keys` by dict() and `**`.
-        if name.startswith("_") or name == "keys" or not self._is_bound:
+        hidden = name.startswith("_") or name == "keys"
+        if hidden or not self._is_bound or tracing.active() is None:
             raise AttributeError(
                 f"{type(self).__name__!r} object has no attribute {name!r}: do this inside an electron"
             )
-        return self._deferred(f":{_inner(self)}.__getattr__", "attribute", name, self)
+        return self._deferred(f":{self._name.removeprefix(':')}.__getattr__", "attribute", name, self)
 
     def __iter__(self) -> Iterator[Any]:
         count = expected_count(sys._getframe(1)) if self._is_bound else None
@@ -256,20 +262,18 @@ class Electron(Operators):
             [self._deferred(f"{base}[{index}]", "item", "", self, index) for index in range(count)]
         )
 
-    def _must_be_bound(self, what: str) -> None:
-        if not self._is_bound:
-            raise TypeError(f"{self!r} has no value, so {what} of it cannot be had: call it first")
-
     @property
     def as_transportable_dict(self) -> dict[str, Any]:
         """The function and its metadata, serialized."""
-        from covalent._workflow.transportable_object import TransportableObject  # noqa: PLC0415  # loaded when first used
-
         return {
             "name": self._name,
             "function": TransportableObject(self.function).to_dict(),
             "metadata": TransportableObject(self.metadata).to_dict(),
         }
+
+    def __hash__(self) -> int:
+        """By node, so that a set of electrons is pickled in the same order every time."""
+        return hash((_SALT, self.node_id)) if self._is_bound else super().__hash__()
 
     def __repr__(self) -> str:
         where = "" if self.node_id is None else f" ({self.node_id})"
@@ -301,32 +305,8 @@ def _bind(
     return bound
 
 
-def _refuse_sublattice(name: str, function: Any) -> None:
-    from covalent._workflow.lattice import Lattice  # noqa: PLC0415  # loaded when first used
-
-    if isinstance(function, Lattice):
-        raise InvalidWorkflow(
-            f"{name} is an electron of a lattice (a sublattice), which this version cannot dispatch yet: "
-            "call the lattice itself to make its electrons part of this one"
-        )
-
-
 def _label(operand: Any) -> str:
     return operand._name if isinstance(operand, Electron) else describe(operand)
-
-
-def _inner(electron: Electron) -> str:
-    return electron._name.removeprefix(":")
-
-
-class ElectronFunction(Protocol, Generic[P, R_co]):
-    """A decorated function: called like the function, and `electron_object` is its electron."""
-
-    electron_object: Electron
-    __name__: str
-
-    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R_co:
-        """Call the function, or add it to the lattice that is being built."""
 
 
 @overload
@@ -391,30 +371,9 @@ def electron(
     chosen = executor_or_backend(executor, backend)
 
     def decorate(function: Callable[P, R]) -> Any:
-        return _decorated(Electron(function, metadata={"executor": chosen, "hooks": hooks}))
+        return decorated(Electron(function, metadata={"executor": chosen, "hooks": hooks}))
 
     return decorate if _func is None else decorate(_func)
-
-
-def executor_or_backend(
-    executor: ExecutorLike | None, backend: ExecutorLike | None
-) -> ExecutorLike | None:
-    """The executor, which was once called backend."""
-    if backend is None:
-        return executor
-    warnings.warn(
-        "backend is deprecated and will be removed: use executor", DeprecationWarning, stacklevel=3
-    )
-    return executor or backend
-
-
-def _decorated(made: Electron) -> Any:
-    @functools.wraps(made.function)
-    def wrapper(*args: Any, **kwargs: Any) -> Any:
-        return made(*args, **kwargs)
-
-    wrapper.electron_object = made  # type: ignore[attr-defined]  # what ElectronFunction declares
-    return wrapper
 
 
 def wait(child: Any, parents: Any) -> Any:

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any, overload
 from covalent._workflow.arguments import parameters_of
 from covalent._workflow.capture import capture
 from covalent._workflow.description import name_of
-from covalent._workflow.electron import executor_or_backend
-from covalent._workflow.metadata import hooks_of, workflow_metadata
+from covalent._workflow.metadata import executor_or_backend, hooks_of, workflow_metadata
 from covalent._workflow.tracing import Trace, tracing
 from covalent._workflow.transportable_object import TransportableObject
 from covalent_contracts.errors import UnpicklableValue

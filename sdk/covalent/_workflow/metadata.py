@@ -5,6 +5,7 @@ Hooks are one setting: an electron that sets any of them inherits none of the la
 
 from __future__ import annotations
 
+import warnings
 from typing import TYPE_CHECKING, Any, cast
 
 from covalent._workflow.deps import Deps
@@ -48,6 +49,18 @@ def hooks_of(
     if not (deps or before or after):
         return None
     return {"deps": deps, "call_before": before, "call_after": after}
+
+
+def executor_or_backend(
+    executor: ExecutorLike | None, backend: ExecutorLike | None
+) -> ExecutorLike | None:
+    """The executor, which was once called backend."""
+    if backend is None:
+        return executor
+    warnings.warn(
+        "backend is deprecated and will be removed: use executor", DeprecationWarning, stacklevel=3
+    )
+    return executor or backend
 
 
 def resolved(own: Mapping[str, Any], lattice: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """Executors: where electrons run. The classes load when they are first used.
 
-`encoded` gives the form in which an executor travels.
+`settings.encoded` gives the form in which an executor travels.
 """
 
 from __future__ import annotations

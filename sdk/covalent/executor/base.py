@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import asyncio
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
+from covalent.executor.settings import configured_settings
 from covalent_contracts import context
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+
     from covalent._shared_files.util_classes import DispatchInfo
 
 _COMMON: Mapping[str, Any] = {
@@ -148,9 +150,9 @@ class BaseExecutor(AbstractExecutor):
 
     def cancel(
         self,
-        task_metadata: Mapping[str, Any],
-        job_handle: Any,  # noqa: ARG002  # the documented signature
-    ) -> Literal[False]:  # for subclasses
+        task_metadata: Mapping[str, Any],  # noqa: ARG002  # for subclasses
+        job_handle: Any,  # noqa: ARG002  # for subclasses
+    ) -> Literal[False]:
         """Stop a job; a subclass that can do so overrides it."""
         return False
 
@@ -218,9 +220,9 @@ class AsyncBaseExecutor(AbstractExecutor):
 
     async def cancel(
         self,
-        task_metadata: Mapping[str, Any],
-        job_handle: Any,  # noqa: ARG002  # the documented signature
-    ) -> Literal[False]:  # for subclasses
+        task_metadata: Mapping[str, Any],  # noqa: ARG002  # for subclasses
+        job_handle: Any,  # noqa: ARG002  # for subclasses
+    ) -> Literal[False]:
         """Stop a job; a subclass that can do so overrides it."""
         return False
 
@@ -243,40 +245,6 @@ class AsyncBaseExecutor(AbstractExecutor):
         """Append texts to files in a thread; relative paths lie in the dispatch's folder of `results_dir`."""
         folder = Path(results_dir) / dispatch_id
         await asyncio.to_thread(_write_streams, list(stream_strings), list(filepaths), folder)
-
-
-def configured_settings(short_name: str) -> dict[str, Any]:
-    """What the configuration says of an executor."""
-    from covalent._shared_files.config import get_config  # noqa: PLC0415  # loaded when first used
-
-    found = get_config("executors").get(short_name, {})
-    return dict(found) if isinstance(found, Mapping) else {}
-
-
-def encoded(executor: str | AbstractExecutor) -> dict[str, Any]:
-    """The form in which an executor travels: `short_name` and `attributes`.
-
-    A short name stands for the executor with its configured settings. One that is not known here travels as it is:
-    the control plane says which executors it has.
-    """
-    if not isinstance(executor, str):
-        return executor.to_dict()
-    known = _by_short_name(executor)
-    if known is not None:
-        return known().to_dict()
-    return {
-        "type": executor,
-        "short_name": executor,
-        "attributes": configured_settings(executor),
-    }
-
-
-def _by_short_name(name: str) -> type[AbstractExecutor] | None:
-    """The class of a short name that comes with Covalent."""
-    import covalent.executor as page  # noqa: PLC0415  # loaded when first used
-
-    classes = (getattr(page, each) for each in page.__all__)
-    return next((each for each in classes if each.SHORT_NAME == name), None)
 
 
 @contextmanager

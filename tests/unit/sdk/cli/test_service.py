@@ -174,7 +174,7 @@ def test_a_killed_server_counts_as_stopped_and_can_be_started_again() -> None:
     run("start")
     pid = running().pid
     os.kill(pid, signal.SIGKILL)
-    os.waitpid(pid, 0)
+    server._children.pop(pid).wait()
     assert not commands.is_covalent_running()
     assert "has started" in run("start").output
     assert running().pid != pid

@@ -1,0 +1,43 @@
+"""Executors and their settings by short name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from covalent._shared_files.config import get_config
+
+if TYPE_CHECKING:
+    from covalent.executor.base import AbstractExecutor
+
+
+def configured_settings(short_name: str) -> dict[str, Any]:
+    """What the configuration says of an executor."""
+    found = get_config("executors").get(short_name, {})
+    return dict(found) if isinstance(found, Mapping) else {}
+
+
+def encoded(executor: str | AbstractExecutor) -> dict[str, Any]:
+    """The form in which an executor travels: `short_name` and `attributes`.
+
+    A short name stands for the executor with its configured settings. One that is not known here travels as it is:
+    the control plane says which executors it has.
+    """
+    if not isinstance(executor, str):
+        return executor.to_dict()
+    known = _by_short_name(executor)
+    if known is not None:
+        return known().to_dict()
+    return {
+        "type": executor,
+        "short_name": executor,
+        "attributes": configured_settings(executor),
+    }
+
+
+def _by_short_name(name: str) -> type[AbstractExecutor] | None:
+    """The class of a short name that comes with Covalent."""
+    import covalent.executor as page  # noqa: PLC0415  # loaded when first used
+
+    classes = (getattr(page, each) for each in page.__all__)
+    return next((each for each in classes if name == each.SHORT_NAME), None)
