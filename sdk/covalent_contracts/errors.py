@@ -14,6 +14,9 @@ CovalentError
 └── CorruptedObject          stored bytes do not match their recorded digest
 """
 
+from functools import partial
+from typing import Any
+
 
 class CovalentError(Exception):
     """The root of every error that Covalent raises on purpose."""
@@ -42,6 +45,9 @@ class LimitExceeded(InvalidWorkflow):
         super().__init__(message)
         self.limit = limit
         self.number = number
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return partial(LimitExceeded, limit=self.limit, number=self.number), self.args
 
 
 class NotFound(CovalentError):

@@ -25,7 +25,12 @@ def run(*command: str | Path) -> str:
     """What the command printed; a failure shows all of it."""
     clean = {"PATH": os.environ["PATH"], "PYTHONNOUSERSITE": "1"}
     done = subprocess.run(
-        [str(word) for word in command], cwd=ROOT, env=clean, capture_output=True, text=True, check=False
+        [str(word) for word in command],
+        cwd=ROOT,
+        env=clean,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout

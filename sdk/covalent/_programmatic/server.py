@@ -25,6 +25,7 @@ MODULE = "covalent_localstack"
 
 START_SECONDS = 60
 STOP_SECONDS = 30
+_ABANDON_SECONDS = 5
 _POLL_SECONDS = 0.02
 _TAIL_LINES = 20
 
@@ -99,9 +100,8 @@ def start(place: Place, *, port: int, workers: int, token: str) -> Server:
     process = _spawn(place, port, workers, token)
     try:
         _await_ready(place, process, logged)
-    except BaseException:
-        process.kill()
-        process.wait()
+    except BaseException:  # Ctrl-C too: a server that nobody knows of must not stay behind
+        _abandon(process)
         raise
     server = find(place)
     if server is None:
@@ -163,6 +163,16 @@ def _await_ready(place: Place, process: "subprocess.Popen[bytes]", logged: int) 
                 f"The end of {place.log_file}:\n{_tail(place.log_file, logged)}"
             )
         time.sleep(_POLL_SECONDS)
+
+
+def _abandon(process: "subprocess.Popen[bytes]") -> None:
+    """End a server that did not become ready."""
+    process.terminate()
+    try:
+        process.wait(_ABANDON_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
 
 
 def _read_state(place: Place) -> dict[str, Any] | None:

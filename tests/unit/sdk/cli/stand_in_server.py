@@ -45,6 +45,8 @@ def main() -> None:
     arguments = _arguments()
     if "STAND_IN_DIES" in os.environ:
         sys.exit("the stand-in cannot start: broken on purpose")
+    if "STAND_IN_HANGS" in os.environ:
+        signal.pause()
     server = _listen(arguments.port)
     state = {
         "pid": os.getpid(),

@@ -2,7 +2,9 @@ import os
 import signal
 import socket
 import stat
+import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
@@ -89,6 +91,38 @@ def test_a_server_that_dies_at_start_shows_the_end_of_its_log(
 
 
 @pytest.mark.usefixtures("stand_in")
+def test_an_interrupted_start_leaves_no_process_behind(monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[Any] = []
+    spawn = server._spawn
+
+    sleep = time.sleep
+
+    def interrupt(_seconds: float) -> None:
+        monkeypatch.setattr(time, "sleep", sleep)
+        raise KeyboardInterrupt
+
+    def remember(place: server.Place, port: int, workers: int, token: str) -> Any:
+        made.append(spawn(place, port, workers, token))
+        return made[0]
+
+    monkeypatch.setenv("STAND_IN_HANGS", "1")
+    monkeypatch.setattr(server, "_spawn", remember)
+    monkeypatch.setattr(time, "sleep", interrupt)
+    assert run("start").exit_code == 1
+    assert made[0].returncode is not None
+    assert not commands.is_covalent_running()
+
+
+@pytest.mark.usefixtures("stand_in")
+def test_a_server_that_never_gets_ready_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("STAND_IN_HANGS", "1")
+    monkeypatch.setattr(server, "START_SECONDS", 0)
+    result = run("start")
+    assert result.exit_code == 1
+    assert "was not ready" in result.output
+
+
+@pytest.mark.usefixtures("stand_in")
 def test_a_missing_extra_is_named_with_its_cure(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(commands, "find_spec", lambda _name: None)
     result = run("start")
@@ -140,7 +174,7 @@ def test_a_killed_server_counts_as_stopped_and_can_be_started_again() -> None:
     run("start")
     pid = running().pid
     os.kill(pid, signal.SIGKILL)
-    os.waitpid(pid, 0)
+    server._children.pop(pid).wait()
     assert not commands.is_covalent_running()
     assert "has started" in run("start").output
     assert running().pid != pid
