@@ -251,7 +251,9 @@ class Electron(Operators):
             raise AttributeError(
                 f"{type(self).__name__!r} object has no attribute {name!r}: do this inside an electron"
             )
-        return self._deferred(f":{self._name.removeprefix(':')}.__getattr__", "attribute", name, self)
+        return self._deferred(
+            f":{self._name.removeprefix(':')}.__getattr__", "attribute", name, self
+        )
 
     def __iter__(self) -> Iterator[Any]:
         count = expected_count(sys._getframe(1)) if self._is_bound else None
