@@ -1,3 +1,5 @@
+# ruff: noqa: E501  # programs for a process with stock moto
+
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
