@@ -146,7 +146,7 @@ def test_a_gate_waits_for_its_token(client: Client, tmp_path: Path, fails: bool)
 
     def ended() -> bool:
         described.update(states.describe_execution(executionArn=execution["executionArn"]))
-        return described["status"] != "RUNNING"
+        return str(described["status"]) != "RUNNING"
 
     wait_until(ended)
     expected: dict[str, Any] = {"a": 1}
