@@ -12,6 +12,8 @@ from hmac import compare_digest
 from typing import Any
 from urllib.parse import parse_qs
 
+from covalent_localstack.signatures import is_intact
+
 _CREDENTIAL = re.compile(r"Credential=([^/,\s]+)/")
 _HOSTS = ("127.0.0.1", "localhost", "[::1]")
 
@@ -35,7 +37,7 @@ def has_credential(environ: Mapping[str, Any], token: str) -> bool:
     if "X-Amz-Credential=" in query:
         fields = parse_qs(query)
         key = fields["X-Amz-Credential"][0].split("/")[0]
-        return _same(key, token) and not _expired(fields)
+        return _same(key, token) and not _expired(fields) and is_intact(environ, token)
     found = _CREDENTIAL.search(environ.get("HTTP_AUTHORIZATION", ""))
     return found is not None and _same(found[1], token)
 

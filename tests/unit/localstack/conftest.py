@@ -12,7 +12,7 @@ import pytest
 from covalent_localstack.stack import EmbeddedAws
 
 TOKEN = "local-test-token"
-HANDLERS = '''
+HANDLERS = """
 import os, time
 from pathlib import Path
 
@@ -36,7 +36,7 @@ def flaky(event, context):
 
 def token(event, context):
     Path(event["path"]).write_text(event["token"])
-'''
+"""
 
 
 @pytest.fixture(scope="session")

@@ -1,7 +1,11 @@
 import base64
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta, tzinfo
+from typing import Any
+from urllib.parse import urlsplit
 
+import boto3
 import pytest
+from botocore.config import Config
 
 from covalent_localstack import access
 
@@ -49,11 +53,55 @@ def test_a_signature_names_the_token() -> None:
     assert not access.has_credential({}, TOKEN)
 
 
-@pytest.mark.parametrize(("age", "passes"), [(0, True), (899, True), (905, False)])
-def test_a_presigned_address_expires(age: int, passes: bool) -> None:
-    signed = datetime.now(UTC) - timedelta(seconds=age)
-    query = (
-        f"X-Amz-Credential={TOKEN}%2F20260101%2Fus-east-1%2Fs3%2Faws4_request"
-        f"&X-Amz-Date={signed:%Y%m%dT%H%M%SZ}&X-Amz-Expires=900"
+class Clock(datetime):
+    """A clock that is late."""
+
+    behind = timedelta()
+
+    @classmethod
+    def now(cls, tz: tzinfo | None = None) -> "Clock":
+        return cls.fromtimestamp((datetime.now(tz) + cls.behind).timestamp(), tz)
+
+
+def presigned(method: str = "put_object") -> dict[str, str]:
+    """The request that a presigned address is for."""
+    make: Any = boto3.client
+    s3 = make(
+        "s3",
+        endpoint_url="http://127.0.0.1:48008",
+        region_name="us-east-1",
+        aws_access_key_id=TOKEN,
+        aws_secret_access_key=TOKEN,
+        config=Config(signature_version="s3v4"),
     )
-    assert access.has_credential({"QUERY_STRING": query}, TOKEN) is passes
+    params = {"Bucket": "b", "Key": "a/ü b"}
+    url = urlsplit(s3.generate_presigned_url(method, Params=params, ExpiresIn=900))
+    return {
+        "REQUEST_METHOD": "PUT" if method == "put_object" else "GET",
+        "RAW_URI": f"{url.path}?{url.query}",
+        "QUERY_STRING": url.query,
+        "HTTP_HOST": url.netloc,
+    }
+
+
+@pytest.mark.parametrize("method", ["put_object", "get_object"])
+def test_a_presigned_address_opens(method: str) -> None:
+    assert access.has_credential(presigned(method), TOKEN)
+
+
+def test_a_presigned_address_is_for_one_key_and_one_method() -> None:
+    request = presigned()
+    assert not access.has_credential({**request, "REQUEST_METHOD": "GET"}, TOKEN)
+    other = request["RAW_URI"].replace("/b/a", "/b/c")
+    assert not access.has_credential({**request, "RAW_URI": other}, TOKEN)
+    assert not access.has_credential(request, "other")
+
+
+@pytest.mark.parametrize(("age", "passes"), [(0, True), (890, True), (905, False)])
+def test_a_presigned_address_expires(
+    age: int, passes: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    request = presigned()
+    monkeypatch.setattr(Clock, "behind", timedelta(seconds=age))
+    monkeypatch.setattr(access, "datetime", Clock)
+    assert access.has_credential(request, TOKEN) is passes

@@ -1,3 +1,5 @@
+# ruff: noqa: E501  # programs for a process with stock moto
+
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -119,9 +121,12 @@ def test_a_query_looks_at_its_partition_only(table: Any, monkeypatch: pytest.Mon
         table.put_item(TableName="covalent", Item=key("part", sk))
     seen: list[int] = []
     whole = dynamodb._stock_all_items
-    monkeypatch.setattr(
-        dynamodb, "_stock_all_items", lambda self: (seen.append(len(self.items)), whole(self))[1]
-    )
+
+    def watch(self: Any) -> Any:
+        seen.append(len(self.items))
+        return whole(self)
+
+    monkeypatch.setattr(dynamodb, "_stock_all_items", watch)
     found = table.query(
         TableName="covalent",
         KeyConditionExpression="pk = :p AND sk > :s",

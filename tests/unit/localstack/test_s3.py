@@ -1,18 +1,24 @@
+# ruff: noqa: E501  # programs for a process with stock moto
+
 import base64
 from collections.abc import Callable
 from hashlib import sha256
 from typing import Any
 
+import boto3
 import httpx
 import pytest
+from botocore.config import Config
 
-Client = Callable[[str], Any]
+from covalent_localstack.stack import EmbeddedAws
+
 BUCKET = "covalent-local"
 
 
 @pytest.fixture
-def s3(client: Client) -> Any:
-    return client("s3")
+def s3(aws: EmbeddedAws) -> Any:
+    make: Any = boto3.client
+    return make("s3", endpoint_url=aws.address, config=Config(signature_version="s3v4"))
 
 
 def checksum(data: bytes) -> str:

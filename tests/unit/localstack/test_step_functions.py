@@ -1,3 +1,5 @@
+# ruff: noqa: E501  # programs for a process with stock moto
+
 import inspect
 import json
 import os
@@ -95,9 +97,7 @@ def test_an_aws_error_in_a_branch_reaches_the_parallel(
     assert error_of(done)["Error"] == "States.Timeout"
 
 
-def test_stopping_kills_the_worker_at_once(
-    client: Client, make_task: Task, tmp_path: Path
-) -> None:
+def test_stopping_kills_the_worker_at_once(client: Client, make_task: Task, tmp_path: Path) -> None:
     states = client("stepfunctions")
     definition = machine(t=hang(make_task, tmp_path / "pid", End=True))
     arn = states.create_state_machine(
@@ -146,7 +146,7 @@ def test_a_gate_waits_for_its_token(client: Client, tmp_path: Path, fails: bool)
 
     def ended() -> bool:
         described.update(states.describe_execution(executionArn=execution["executionArn"]))
-        return described["status"] != "RUNNING"
+        return str(described["status"]) != "RUNNING"
 
     wait_until(ended)
     expected: dict[str, Any] = {"a": 1}
@@ -162,7 +162,9 @@ def test_many_branches_run(run: Run, make_task: Task) -> None:
 
 
 def test_what_the_compiler_writes_needs_no_antlr(make_task: Task) -> None:
-    branch = machine(t=make_task("f", TimeoutSeconds=3, Retry=[{"ErrorEquals": ["E"], **FULL}], End=True))
+    branch = machine(
+        t=make_task("f", TimeoutSeconds=3, Retry=[{"ErrorEquals": ["E"], **FULL}], End=True)
+    )
     fan = {"Type": "Parallel", "Branches": [branch], "ResultPath": None, "Next": "end"}
     definition = machine(fan=fan, end={"Type": "Succeed"})
     assert asl._parse(json.dumps(definition))[1] is None
