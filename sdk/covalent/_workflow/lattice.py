@@ -101,7 +101,7 @@ class Lattice:
         """
         from covalent._workflow.transport import TransportGraph  # noqa: PLC0415  # loaded when first used
 
-        inputs = _pickled_inputs(self, args, kwargs)
+        inputs = _attempted(self, args, kwargs)
         trace = Trace(TransportGraph(), self.metadata)
         with tracing(trace):
             returned = self.workflow_function(*args, **kwargs)
@@ -111,6 +111,8 @@ class Lattice:
             TransportableObject.deserialize(recipe), workflow_metadata(self.metadata)
         )
         trace.graph.lattice_metadata = dict(self.metadata)
+        if isinstance(inputs, UnpicklableValue):
+            raise inputs
         self._forget(trace.graph)
         self.args, self.kwargs, self._inputs = args, kwargs, inputs
 
@@ -172,6 +174,16 @@ def _deprecated(method: str) -> None:
         DeprecationWarning,
         stacklevel=3,
     )
+
+
+def _attempted(
+    lattice: Lattice, args: tuple[Any, ...], kwargs: Mapping[str, Any]
+) -> bytes | UnpicklableValue:
+    """The arguments as they are before the body runs. An electron that takes a bad one is named first."""
+    try:
+        return _pickled_inputs(lattice, args, kwargs)
+    except UnpicklableValue as exc:
+        return exc
 
 
 def _pickled_inputs(lattice: Lattice, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> bytes:

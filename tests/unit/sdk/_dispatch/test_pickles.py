@@ -81,6 +81,15 @@ def test_unpicklable_argument_of_the_lattice_is_named() -> None:
         workflow.build_graph(1, threading.Lock())
 
 
+def test_the_electron_that_takes_an_unpicklable_argument_is_named_first() -> None:
+    @ct.lattice
+    def workflow(lock: Any) -> Any:
+        return identity(lock)
+
+    with pytest.raises(UnpicklableValue, match="argument 'value' of electron identity"):
+        workflow.build_graph(threading.Lock())
+
+
 def test_unpicklable_return_value_is_named() -> None:
     @ct.lattice
     def workflow() -> Any:
