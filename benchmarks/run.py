@@ -86,11 +86,15 @@ def server() -> Iterator[None]:
             process.wait()
 
 
-def timed(call: Callable[[], Any]) -> float:
-    """Seconds that a call takes."""
-    start = time.perf_counter()
-    call()
-    return time.perf_counter() - start
+def best(repeat: int, call: Callable[..., Any], *args: Any) -> float:
+    """Seconds that a call takes, the least of several."""
+
+    def once() -> float:
+        start = time.perf_counter()
+        call(*args)
+        return time.perf_counter() - start
+
+    return min(once() for _ in range(repeat))
 
 
 def to_result(lattice: Any, n: int) -> None:
@@ -110,17 +114,16 @@ def rows(electrons: int, length: int, repeat: int) -> Iterator[tuple[str, float,
             n,
         )
     with server():
-        for _ in range(2):
-            to_result(chain, 1)
-        yield "one electron", min(timed(lambda: to_result(chain, 1)) for _ in range(10)), 1
+        best(2, to_result, chain, 1)
+        yield "one electron", best(10, to_result, chain, 1), 1
         for name, lattice, n in (
             (f"{electrons:,} into one", fan_in, electrons),
             (f"chain of {length}", chain, length),
         ):
-            yield f"{name}, first run", timed(lambda: to_result(lattice, n)), n  # noqa: B023  # called at once
-            yield name, min(timed(lambda: to_result(lattice, n)) for _ in range(repeat)), n  # noqa: B023
-        latency = min(timed(lambda: ct.dispatch(fan_in)(electrons)) for _ in range(repeat))
-        yield f"dispatch accepted, {electrons:,}", latency, electrons
+            yield f"{name}, first run", best(1, to_result, lattice, n), n
+            yield name, best(repeat, to_result, lattice, n), n
+        accepted = best(repeat, ct.dispatch(fan_in), electrons)
+        yield f"dispatch accepted, {electrons:,}", accepted, electrons
 
 
 def main() -> None:

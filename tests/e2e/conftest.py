@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from running import Server
+from tests.running import Server
 
 import covalent as ct
 

@@ -2,13 +2,13 @@
 
 import threading
 import uuid
-from typing import Any
+from typing import Any, cast
 
 import pytest
-from running import Server
-from covalent._shared_files.exceptions import MissingLatticeRecordError
+from tests.running import Server
 
 import covalent as ct
+from covalent._shared_files.exceptions import MissingLatticeRecordError
 from covalent_contracts.errors import (
     Refused,
     Unavailable,
@@ -41,7 +41,7 @@ def test_an_unpicklable_argument_is_named(server: Server) -> None:
 
 def test_only_lattices_are_dispatched(server: Server) -> None:
     with pytest.raises(TypeError, match="lattice"):
-        ct.dispatch(identity)(1)
+        ct.dispatch(cast("Any", identity))(1)
 
 
 @pytest.mark.parametrize(("args", "kwargs"), [((), {}), ((1, 2), {}), ((1,), {"other": 2})])

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from running import Server
+from tests.running import Server
 
 import covalent as ct
 
@@ -47,6 +47,7 @@ def test_kill_9_keeps_what_was_committed(own_server: Server) -> None:
     assert ct.get_result(done).result == 42
     lost = ct.get_result(running, wait=True)
     assert lost.status == "FAILED"
+    assert lost.error
     assert "stopped while the dispatch was running" in lost.error
     committed = [
         node

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from running import Server
+from tests.running import Server
 
 import covalent as ct
 

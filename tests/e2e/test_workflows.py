@@ -7,7 +7,7 @@ from typing import Any
 
 import cloudpickle
 import pytest
-from running import Server
+from tests.running import Server
 
 import covalent as ct
 
@@ -167,7 +167,7 @@ def test_waiting_edges_order_side_effects(tmp_path: Any) -> None:
             file.write("there")
 
     @ct.electron
-    def read(path: str) -> str:
+    def read(path: str) -> Any:
         with open(path) as file:  # noqa: PTH123
             return file.read()
 
@@ -347,7 +347,7 @@ def test_electrons_have_directories_of_their_own() -> None:
 
 def test_the_context_knows_dispatch_and_node() -> None:
     @ct.electron
-    def who() -> tuple[str, int]:
+    def who() -> Any:
         context = ct.get_context()
         return context.dispatch_id, context.node_id
 

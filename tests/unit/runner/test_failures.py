@@ -1,4 +1,3 @@
-# ruff: noqa: T201 - electrons print
 import threading
 from typing import Any
 

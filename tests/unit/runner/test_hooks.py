@@ -1,4 +1,3 @@
-# ruff: noqa: T201 - electrons print
 import sys
 from pathlib import Path
 from typing import Any

@@ -1,4 +1,3 @@
-# ruff: noqa: T201 - electrons print
 import logging
 import os
 import sys
