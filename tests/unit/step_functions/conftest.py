@@ -99,8 +99,3 @@ def waits_of() -> Callable[[Plan], Sets]:
 @pytest.fixture(scope="session")
 def closed() -> Callable[[Mapping[int, frozenset[int]]], Sets]:
     return _closed
-
-
-@pytest.fixture(scope="session")
-def parents_of() -> Callable[[Edges, int], dict[int, list[int]]]:
-    return _parents
