@@ -4,9 +4,10 @@ import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING
+from threading import Lock
+from typing import TYPE_CHECKING, cast
 
-import boto3
+import botocore.session
 from botocore.config import Config
 
 from covalent_control_plane import store
@@ -44,20 +45,36 @@ class Aws:
 
 
 def connect(settings: Settings) -> Aws:
-    """Build the clients; endpoint, region and credentials come from boto3's own environment."""
-    session = boto3.session.Session()
+    """Build the clients; endpoint, region and credentials come from the standard AWS environment.
+
+    They are botocore's: importing boto3 as well doubles what the import of the application costs.
+    """
+    session = botocore.session.get_session()
     retries = Config(retries={"mode": "standard", "max_attempts": 5}, max_pool_connections=THREADS)
     signing = Config(signature_version="s3v4", request_checksum_calculation="when_required")
-    store.bind(settings.table, session.region_name)
+    store.bind(settings.table, session.get_config_variable("region"))
     return Aws(
         settings=settings,
-        objects=session.client("s3", config=retries.merge(signing)),
-        states=session.client("stepfunctions", config=retries),
+        objects=cast("S3Client", session.create_client("s3", config=retries.merge(signing))),
+        states=cast("SFNClient", session.create_client("stepfunctions", config=retries)),
         threads=ThreadPoolExecutor(THREADS, thread_name_prefix="covalent-aws"),
     )
 
 
-@cache
+_building = Lock()
+
+
 def aws() -> Aws:
     """The clients of this process."""
+    with _building:  # two first requests at once must not build them twice
+        return _built()
+
+
+def forget() -> None:
+    """Forget the clients, because the environment names another deployment now."""
+    _built.cache_clear()
+
+
+@cache
+def _built() -> Aws:
     return connect(Settings.read(os.environ))

@@ -48,8 +48,12 @@ def start(aws: Aws, owner: str, dispatch_id: str, *, run: bool = True) -> Summar
 
     """
     annotate(dispatch_id)
-    item = store.find(dispatch_id) or _appear(aws, owner, dispatch_id, run=run)
+    item = store.find_registered(dispatch_id)
+    if item is None:
+        raise _expired(dispatch_id)
     _check_owner(item, owner)
+    if isinstance(item, DraftItem):
+        item = _appear(aws, item, dispatch_id, run=run)
     return summary(_launch(aws, item) if run else item)
 
 
@@ -129,17 +133,19 @@ def _unknown(dispatch_id: str) -> NotFound:
     return NotFound(f"there is no dispatch {dispatch_id}")
 
 
-def _appear(aws: Aws, owner: str, dispatch_id: str, *, run: bool) -> DispatchItem:
-    draft = store.find_draft(dispatch_id)
-    if draft is None or draft.ttl < time.time():
-        raise NotFound(f"nothing is registered under {dispatch_id}, or it expired: dispatch again")
-    _check_owner(draft, owner)
+def _expired(dispatch_id: str) -> NotFound:
+    return NotFound(f"nothing is registered under {dispatch_id}, or it expired: dispatch again")
+
+
+def _appear(aws: Aws, draft: DraftItem, dispatch_id: str, *, run: bool) -> DispatchItem:
+    if draft.ttl < time.time():
+        raise _expired(dispatch_id)
     manifest = manifests.load(aws, dispatch_id, draft.manifest)
     _check_uploads(aws, draft, manifest)
     item = _item(draft, manifest, Status.STARTING if run else Status.NEW_OBJECT)
     if store.appear(item):
         return item
-    return owned(owner, dispatch_id)  # another start was faster
+    return owned(draft.owner, dispatch_id)  # another start was faster
 
 
 def _check_uploads(aws: Aws, draft: DraftItem, manifest: Manifest) -> None:

@@ -25,6 +25,7 @@ _STATUS: tuple[tuple[type[Exception], HTTPStatus], ...] = (
     (errors.NewerWire, HTTPStatus.BAD_REQUEST),
     (errors.NotFound, HTTPStatus.NOT_FOUND),
     (errors.Conflict, HTTPStatus.CONFLICT),
+    (errors.CorruptedObject, HTTPStatus.CONFLICT),  # not a 5xx: asking again does not help
     (errors.Refused, HTTPStatus.FORBIDDEN),
     (errors.Unavailable, HTTPStatus.SERVICE_UNAVAILABLE),
 )

@@ -7,12 +7,9 @@ cut short leaves nothing that can be started.
 import time
 from collections.abc import Iterable
 
-from covalent_executors.place import Place
-from covalent_step_functions.compiler import Compiled, compile_dispatch
-
 from covalent_contracts import keys, records
 from covalent_contracts.api import Registered
-from covalent_contracts.errors import Conflict, LimitExceeded, NewerWire, UnsupportedPython
+from covalent_contracts.errors import Conflict, LimitExceeded, NewerWire
 from covalent_contracts.ids import digest_of
 from covalent_contracts.manifest import WIRE, Manifest, Upload
 from covalent_control_plane import manifests, objects, store
@@ -20,7 +17,11 @@ from covalent_control_plane.aws import Aws
 from covalent_control_plane.settings import Settings
 from covalent_control_plane.store import DraftItem
 from covalent_control_plane.telemetry import annotate, count, log
+from covalent_executors.place import Place
+from covalent_step_functions.compiler import Compiled, compile_dispatch
 
+DRAFT_LIFETIME = 24 * 3600
+"""Seconds until a draft that was never started expires."""
 MAX_UPLOADS = 3000
 """Objects per dispatch: their addresses must fit the 6 MB of a Lambda answer. The SDK packs small assets."""
 MAX_UPLOAD_SIZE = 5 * 1024**3
@@ -37,7 +38,7 @@ def register(aws: Aws, owner: str, manifest: Manifest) -> Registered:
 
     """
     annotate(manifest.dispatch_id)
-    _check(aws.settings, manifest)
+    _check(manifest)
     lacking = aws.threads.submit(objects.missing, aws, owner, manifest.uploads)
     compiled = compile_dispatch(manifest, _place(aws.settings), owner)
     document = manifests.dump(manifest)
@@ -54,13 +55,9 @@ def register(aws: Aws, owner: str, manifest: Manifest) -> Registered:
     return _answer(aws, owner, manifest.dispatch_id, pending)
 
 
-def _check(settings: Settings, manifest: Manifest) -> None:
+def _check(manifest: Manifest) -> None:
     if manifest.wire > WIRE:
         raise NewerWire(upgrade(manifest.wire))
-    minor = ".".join(manifest.python.split(".")[:2])
-    if minor not in settings.runners:
-        known = ", ".join(sorted(settings.runners)) or "none"
-        raise UnsupportedPython(f"there is no runner for Python {minor}; there are for: {known}")
     if len(manifest.uploads) > MAX_UPLOADS:
         raise _limit("uploads per dispatch", MAX_UPLOADS, len(manifest.uploads))
     largest = max((upload.size for upload in manifest.uploads), default=0)
@@ -87,12 +84,10 @@ def _place(settings: Settings) -> Place:
 
 
 def _is_registered(owner: str, dispatch_id: str, digest: str) -> bool:
-    for item in (store.find_draft(dispatch_id), store.find(dispatch_id)):
-        if item is not None:
-            if (item.owner, item.manifest) != (owner, digest):
-                raise _taken(dispatch_id)
-            return True
-    return False
+    item = store.find_registered(dispatch_id)
+    if item is not None and (item.owner, item.manifest) != (owner, digest):
+        raise _taken(dispatch_id)
+    return item is not None
 
 
 def _taken(dispatch_id: str) -> Conflict:
@@ -120,7 +115,7 @@ def _draft(
         manifest=digest,
         machine=machine,
         pending={upload.digest for upload in pending} or None,
-        ttl=now // 1_000_000 + store.DRAFT_LIFETIME,
+        ttl=now // 1_000_000 + DRAFT_LIFETIME,
     )
 
 

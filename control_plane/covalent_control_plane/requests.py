@@ -118,7 +118,7 @@ def _content(request: Request) -> bytes:
     raw = request.raw_body
     content = raw if isinstance(raw, bytes) else raw.encode()
     # API Gateway may have decompressed it already (minimumCompressionSize) and left the header.
-    if request.headers.get("content-encoding", "") == "gzip" and content[:2] == _GZIP_MAGIC:
+    if request.headers.get("content-encoding", "").lower() == "gzip" and content[:2] == _GZIP_MAGIC:
         content = _decompressed(content)
     if len(content) > MAX_BODY:
         raise _too_large()

@@ -27,8 +27,6 @@ from covalent_contracts import records
 from covalent_contracts.status import Status
 
 BY_OWNER = "by_owner"
-DRAFT_LIFETIME = 24 * 3600
-"""Seconds until a draft that was never started expires."""
 TTL_ATTRIBUTE = "ttl"
 _LOST = "ConditionalCheckFailedException"
 
@@ -183,13 +181,17 @@ def find(dispatch_id: str) -> DispatchItem | None:
         return None
 
 
-def find_draft(dispatch_id: str) -> DraftItem | None:
-    """The draft, or None."""
-    key = records.dispatch_pk(dispatch_id)
-    try:
-        return DraftItem.get(key, records.DRAFT, consistent_read=True)
-    except DraftItem.DoesNotExist:
-        return None
+def find_registered(dispatch_id: str) -> DispatchItem | DraftItem | None:
+    """The dispatch, or else the draft, or None; one call for both."""
+    answer = DispatchItem._get_connection().query(
+        records.dispatch_pk(dispatch_id),
+        DispatchItem.sk.between(records.DISPATCH, records.DRAFT),
+        consistent_read=True,
+    )
+    found = {item[records.SK]["S"]: item for item in answer["Items"]}
+    if records.DISPATCH in found:
+        return DispatchItem.from_raw_data(found[records.DISPATCH])
+    return DraftItem.from_raw_data(found[records.DRAFT]) if found else None
 
 
 def draft(item: DraftItem) -> bool:
@@ -247,7 +249,7 @@ def nodes_in(dispatch_id: str, status: Status) -> Iterator[NodeItem]:
         NodeItem.sk.startswith("N#"),
         filter_condition=NodeItem.status == status.value,
         consistent_read=True,
-        attributes_to_get=["pk", "sk", "status", "error", "stderr"],
+        attributes_to_get=["pk", "sk", "status", "error"],
     )
 
 
@@ -287,6 +289,8 @@ def _move(item: DispatchItem | NodeItem, to: Status, changes: dict[str, Any]) ->
     actions: list[Action] = [model.status.set(to.value)]
     actions += [getattr(model, name).set(value) for name, value in changes.items()]
     earlier = [status.value for status in to.earlier]
+    if not earlier:
+        return False  # nothing comes before NEW_OBJECT, and DynamoDB refuses an empty IN
     try:
         item.update(actions=actions, condition=model.status.is_in(*earlier))
     except UpdateError as exc:

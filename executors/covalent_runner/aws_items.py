@@ -39,6 +39,17 @@ UNFINISHED = Condition(
 )
 
 
+UNRECORDED = Condition("attribute_not_exists(#status)", {})
+
+
+def held_by(claim: str) -> Condition:
+    """The claim is the last one and nothing is final."""
+    return Condition(
+        "#claim = :claim AND #status = :running",
+        {":claim": {"S": claim}, ":running": {"S": Status.RUNNING.value}},
+    )
+
+
 def claimable(attempt: int) -> Condition:
     """The node is not final and no attempt as late was claimed."""
     return Condition(
@@ -96,10 +107,41 @@ def update(
     if condition is not None:
         request["ConditionExpression"] = condition.text
         values.update(condition.values)
-        names |= {name for name in ("status", "attempt") if f"#{name}" in condition.text}
+        names |= _names_in(condition)
     request["ExpressionAttributeNames"] = {f"#{name}": name for name in names}
     request["ExpressionAttributeValues"] = values
     return request
+
+
+def put(item: Item, condition: Condition | None = None) -> Item:
+    """The arguments of a put, which replaces the whole item."""
+    request: Item = {"Item": item}
+    if condition is not None:
+        request["ConditionExpression"] = condition.text
+        request["ExpressionAttributeNames"] = {f"#{name}": name for name in _names_in(condition)}
+        if condition.values:
+            request["ExpressionAttributeValues"] = dict(condition.values)
+    return request
+
+
+def _names_in(condition: Condition) -> set[str]:
+    return {name for name in ("status", "attempt", "claim") if f"#{name}" in condition.text}
+
+
+def claim_attributes(attempt: int, claim: str) -> Item:
+    """The attributes that a claim sets, beside `started`."""
+    return {
+        "status": {"S": Status.RUNNING.value},
+        "attempt": {"N": str(attempt)},
+        "claim": {"S": claim},
+    }
+
+
+def reclaim(item: Item, started: Item, attempt: int) -> Item:
+    """The update that claims a node of which there is a record already."""
+    key = {name: item[name] for name in (records.PK, records.SK)}
+    sets = {name: value for name, value in item.items() if name not in key}
+    return update(key, sets, once=started, removes=("error",), condition=claimable(attempt))
 
 
 def attributes_of(outcome: Outcome) -> Item:
@@ -139,6 +181,7 @@ def record_of(item: Mapping[str, Any]) -> Record:
     """Read a node's item."""
     return Record(
         status=Status(item["status"]["S"]),
+        started=int(item["started"]["N"]) if "started" in item else None,
         attempt=int(_number(item, "attempt")),
         failures=int(_number(item, "failures")),
         output=_output_of(item) if "digest" in item else None,

@@ -3,6 +3,7 @@
 import random
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, cast
 
 from botocore.exceptions import ClientError
@@ -43,13 +44,27 @@ class Table:
             Lost: the condition of the request does not hold.
 
         """
-        try:
+        with _losing():
             answer = self._client.update_item(TableName=self._name, **request, **more)
-        except ClientError as exc:
-            if code_of(exc) != _LOST:
-                raise
-            raise Lost(cast("dict[str, Any]", exc.response).get("Item", {})) from exc
         return cast("dict[str, Any]", answer.get("Attributes", {}))
+
+    def put(self, request: dict[str, Any], **more: Any) -> None:
+        """Put one item.
+
+        Raises:
+            Lost: the condition of the request does not hold.
+
+        """
+        with _losing():
+            self._client.put_item(TableName=self._name, **request, **more)
+
+    def was_put(self, request: dict[str, Any]) -> bool:
+        """Put one item and tell whether its condition held."""
+        try:
+            self.put(request)
+        except Lost:
+            return False
+        return True
 
     def updated(self, request: dict[str, Any]) -> bool:
         """Update one item and tell whether its condition held."""
@@ -59,11 +74,12 @@ class Table:
             return False
         return True
 
-    def together(self, requests: Sequence[dict[str, Any]]) -> bool:
-        """Make all updates or none, and tell whether their conditions held."""
-        items = cast(
-            "Any", [{"Update": {"TableName": self._name, **request}} for request in requests]
-        )
+    def together(
+        self, updates: Sequence[dict[str, Any]], puts: Sequence[dict[str, Any]] = ()
+    ) -> bool:
+        """Make all writes or none, and tell whether their conditions held."""
+        items: Any = [{"Update": {"TableName": self._name, **request}} for request in updates]
+        items += [{"Put": {"TableName": self._name, **request}} for request in puts]
         for wait in _waits():
             try:
                 self._client.transact_write_items(TransactItems=items)
@@ -100,6 +116,16 @@ class Table:
 
 
 _PASSING = frozenset({"TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"})
+
+
+@contextmanager
+def _losing() -> Iterator[None]:
+    try:
+        yield
+    except ClientError as exc:
+        if code_of(exc) != _LOST:
+            raise
+        raise Lost(cast("dict[str, Any]", exc.response).get("Item", {})) from exc
 
 
 def code_of(exc: ClientError) -> str:

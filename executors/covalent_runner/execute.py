@@ -32,7 +32,7 @@ class Execution:
     """What became of a try: pickled output, or `error` (with the exception's class name as `reason`)."""
 
     streams: Streams
-    data: bytes | None = None
+    data: bytes = b""
     before: Sequence[Computed] = ()
     after: Sequence[Computed] = ()
     error: str = ""

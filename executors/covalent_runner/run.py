@@ -17,7 +17,7 @@ from covalent_contracts.status import Status
 from covalent_runner import gates, inputs, outcomes
 from covalent_runner.errors import ElectronFailed, UpstreamFailed
 from covalent_runner.execute import Computed, Execution, execute, precompute
-from covalent_runner.store import Outcome, Record, Store
+from covalent_runner.store import Claim, Outcome, Record, Store
 from covalent_runner.streams import Streams
 
 TIME_TO_ANSWER = 2.0
@@ -63,7 +63,7 @@ def run(store: Store, event: Run, remaining: Remaining) -> None:
     claim = store.claim(event.dispatch_id, event.node, event.attempt, outcomes.now())
     if claim.won:
         _record_lights(task, lights or ())
-        _conclude(task, _tried(task, with_lights=lights is None), claim.record)
+        _conclude(task, _tried(task, with_lights=lights is None), claim)
     else:
         _answer(task, _settled(task, claim.record, remaining))
 
@@ -92,7 +92,7 @@ def _lights_first(task: _Task) -> Sequence[Computed] | None:
 def _record_lights(task: _Task, lights: Sequence[Computed]) -> None:
     """Record lights that several electrons may compute; the first one's records stay."""
     for outcome in outcomes.of_lights(task.store, task.dispatch_id, lights):
-        written = task.store.commit(task.dispatch_id, outcome)
+        written = task.store.record_light(task.dispatch_id, outcome)
         if written and outcome.status is Status.FAILED:
             task.store.mark_failed(task.dispatch_id)
 
@@ -116,41 +116,40 @@ def _check_python(wanted: str) -> None:
         )
 
 
-def _conclude(task: _Task, execution: Execution, claimed: Record) -> None:
+def _conclude(task: _Task, execution: Execution, claim: Claim) -> None:
     try:
         streams = execution.streams.save(task.store, task.dispatch_id, task.sheet.id)
     finally:
         execution.streams.close()
     _record_lights(task, execution.before)
-    if execution.data is None:
-        _fail(task, execution, claimed.failures + 1, streams)
+    if execution.error:
+        _fail(task, execution, claim, streams)
     else:
-        _complete(task, execution, execution.data, claimed.failures, streams)
+        _complete(task, execution, claim, streams)
 
 
-def _complete(
-    task: _Task, execution: Execution, data: bytes, failures: int, streams: Mapping[str, str]
-) -> None:
+def _complete(task: _Task, execution: Execution, claim: Claim, streams: Mapping[str, str]) -> None:
     store, dispatch_id, node = task.store, task.dispatch_id, task.sheet.id
     lights = outcomes.of_lights(store, dispatch_id, execution.after)
     outcome = Outcome(
         node=node,
         status=Status.COMPLETED,
         ended=outcomes.now(),
-        output=outcomes.stored(store, dispatch_id, node, data),
-        failures=failures,
+        output=outcomes.stored(store, dispatch_id, node, execution.data),
+        failures=claim.record.failures,
         streams=streams,
     )
     if any(light.status is Status.FAILED for light in lights):
         store.mark_failed(dispatch_id)  # before the commit: a repeated delivery would not come here
-    if store.commit(dispatch_id, outcome, lights):
+    if store.commit(dispatch_id, outcome, lights, claim):
         gates.arrive(store, dispatch_id, task.sheet)
     else:
         _answer(task, _record(task))
 
 
-def _fail(task: _Task, execution: Execution, failures: int, streams: Mapping[str, str]) -> None:
+def _fail(task: _Task, execution: Execution, claim: Claim, streams: Mapping[str, str]) -> None:
     store, dispatch_id = task.store, task.dispatch_id
+    failures = claim.record.failures + 1
     outcome = Outcome(
         node=task.sheet.id,
         status=Status.RUNNING if failures <= task.sheet.retries else Status.FAILED,
@@ -162,7 +161,7 @@ def _fail(task: _Task, execution: Execution, failures: int, streams: Mapping[str
     if outcome.status is Status.RUNNING:
         written = store.note_failure(dispatch_id, outcome, task.event.attempt)
     else:
-        written = store.commit(dispatch_id, outcome)
+        written = store.commit(dispatch_id, outcome, claim=claim)
     if not written:
         _answer(task, _record(task))
         return

@@ -23,6 +23,7 @@ class Record:
     """What is recorded of a node that has started."""
 
     status: Status
+    started: int | None = None
     attempt: int = 0
     failures: int = 0
     output: Output | None = None
@@ -31,10 +32,11 @@ class Record:
 
 @dataclass(frozen=True)
 class Claim:
-    """Whether this try may run, and what the record says now."""
+    """Whether this try may run, and what the record says now. `token` tells this claim from every other."""
 
     won: bool
     record: Record
+    token: str = ""
 
 
 @dataclass(frozen=True)
@@ -89,8 +91,20 @@ class Store(Protocol):
     def claim(self, dispatch_id: str, node: int, attempt: int, now: int) -> Claim:
         """Become the one that runs this attempt, unless as late an attempt was claimed or the node is final."""
 
-    def commit(self, dispatch_id: str, outcome: Outcome, lights: Sequence[Outcome] = ()) -> bool:
-        """Write the outcome and those of hosted lights at once, unless the node is final already."""
+    def commit(
+        self,
+        dispatch_id: str,
+        outcome: Outcome,
+        lights: Sequence[Outcome] = (),
+        claim: Claim | None = None,
+    ) -> bool:
+        """Write the outcome and those of hosted lights at once, unless the node is final already.
+
+        `claim` is the caller's own; a report has none.
+        """
+
+    def record_light(self, dispatch_id: str, outcome: Outcome) -> bool:
+        """Write the outcome of a light node that several electrons may compute, unless one of them has."""
 
     def note_failure(self, dispatch_id: str, outcome: Outcome, attempt: int) -> bool:
         """Record a failed try that will be retried, unless a later attempt was claimed."""

@@ -1,5 +1,6 @@
 """A working directory of its own for each electron, and the process as it was afterwards."""
 
+import atexit
 import os
 import shutil
 import sys
@@ -8,16 +9,19 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+_spare: list[Path] = []
+"""Directories that an electron left empty. On overlay file systems it costs milliseconds to remove one."""
+
 
 @contextmanager
 def isolated(dispatch_id: str) -> Iterator[Path]:
-    """Run the block in an empty directory that is removed afterwards.
+    """Run the block in an empty directory that nobody else uses; what it leaves there is removed afterwards.
 
     Working directory, environment variables, `sys.path` and the recursion limit are restored, whatever the
     block does to them.
     """
     before = _place(), dict(os.environ), sys.path, sys.path[:], sys.getrecursionlimit()
-    folder = Path(tempfile.mkdtemp(prefix="electron-"))
+    folder = _empty_folder()
     try:
         os.chdir(folder)
         os.environ["COVALENT_DISPATCH_ID"] = dispatch_id
@@ -29,7 +33,35 @@ def isolated(dispatch_id: str) -> Iterator[Path]:
         path[:] = entries
         sys.path = path
         sys.setrecursionlimit(limit)
+        _clear(folder)
+
+
+def _empty_folder() -> Path:
+    while _spare:
+        folder = _spare.pop()
+        if _is_empty(folder):
+            return folder
+    return Path(tempfile.mkdtemp(prefix="electron-"))
+
+
+def _clear(folder: Path) -> None:
+    if _is_empty(folder):
+        _spare.append(folder)
+    else:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _is_empty(folder: Path) -> bool:
+    try:
+        return not any(folder.iterdir()) and folder.stat().st_mode & 0o777 == 0o700
+    except OSError:
+        return False
+
+
+@atexit.register
+def _remove_spares() -> None:
+    while _spare:
+        shutil.rmtree(_spare.pop(), ignore_errors=True)
 
 
 def _place() -> Path:
@@ -40,8 +72,7 @@ def _place() -> Path:
 
 
 def _restore_environment(saved: dict[str, str]) -> None:
-    for name in set(os.environ) - set(saved):
+    now = dict(os.environ)
+    for name in now.keys() - saved.keys():
         del os.environ[name]
-    for name, value in saved.items():
-        if os.environ.get(name) != value:
-            os.environ[name] = value
+    os.environ.update({name: value for name, value in saved.items() if now.get(name) != value})

@@ -1,4 +1,7 @@
-"""Which electron is running: set by the runner, read by `ct.get_context()`."""
+"""Which electron is running: set by the runner, read by `covalent.get_context()`.
+
+It lives here so that the runner needs no more than the contracts.
+"""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,22 +11,23 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Context:
-    """The electron that the calling code runs in."""
+    """The electron that the calling code runs in, or `None`s outside one."""
 
-    dispatch_id: str
-    node_id: int
+    dispatch_id: str | None = None
+    node_id: int | None = None
 
     @property
-    def task_id(self) -> int:
+    def task_id(self) -> int | None:
         """The node id, under the name that users know."""
         return self.node_id
 
 
-_current: ContextVar[Context | None] = ContextVar("covalent_context", default=None)
+_OUTSIDE = Context()
+_current: ContextVar[Context] = ContextVar("covalent_context", default=_OUTSIDE)
 
 
-def current() -> Context | None:
-    """The running electron, or None outside of one."""
+def current() -> Context:
+    """The electron that this code is part of."""
     return _current.get()
 
 

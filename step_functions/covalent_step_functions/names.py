@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from covalent_step_functions.plan import Gate, Items, Parallel, Task
 from covalent_step_functions.quotas import STATE_NAME
 
-_RESERVED = re.compile(r"gate: |parallel: |stopped( at gate)?$")
+_RESERVED = re.compile(r"gate: |parallel: |(stopped|stopped at gate|checked|ended)$")
 """How no name of an electron may begin, or the names of two states could be equal."""
 
 NameOf = Callable[[int], str]
@@ -25,13 +25,23 @@ def gate_name(name: str, node: int) -> str:
 
 
 def stopped_name(node: int) -> str:
-    """The report on the branch whose first electron is `node`. Short: a wide fan-out has one for each electron."""
+    """The report on the line whose first electron is `node`. Short: a wide fan-out has one for each electron."""
     return f"stopped ({node})"
 
 
 def stopped_gate_name(node: int) -> str:
     """The report on a gate with several electrons behind it."""
     return f"stopped at gate ({node})"
+
+
+def checked_name(node: int) -> str:
+    """The second look at the last electron of a line that stopped."""
+    return f"checked ({node})"
+
+
+def ended_name(node: int) -> str:
+    """The end of a branch that stopped before its end; `node` is the last electron of the line."""
+    return f"ended ({node})"
 
 
 def parallel_name(parallel: Parallel, name_of: NameOf) -> str:

@@ -106,17 +106,17 @@ def _sequence(order: Order, part: Part, spot: _Spot) -> Items:
 
 
 def _piece(order: Order, piece: Part, spot: _Spot, *, leads: bool) -> Items:
-    """One piece of a series, which cannot be cut further."""
+    """One piece of a series, which cannot be cut further. `leads` tells that nothing precedes it in its branch."""
     if len(piece) == 1:
         return (Task(order.nodes[piece[0]]),)
     if not spot.is_deepest:
         return (_fork(order, piece, spot),)
     flat = _flat(order, piece)
-    may_move = spot.tail is not None and spot.tail.depth < spot.depth and not leads
-    if spot.tail is not None and may_move and any(isinstance(i, Gate) for i in _walk((flat,))):
-        spot.tail.moved.append(piece)
-        return ()
-    return (flat,)
+    is_cheap = not any(isinstance(item, Gate) for item in _walk((flat,)))
+    if is_cheap or leads or spot.tail is None or spot.tail.depth >= spot.depth:
+        return (flat,)
+    spot.tail.moved.append(piece)  # one gate there instead of many here
+    return ()
 
 
 def _fork(order: Order, piece: Part, spot: _Spot) -> Parallel:

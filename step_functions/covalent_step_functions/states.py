@@ -1,12 +1,20 @@
-"""Give every element of a plan its state: what it calls, where it goes next, where it goes when it fails."""
+"""Give every element of a plan its state: what it calls, where it goes next, where it goes when it fails.
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+What stops a line of tasks goes to the line's report. If more follows the line in its branch, a check runs the
+last task again: one that failed raises at once, and the branch ends; one that had committed before its
+state failed (its time was up at that moment) returns at once, and the branch goes on.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import groupby
 from typing import assert_never
 
 from covalent_executors.task import TaskTemplate
 from covalent_step_functions.names import (
     NameOf,
+    checked_name,
+    ended_name,
     gate_name,
     parallel_name,
     stopped_gate_name,
@@ -57,13 +65,13 @@ class Fork:
 
 
 @dataclass(frozen=True)
-class Nothing:
-    """The machine of a lattice without electrons."""
+class Done:
+    """The end of a branch that stopped, or of a machine without electrons."""
 
     name: str
 
 
-State = Run | Wait | Report | Fork | Nothing
+State = Run | Wait | Report | Fork | Done
 
 
 @dataclass(frozen=True)
@@ -94,7 +102,7 @@ def states_of(
 
     """
     if not plan.items:
-        return StateMachine(Branch((Nothing("nothing to run"),)), runner)
+        return StateMachine(Branch((Done("nothing to run"),)), runner)
     states = _Namer(tasks, name_of).states(plan.items)
     return StateMachine(Branch(states), runner)
 
@@ -105,38 +113,64 @@ class _Namer:
     name_of: NameOf
 
     def states(self, items: Items) -> tuple[State, ...]:
-        """The states of one branch: its items, then its report."""
-        nodes = tuple(item.node for item in items if isinstance(item, Task))
-        stopped = stopped_name(nodes[0]) if nodes else ""
-        names = [self._name(item) for item in items]
+        """The states of one branch."""
+        names = [*(self._name(item) for item in items), None]
         found: list[State] = []
-        for i, item in enumerate(items):
-            then = names[i + 1] if i + 1 < len(items) else None
-            match item:
-                case Task(node):
-                    found.append(Run(names[i], node, self.tasks[node], stopped, then))
-                case Gate():
-                    found += self._gate(item, items[i + 1], stopped, names[i + 1])
-                case Parallel(branches):
-                    inner = tuple(Branch(self.states(branch)) for branch in branches)
-                    found.append(Fork(names[i], inner, then))
-                case _:
-                    assert_never(item)
-        return (*found, Report(stopped, nodes, None)) if nodes else tuple(found)
+        for is_line, group in groupby(range(len(items)), lambda i: _in_line(items, i)):
+            indices = list(group)
+            if is_line:
+                found += self._line(items, indices, names)
+                continue
+            for i in indices:
+                found += self._other(items[i], names[i + 1])
+        return tuple(found)
 
-    def _gate(self, gate: Gate, behind: Item, stopped: str, then: str) -> list[State]:
-        """A gate in front of a Parallel goes on when it fails.
-
-        Its report can name one electron; the others then find by themselves that their inputs are missing.
-        """
-        name = gate_name(self.name_of(gate.node), gate.node)
-        if isinstance(behind, Task):
-            return [Wait(name, gate.node, len(gate.needs), stopped, then)]
-        own = stopped_gate_name(gate.node)
+    def _line(
+        self, items: Items, indices: Sequence[int], names: Sequence[str | None]
+    ) -> list[State]:
+        """Tasks and their gates, one after the other; then what happens when one stops."""
+        nodes = tuple(item.node for item in (items[i] for i in indices) if isinstance(item, Task))
+        last, stopped = nodes[-1], stopped_name(nodes[0])
+        found = [self._step(items[i], stopped, names[i + 1]) for i in indices]
+        then = names[indices[-1] + 1]
+        if then is None:
+            return [*found, Report(stopped, nodes, None)]
+        check = replace(self.tasks[last], retries=0)
         return [
-            Wait(name, gate.node, len(gate.needs), own, then),
-            Report(own, (gate.node,), then),
+            *found,
+            Report(stopped, nodes, checked_name(last)),
+            Run(checked_name(last), last, check, ended_name(last), then),
+            Done(ended_name(last)),
         ]
+
+    def _step(self, item: Item, stopped: str, then: str | None) -> State:
+        match item:
+            case Task(node):
+                return Run(self._name(item), node, self.tasks[node], stopped, then)
+            case Gate(node, needs):
+                return Wait(self._name(item), node, len(needs), stopped, then)
+            case Parallel():
+                raise AssertionError("a Parallel is not part of a line")
+            case _:
+                assert_never(item)
+
+    def _other(self, item: Item, then: str | None) -> list[State]:
+        """A Parallel, or a gate in front of one.
+
+        Such a gate goes on when it fails. Its report can name one electron; the others then find by themselves that
+        their inputs are missing.
+        """
+        match item:
+            case Parallel(branches):
+                inner = tuple(Branch(self.states(branch)) for branch in branches)
+                return [Fork(self._name(item), inner, then)]
+            case Gate(node):
+                stopped = stopped_gate_name(node)
+                return [self._step(item, stopped, then), Report(stopped, (node,), then)]
+            case Task():
+                raise AssertionError("a task is part of a line")
+            case _:
+                assert_never(item)
 
     def _name(self, item: Item) -> str:
         match item:
@@ -148,3 +182,11 @@ class _Namer:
                 return parallel_name(item, self.name_of)
             case _:
                 assert_never(item)
+
+
+def _in_line(items: Items, index: int) -> bool:
+    """Whether a branch stops here if the state fails: at a task, and at the gate of a single task."""
+    item = items[index]
+    if isinstance(item, Gate):
+        item = items[index + 1]
+    return isinstance(item, Task)

@@ -13,9 +13,9 @@ import pytest
 from moto import mock_aws
 
 from covalent_contracts.ids import digest_of, new_dispatch_id
-from covalent_control_plane import application, store
-from covalent_control_plane.aws import Aws
-from covalent_control_plane.aws import aws as connected
+from covalent_control_plane import application, interrupted, routes, store
+from covalent_control_plane.aws import Aws, connect
+from covalent_control_plane.settings import Settings
 
 EVENTS = Path(__file__).parents[2] / "events"
 ROLE = "arn:aws:iam::123456789012:role/covalent-machine"
@@ -105,23 +105,33 @@ def _match(path: str) -> tuple[str, dict[str, str] | None]:
     return "/api/v1/" + "/".join(parts), {"dispatch_id": dispatch_id}
 
 
-@pytest.fixture
-def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[Aws]:
-    """An empty AWS with a bucket and the table."""
+@pytest.fixture(scope="session")
+def clients() -> Iterator[Aws]:
+    """Clients that serve every test; building them is what takes time."""
+    with pytest.MonkeyPatch.context() as patch:
+        _set_environment(patch)
+        yield connect(Settings.read(ENVIRONMENT))
+
+
+def _set_environment(patch: pytest.MonkeyPatch) -> None:
     for name in [each for each in os.environ if each.startswith(("AWS_", "COVALENT_"))]:
-        monkeypatch.delenv(name)
+        patch.delenv(name)
     for name, value in ENVIRONMENT.items():
-        monkeypatch.setenv(name, value)
-    connected.cache_clear()
+        patch.setenv(name, value)
+
+
+@pytest.fixture
+def aws(clients: Aws, monkeypatch: pytest.MonkeyPatch) -> Iterator[Aws]:
+    """An empty AWS with a bucket and the table, which is the one that the application uses."""
+    _set_environment(monkeypatch)
+    for module in (routes, application, interrupted):
+        monkeypatch.setattr(module, "aws", lambda: clients)
     with mock_aws(config={"stepfunctions": {"execute_state_machine": False}}):
-        clients = connected()
         clients.objects.create_bucket(
             Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": "eu-west-1"}
         )
         store.create_table()
         yield clients
-        clients.threads.shutdown()
-    connected.cache_clear()
 
 
 @pytest.fixture

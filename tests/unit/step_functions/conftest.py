@@ -1,89 +1,101 @@
-from __future__ import annotations
-
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
+import importlib.util
+from collections.abc import Callable, Mapping, Sequence
+from graphlib import TopologicalSorter
+from pathlib import Path
+from types import ModuleType
+from typing import Any, assert_never
 
 import pytest
 
-from covalent_contracts.manifest import Manifest
 from covalent_executors.place import Place
+from covalent_step_functions.order import order_of
+from covalent_step_functions.plan import Gate, Items, Parallel, Plan, Task, plan
 
-DIGEST = "a" * 64
-ASSET = {"digest": DIGEST, "size": 8}
-ID = "11111111-2222-3333-4444-555555555555"
-LIGHT = ("item", "attribute", "operator")
-
-Edges = Iterable[tuple[Any, ...]]
-Build = Callable[..., Manifest]
-
-
-def build_manifest(
-    edges: Edges = (),
-    n: int = 0,
-    *,
-    names: Mapping[int, str] | None = None,
-    kinds: Mapping[int, str] | None = None,
-    python: str = "3.11.7",
-    executors: Mapping[str, Any] | None = None,
-    executor_of: Mapping[int, str] | None = None,
-    dispatch_id: str = ID,
-) -> Manifest:
-    """A manifest of n electrons (or of `kinds`); edges are (source, target[, "arg"/"kwarg"/"wait"])."""
-    edges = [(*edge, "arg")[:3] for edge in edges]
-    count = max([n, *(max(edge[:2]) + 1 for edge in edges)])
-    nodes = [
-        _node(i, (names or {}).get(i), (kinds or {}).get(i, "function"), (executor_of or {}).get(i))
-        for i in range(count)
-    ]
-    seen: dict[int, int] = {}
-    listed = []
-    for source, target, kind in edges:
-        index = seen.get(target, 0)
-        seen[target] = index + 1
-        listed.append(
-            {"source": source, "target": target, "kind": kind, "index": index, "name": f"p{index}"}
-        )
-    return Manifest.model_validate(
-        {
-            "dispatch_id": dispatch_id,
-            "root_dispatch_id": dispatch_id,
-            "python": python,
-            "covalent": "1",
-            "lattice": {"name": "flow", "function": ASSET, "inputs": ASSET},
-            "executors": executors or {"local": {"name": "local"}},
-            "nodes": nodes,
-            "edges": listed,
-            "uploads": [{"digest": DIGEST, "size": 8}],
-            "recipe": ASSET,
-        }
-    )
-
-
-def _node(i: int, name: str | None, kind: str, executor: str | None) -> dict[str, Any]:
-    node: dict[str, Any] = {"id": i, "name": name or f"f{i}", "kind": kind}
-    if kind in ("function", "sublattice"):
-        return node | {"function": ASSET, "executor": executor or "local"}
-    if kind in ("parameter", "collection"):
-        return node | {"value": ASSET}
-    return node | {"op": "add" if kind == "operator" else ""}
+Edges = Sequence[tuple[int, int]]
+Sets = dict[int, frozenset[int]]
 
 
 @pytest.fixture(scope="session")
-def manifest() -> Build:
-    return build_manifest
+def shapes() -> ModuleType:
+    """`tests/golden/shapes.py`; test folders are not packages, so it is loaded by path."""
+    path = Path(__file__).parents[2] / "golden" / "shapes.py"
+    spec = importlib.util.spec_from_file_location("golden_shapes", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
 @pytest.fixture(scope="session")
-def place() -> Place:
-    return Place({"3.11": "runner-311", "3.12": "runner-312"})
+def manifest(shapes: ModuleType) -> Callable[..., Any]:
+    found: Callable[..., Any] = shapes.manifest
+    return found
 
 
 @pytest.fixture(scope="session")
-def parents_of() -> Callable[[Sequence[tuple[int, int]], int], dict[int, list[int]]]:
-    def parents(edges: Sequence[tuple[int, int]], n: int) -> dict[int, list[int]]:
-        found: dict[int, list[int]] = {i: [] for i in range(n)}
-        for source, target in edges:
-            found[target].append(source)
+def place(shapes: ModuleType) -> Place:
+    assert isinstance(shapes.PLACE, Place)
+    return shapes.PLACE
+
+
+def _parents(edges: Edges, n: int) -> dict[int, list[int]]:
+    found: dict[int, list[int]] = {i: [] for i in range(n)}
+    for edge in edges:
+        found[edge[1]].append(edge[0])
+    return found
+
+
+def _plan(edges: Edges, n: int) -> Plan:
+    return plan(order_of(range(n), _parents(edges, n)))
+
+
+def _waits(items: Items, known: frozenset[int], found: Sets) -> frozenset[int]:
+    """For each task what must have ended when Step Functions enters it; returns what has ended behind `items`."""
+    for item in items:
+        match item:
+            case Task(node):
+                assert node not in found, f"{node} runs twice"
+                found[node] = known
+                known |= {node}
+            case Gate(_, needs):
+                assert needs
+                assert not known & set(needs), "an arrival that the position implies"
+                known |= frozenset(needs)
+            case Parallel(branches):
+                assert len(branches) > 1
+                assert all(branches)
+                known = known.union(*(_waits(branch, known, found) for branch in branches))
+            case _:
+                assert_never(item)
+    return known
+
+
+def _closed(waits: Mapping[int, frozenset[int]]) -> Sets:
+    """Transitively closed; a circle (a deadlock) raises."""
+    closed: Sets = {}
+    for node in TopologicalSorter(waits).static_order():
+        closed[node] = waits[node].union(*(closed[each] for each in waits[node]))
+    return closed
+
+
+@pytest.fixture(scope="session")
+def plan_of() -> Callable[[Edges, int], Plan]:
+    return _plan
+
+
+@pytest.fixture(scope="session")
+def waits_of() -> Callable[[Plan], Sets]:
+    """What each task directly waits for in an execution of the plan."""
+
+    def waits(plan: Plan) -> Sets:
+        found: Sets = {}
+        _waits(plan.items, frozenset(), found)
         return found
 
-    return parents
+    return waits
+
+
+@pytest.fixture(scope="session")
+def closed() -> Callable[[Mapping[int, frozenset[int]]], Sets]:
+    return _closed

@@ -1,0 +1,68 @@
+import json
+import os
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from chalice.app import Request
+from chalice.cli.factory import CLIFactory
+from tests.unit.control_plane.conftest import ALICE, BOB, ENVIRONMENT, EVENTS, Api, Dispatched
+
+import covalent_control_plane
+from covalent_contracts.ids import owner_of
+from covalent_control_plane import requests
+
+ROOT = Path(covalent_control_plane.__path__[0]).parent
+
+
+def test_threads_do_not_see_each_others_requests(api: Api, dispatched: Dispatched) -> None:
+    ids = {ALICE: dispatched(Api(ALICE)), BOB: dispatched(Api(BOB))}
+
+    def ask(turn: int) -> bool:
+        principal = (ALICE, BOB)[turn % 2]
+        found = Api(principal).get("/api/v1/dispatches").body["dispatches"]
+        return [each["dispatch_id"] for each in found] == [ids[principal]]
+
+    with ThreadPoolExecutor(8) as threads:
+        assert all(threads.map(ask, range(64)))
+
+
+def test_app_py_gives_chalice_what_it_looks_for() -> None:
+    code = (
+        "import app; from covalent_control_plane import application as a;"
+        "assert app.app is a.app and app.finish is a.finish;"
+        "assert app.app.handler_map['finish'] is app.finish; print(app.app.app_name)"
+    )
+    environment = os.environ | {
+        "PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])
+    }
+    run = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment
+    )
+    assert run.stdout.split() == ["covalent"]
+
+
+def test_chalice_understands_the_configuration() -> None:
+    config = CLIFactory(str(ROOT)).create_config_obj("dev")
+    assert config.app_name == "covalent"
+    assert config.api_gateway_stage == "api"
+    assert set(config.environment_variables) == {
+        *(name for name in ENVIRONMENT if name.startswith("COVALENT_")),
+        "COVALENT_PREFIX",
+    }
+
+
+def test_importing_leaves_the_environment_alone() -> None:
+    code = (
+        "import os; before = dict(os.environ); import covalent_control_plane.application;"
+        "assert dict(os.environ) == before"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_an_assumed_role_is_an_owner_of_its_own() -> None:
+    event = json.loads((EVENTS / "rest_proxy.json").read_text())
+    event["requestContext"]["identity"]["userArn"] = BOB
+    request = Request(event)
+    assert requests.owner(request) == owner_of(BOB) != owner_of(ALICE)

@@ -1,0 +1,54 @@
+from typing import Any
+
+import pytest
+from tests.unit.control_plane.conftest import Api
+
+from covalent_contracts.api import PREFIX
+from covalent_control_plane.application import app
+from covalent_control_plane.routes import OPERATIONS
+
+
+@pytest.fixture
+def document(api: Api) -> dict[str, Any]:
+    answer = api.get(f"{PREFIX}/openapi.json")
+    assert answer.status == 200
+    body: dict[str, Any] = answer.body
+    return body
+
+
+def test_the_document_is_valid(document: dict[str, Any]) -> None:
+    validator = pytest.importorskip("openapi_spec_validator")
+    validator.OpenAPIV31SpecValidator(document).validate()
+
+
+def test_it_names_exactly_the_routes_that_are_served(document: dict[str, Any]) -> None:
+    told = {(path, method.upper()) for path, item in document["paths"].items() for method in item}
+    served = {(path, method) for path, methods in app.routes.items() for method in methods}
+    assert told == served
+
+
+def test_every_route_but_health_is_signed() -> None:
+    unsigned = [
+        path
+        for path, methods in app.routes.items()
+        for entry in methods.values()
+        if getattr(entry.authorizer, "name", None) != "sigv4"
+    ]
+    assert unsigned == [f"{PREFIX}/health"]
+
+
+def test_the_routes_are_those_of_the_contract() -> None:
+    from covalent_contracts import api
+
+    assert api.__doc__ is not None
+    promised = {
+        tuple(line.split()[:2]) for line in api.__doc__.splitlines() if f" {PREFIX}/" in line
+    }
+    served = {(each.method, PREFIX + each.path) for each in OPERATIONS}
+    assert {(method, path.replace("{dispatch_id}", "{id}")) for method, path in served} == promised
+
+
+def test_health_tells_what_the_deployment_is(api: Api) -> None:
+    api.principal = None  # type: ignore[assignment]  # nobody is signed in
+    health = api.get(f"{PREFIX}/health")
+    assert (health.status, health.body["pythons"], health.body["wire"]) == (200, ["3.11"], 1)

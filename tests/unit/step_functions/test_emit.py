@@ -1,0 +1,150 @@
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from covalent_contracts.manifest import Manifest
+from covalent_executors.place import Place
+from covalent_executors.task import RunnerEvent, TaskTemplate
+from covalent_step_functions.compiler import compile_dispatch
+from covalent_step_functions.emit import emit
+from covalent_step_functions.states import Branch, Done, Report, Run, StateMachine, Wait
+
+Build = Callable[..., Manifest]
+
+
+@pytest.fixture
+def compiled(manifest: Build, place: Place) -> Callable[..., dict[str, Any]]:
+    def definition(*args: Any, **kwargs: Any) -> dict[str, Any]:
+        found = compile_dispatch(manifest(*args, **kwargs), place, "owner")
+        document: dict[str, Any] = json.loads(found.definition)
+        return document
+
+    return definition
+
+
+def with_settings(**attributes: Any) -> dict[str, Any]:
+    return {"executors": {"local": {"name": "local", "attributes": attributes}}}
+
+
+def test_a_task_runs_its_node_and_reports_what_stops_it(
+    compiled: Callable[..., dict[str, Any]],
+) -> None:
+    states = compiled([(0, 1)])["States"]
+    assert list(states) == ["f0 (0)", "f1 (1)", "stopped (0)"]
+    task = states["f0 (0)"]
+    assert task["Resource"] == "arn:aws:states:::lambda:invoke"
+    assert task["Parameters"] == {
+        "FunctionName": "runner-311",
+        "Payload": {
+            "do": "run",
+            "dispatch_id.$": "$.dispatch_id",
+            "node": 0,
+            "attempt.$": "$$.State.RetryCount",
+        },
+    }
+    assert task["ResultPath"] is None
+    assert task["Next"] == "f1 (1)"
+    assert task["Catch"] == [
+        {"ErrorEquals": ["States.ALL"], "ResultPath": "$.error", "Next": "stopped (0)"}
+    ]
+    assert "TimeoutSeconds" not in task
+    assert states["stopped (0)"]["Parameters"]["Payload"]["nodes"] == [0, 1]
+
+
+def test_only_service_errors_are_retried_unless_the_user_asks(
+    compiled: Callable[..., dict[str, Any]],
+) -> None:
+    (retry,) = compiled(n=1)["States"]["f0 (0)"]["Retry"]
+    assert all(error.startswith("Lambda.") for error in retry["ErrorEquals"])
+    assert retry["MaxAttempts"] < 20
+    assert retry["JitterStrategy"] == "FULL"
+
+
+def test_the_settings_of_the_executor_become_the_state_s(
+    compiled: Callable[..., dict[str, Any]],
+) -> None:
+    state = compiled(n=1, **with_settings(retries=4, time_limit=0.5))["States"]["f0 (0)"]
+    assert state["TimeoutSeconds"] == 1
+    assert state["Retry"][1] == {
+        "ErrorEquals": ["ElectronFailed", "States.Timeout"],
+        "MaxAttempts": 4,
+        "BackoffRate": 1.0,
+    }
+
+
+def test_nobody_retries_what_failed_upstream(compiled: Callable[..., dict[str, Any]]) -> None:
+    definition = compiled([(0, 2), (0, 3), (1, 3)], **with_settings(retries=4))
+    (fork,) = definition["States"].values()
+    for branch in fork["Branches"]:
+        for name, state in branch["States"].items():
+            errors = {error for retry in state["Retry"] for error in retry["ErrorEquals"]}
+            assert "UpstreamFailed" not in errors
+            assert ("States.ALL" in errors) == name.startswith("stopped")
+
+
+def test_a_gate_waits_without_a_time_limit(compiled: Callable[..., dict[str, Any]]) -> None:
+    definition = compiled([(0, 2), (0, 3), (1, 3)], **with_settings(time_limit=5))
+    (fork,) = definition["States"].values()
+    branch = fork["Branches"][1]
+    gate = branch["States"]["gate: f3 (3)"]
+    assert gate["Resource"].endswith(".waitForTaskToken")
+    assert gate["Parameters"]["Payload"]["needs"] == 1
+    assert gate["Next"] == "f3 (3)"
+    assert "TimeoutSeconds" not in gate
+
+
+def test_a_gate_before_a_parallel_reports_and_goes_on(
+    compiled: Callable[..., dict[str, Any]],
+) -> None:
+    both = [(a, b) for a in (0, 1) for b in (3, 4, 5)]
+    definition = compiled([*both, (1, 6), (2, 6)])
+    (branch,) = (
+        each
+        for each in next(iter(definition["States"].values()))["Branches"]
+        if "gate: f3 (3)" in each["States"]
+    )
+    gate = branch["States"]["gate: f3 (3)"]
+    report = branch["States"]["stopped at gate (3)"]
+    assert gate["Catch"][0]["Next"] == "stopped at gate (3)"
+    assert report["Next"] == gate["Next"] == "parallel: 3 x f3, f4, f5 (3)"
+    assert report["ResultSelector"] == {"dispatch_id.$": "$$.Execution.Input.dispatch_id"}
+
+
+def test_a_line_that_stops_before_a_parallel_is_checked(
+    compiled: Callable[..., dict[str, Any]],
+) -> None:
+    """Had f1 committed although its state failed, what follows must run."""
+    states = compiled([(0, 1), (1, 2), (1, 3)], **with_settings(retries=3))["States"]
+    fork = "parallel: 2 x f2, f3 (2)"
+    assert (
+        states["f0 (0)"]["Catch"][0]["Next"]
+        == states["f1 (1)"]["Catch"][0]["Next"]
+        == "stopped (0)"
+    )
+    assert states["stopped (0)"]["Next"] == "checked (1)"
+    assert states["checked (1)"]["Next"] == states["f1 (1)"]["Next"] == fork
+    assert len(states["checked (1)"]["Retry"]) == 1
+    assert states["checked (1)"]["Catch"][0]["Next"] == "ended (1)"
+    assert states[fork]["End"]
+
+
+def test_a_lattice_without_electrons_succeeds(compiled: Callable[..., dict[str, Any]]) -> None:
+    definition = compiled(n=1, kinds={0: "parameter"})
+    assert definition["States"] == {"nothing to run": {"Type": "Succeed", "OutputPath": None}}
+
+
+def test_any_service_can_be_called() -> None:
+    task = TaskTemplate("arn:x", {"Job": {"Event": RunnerEvent(), "Size": 2}})
+    states = (Run("a", 3, task, "b", None), Report("b", (3,), None))
+    state = json.loads(emit(StateMachine(Branch(states), "r")))["States"]["a"]
+    assert state["Parameters"]["Job"]["Size"] == 2
+    assert state["Parameters"]["Job"]["Event"]["node"] == 3
+    assert "Retry" not in state
+
+
+def test_definitions_are_compact() -> None:
+    text = emit(StateMachine(Branch((Wait("w", 0, 1, "s", "n"), Done("n"))), "r"))
+    assert ", " not in text
+    assert ": " not in text
