@@ -29,6 +29,8 @@ from moto.stepfunctions.parser.asl.component.common.flow.end import End
 from moto.stepfunctions.parser.asl.component.common.flow.next import Next
 from moto.stepfunctions.parser.asl.component.common.flow.start_at import StartAt
 from moto.stepfunctions.parser.asl.component.common.parargs import Parameters
+from moto.stepfunctions.parser.asl.component.common.path.input_path import InputPath
+from moto.stepfunctions.parser.asl.component.common.path.output_path import OutputPath
 from moto.stepfunctions.parser.asl.component.common.path.result_path import ResultPath
 from moto.stepfunctions.parser.asl.component.common.payload.payloadvalue.payloadarr.payload_arr import (
     PayloadArr,
@@ -44,6 +46,7 @@ from moto.stepfunctions.parser.asl.component.common.payload.payloadvalue.payload
     PayloadValueLit,
 )
 from moto.stepfunctions.parser.asl.component.common.query_language import QueryLanguage
+from moto.stepfunctions.parser.asl.component.common.result_selector import ResultSelector
 from moto.stepfunctions.parser.asl.component.common.retry.backoff_rate_decl import BackoffRateDecl
 from moto.stepfunctions.parser.asl.component.common.retry.interval_seconds_decl import (
     IntervalSecondsDecl,
@@ -236,7 +239,10 @@ _FIELDS: dict[str, Any] = {
     "Next": Next,
     "End": End,
     "Parameters": lambda value: Parameters(_template(value)),
+    "ResultSelector": lambda value: ResultSelector(_template(value)),
     "ResultPath": ResultPath,
+    "InputPath": lambda value: InputPath(None if value is None else _path(value)),
+    "OutputPath": lambda value: OutputPath(None if value is None else _path(value)),
     "TimeoutSeconds": TimeoutSeconds,
     "HeartbeatSeconds": HeartbeatSeconds,
     "Retry": lambda value: RetryDecl([_retrier(each) for each in value]),
