@@ -58,7 +58,7 @@ class Pickles:
     def value(self, value: Any) -> str:
         """The digest of a captured value."""
         if isinstance(value, TransportableObject):
-            return self._assets.add(value.serialize())
+            return self._once(id(value), value, value.serialize)
         kind = type(value)
         # 0.0 == -0.0, and nan is not equal to itself
         key = (kind, repr(value) if kind in (float, complex) else value)

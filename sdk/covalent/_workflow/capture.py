@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 
 from covalent._workflow.description import describe
 from covalent._workflow.metadata import DEFAULT_EXECUTOR
-from covalent._workflow.transportable_object import TransportableObject
 from covalent_contracts.errors import InvalidWorkflow, UnpicklableValue
 
 if TYPE_CHECKING:
@@ -80,7 +79,7 @@ def add_value(graph: TransportGraph, value: Any, what: str) -> int:
         name = f":parameter:{describe(value)}"
         return graph.add_node(name, None, metadata, kind="parameter", value=value)
     data, electrons = capture(value, graph.refer, what)
-    captured = TransportableObject.deserialize(data)
+    captured = graph.captured_once(id(value), data)
     if not electrons:
         name = f":parameter:{describe(value)}"
         return graph.add_node(name, None, metadata, kind="parameter", value=captured)

@@ -43,6 +43,7 @@ class TransportGraph:
     def __init__(self) -> None:
         self._graph: nx.MultiDiGraph[int] = nx.MultiDiGraph()
         self.lattice_metadata: dict[str, Any] | None = None
+        self._captured: dict[int, TransportableObject] = {}
 
     def __len__(self) -> int:
         return len(self._graph)
@@ -74,10 +75,21 @@ class TransportGraph:
     def reset(self) -> None:
         """Remove every node."""
         self._graph = nx.MultiDiGraph()
+        self._captured.clear()
 
     def forget_from(self, node_id: int) -> None:
         """Remove the nodes from `node_id` on: what a failed call has left."""
         self._graph.remove_nodes_from(range(node_id, len(self._graph)))
+
+    def captured_once(self, key: int, data: bytes) -> TransportableObject:
+        """The captured value of the object with identity `key`.
+
+        A large array that a thousand electrons take is kept once, as long as it has not changed in between.
+        """
+        known = self._captured.get(key)
+        if known is None or known.serialize() != data:
+            known = self._captured[key] = TransportableObject.deserialize(data)
+        return known
 
     def refer(self, value: Any) -> int | None:
         """The node id of a bound electron, None for anything else.

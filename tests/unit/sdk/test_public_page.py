@@ -13,12 +13,6 @@ import covalent.executor
 
 HEAVY = {"networkx", "httpx", "pydantic", "boto3", "cloudpickle", "rich", "click"}
 
-LATER = {  # homes that other parts of the distribution fill; they must only be named here
-    "_dispatcher_plugins",
-    "_programmatic.commands",
-    "_results_manager.results_manager",
-}
-
 DECORATING = """
 import covalent as ct
 @ct.electron(executor="local", deps_pip=["numpy"], deps_bash="ls", call_before=[ct.DepsCall(print)])
@@ -64,9 +58,7 @@ def test_the_public_page_is_complete() -> None:
     assert set(covalent.__all__) <= set(dir(covalent))
 
 
-@pytest.mark.parametrize(
-    "name", [each for each in covalent.__all__ if covalent._HOMES.get(each) not in LATER]
-)
+@pytest.mark.parametrize("name", covalent.__all__)
 def test_every_name_loads(name: str) -> None:
     assert getattr(covalent, name) is not None
 

@@ -270,3 +270,16 @@ def test_threads_do_not_see_each_others_builds() -> None:
     finish.set()
     builder.join()
     assert seen == [3, 3]
+
+
+def test_a_value_that_many_take_is_kept_once_unless_it_changes() -> None:
+    def workflow() -> Any:
+        data = [1.5] * 10
+        identity(data), identity(data)
+        data.append(2)
+        identity(data)
+
+    graph = graph_of(workflow)
+    first, second, third = (graph.get_node_value(node, "value") for node in (1, 3, 5))
+    assert first is second
+    assert len(third.get_deserialized()) == 11
