@@ -108,11 +108,7 @@ def to_result(lattice: Any, n: int) -> None:
 def rows(electrons: int, length: int, repeat: int) -> Iterator[tuple[str, float, int]]:
     """(what, seconds, electrons) of every measurement."""
     for n in (electrons, 5 * electrons):
-        yield (
-            f"build_graph, {n:,}",
-            min(timed(lambda n=n: fan_in.build_graph(n)) for _ in range(repeat)),
-            n,
-        )
+        yield f"build_graph, {n:,}", best(repeat, fan_in.build_graph, n), n
     with server():
         best(2, to_result, chain, 1)
         yield "one electron", best(10, to_result, chain, 1), 1
