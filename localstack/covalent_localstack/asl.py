@@ -67,6 +67,7 @@ from moto.stepfunctions.parser.asl.component.common.string.string_expression imp
 )
 from moto.stepfunctions.parser.asl.component.common.timeouts.heartbeat import HeartbeatSeconds
 from moto.stepfunctions.parser.asl.component.common.timeouts.timeout import TimeoutSeconds
+from moto.stepfunctions.parser.asl.component.component import Component
 from moto.stepfunctions.parser.asl.component.program.program import Program
 from moto.stepfunctions.parser.asl.component.program.states import States
 from moto.stepfunctions.parser.asl.component.state.exec.state_parallel.branches_decl import (
@@ -276,6 +277,10 @@ def _parse(definition: str) -> tuple[Any, Any]:
         return cast("tuple[Any, Any]", _stock_parse(definition))
 
 
+def _name(self: Any) -> str:
+    return type(self).__name__
+
+
 def _analyse(self: Any, definition: str) -> None:
     """Analysers look for variables and intrinsic functions; what is built here has neither."""
     _, tree = parse(definition)
@@ -287,7 +292,9 @@ def _analyse(self: Any, definition: str) -> None:
 def install() -> None:
     """Repair moto.
 
-    Defect: CreateStateMachine and every StartExecution parse in seconds what json reads in milliseconds.
+    Defects: CreateStateMachine and every StartExecution parse in seconds what json reads in milliseconds; each
+    component is written out, with all that is in it, for error messages that are never raised.
     """
+    Component.__repr__ = Component.__str__ = _name
     AmazonStateLanguageParser.parse = staticmethod(parse)
     StaticAnalyser.analyse = _analyse

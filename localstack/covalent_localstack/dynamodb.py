@@ -64,8 +64,8 @@ def attach(journal: Journal, table: Table) -> None:
     _journal[table.name] = journal
     for index in table.global_indexes:
         members = _members(table, index.name)
-        for image in journal.items_with(table.name, _hash_name(index)):
-            item = _item(image)
+        for found in journal.items_with(table.name, _hash_name(index)):
+            item = _item(found)
             members[(item.hash_key, item.range_key)] = item.attrs[_hash_name(index)]
 
 
@@ -99,9 +99,14 @@ def _call_action(self: Any) -> Any:
 
 
 def _after_write(handler: Any) -> None:
+    record(handler._get_action(), handler.body, handler.dynamodb_backend)
+
+
+def record(action: str, body: Mapping[str, Any], backend: Any) -> None:
+    """Keep indexes and journal up with a request that has been carried out; the lock is held."""
     changes: list[Change] = []
-    for name, key in _touched(handler._get_action(), handler.body):
-        table = handler.dynamodb_backend.tables.get(name)
+    for name, key in _touched(action, body):
+        table = backend.tables.get(name)
         if table is not None:
             changes.append(_track(table, key))
     for journal in {id(j): j for j in _journal.values()}.values():
@@ -153,13 +158,13 @@ def _track(table: Table, attributes: Mapping[str, Any]) -> Change:
             members.pop(key, None)
         else:
             members[key] = value
-    image = None if item is None else {name: _plain(value) for name, value in item.attrs.items()}
-    return Change(table.name, key[0].value, key[1].value if key[1] else "", image)
+    made = None if item is None else image(item)
+    return Change(table.name, key[0].value, key[1].value if key[1] else "", made)
 
 
-def _plain(value: DynamoType) -> dict[str, Any]:
-    plain: dict[str, Any] = value.to_regular_json()
-    return plain
+def image(item: Item) -> Image:
+    """An item in DynamoDB JSON."""
+    return {name: value.to_regular_json() for name, value in item.attrs.items()}
 
 
 _QUERY_OPTIONS = (

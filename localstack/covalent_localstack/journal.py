@@ -106,13 +106,13 @@ class Journal:
         query = "select image from items where tbl = ? and pk = ?"
         with self._guard:
             rows = self._database.execute(query, (table, pk)).fetchall()
-        return [_with_bytes(json.loads(text)) for (text,) in rows]
+        return [with_bytes(json.loads(text)) for (text,) in rows]
 
     def items_with(self, table: str, attribute: str) -> list[Image]:
         """The items that have an attribute."""
         query = "select image from items where tbl = ? and json_extract(image, ?) is not null"
         rows = self._database.execute(query, (table, f'$."{attribute}"')).fetchall()
-        return [_with_bytes(json.loads(text)) for (text,) in rows]
+        return [with_bytes(json.loads(text)) for (text,) in rows]
 
     def has_unfinished(self, table: str, final: Iterable[str]) -> bool:
         """Whether a dispatch has not ended."""
@@ -140,7 +140,7 @@ class Journal:
         if change.image is None:
             self._database.execute("delete from items where tbl = ? and pk = ? and sk = ?", key)
         else:
-            text = json.dumps(change.image, default=_base64, separators=(",", ":"))
+            text = json.dumps(change.image, default=base64_text, separators=(",", ":"))
             self._database.execute("replace into items values (?, ?, ?, ?)", (*key, text))
 
     def receive(self, pieces: Iterable[bytes]) -> Written:
@@ -218,20 +218,21 @@ def _lock(folder: Path) -> int:
     return handle
 
 
-def _base64(value: Any) -> str:
+def base64_text(value: Any) -> str:
+    """Bytes as JSON has them; `default` of `json.dumps`."""
     if isinstance(value, bytes):
         return b64encode(value).decode()
     raise TypeError(f"not an attribute value: {value!r}")
 
 
-def _with_bytes(value: Any) -> Any:
+def with_bytes(value: Any) -> Any:
     """An image as it was before it was written: base64 under B and BS becomes bytes again."""
     if isinstance(value, list):
-        return [_with_bytes(each) for each in value]
+        return [with_bytes(each) for each in value]
     if not isinstance(value, dict):
         return value
     if set(value) == {"B"} and isinstance(value["B"], str):
         return {"B": b64decode(value["B"])}
     if set(value) == {"BS"}:
         return {"BS": [b64decode(each) for each in value["BS"]]}
-    return {name: _with_bytes(each) for name, each in value.items()}
+    return {name: with_bytes(each) for name, each in value.items()}

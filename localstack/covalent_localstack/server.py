@@ -12,7 +12,7 @@ from moto.core.request import Request
 from moto.dynamodb.responses import DynamoHandler
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
-from covalent_localstack import access
+from covalent_localstack import access, update_requests
 from covalent_localstack.http_server import Application, Environ
 
 API = "/api/"
@@ -70,7 +70,8 @@ class Front:
         if environ["PATH_INFO"].startswith(API):
             return self._api(environ)
         if environ.get("HTTP_X_AMZ_TARGET", "").startswith(_DYNAMODB):
-            return _dynamodb(environ)
+            quick = environ["HTTP_X_AMZ_TARGET"] == update_requests.TARGET
+            return (quick and update_requests.answer(environ)) or _dynamodb(environ)
         return self._objects(environ)
 
 

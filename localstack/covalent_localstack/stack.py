@@ -10,6 +10,7 @@ There is one at a time in a process: moto's state is global, and is reset when t
 
 import errno
 import os
+import sys
 import threading
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -203,6 +204,9 @@ def _reset_moto() -> None:
     from covalent_localstack import service_integrations  # noqa: PLC0415
 
     service_integrations.forget_clients()
+    control_plane = sys.modules.get("covalent_control_plane.aws")
+    if control_plane is not None:  # its clients have the address and token of the stack before
+        control_plane.forget()
     BackendDict.reset()
 
 

@@ -177,24 +177,36 @@ _PLAIN_RESULTS = ("NONE", "ALL_NEW")
 _OTHER_OPTIONS = ("Expected", "AttributeUpdates", "ReturnConsumedCapacity")
 
 
-def _respond(self: Any) -> Any:
-    body = self.body
-    wanted = body.get("ReturnValues", "NONE")
-    signature = _signature(body)
-    plain = wanted in _PLAIN_RESULTS and not any(body.get(name) for name in _OTHER_OPTIONS)
-    if not plain or signature not in _checked:
-        answer = _stock_respond(self)
-        _checked.add(signature)
-        return answer
-    item = self.dynamodb_backend.update_item(
+def is_checked(body: Mapping[str, Any]) -> bool:
+    """Whether moto has accepted a request like this one, and it asks for nothing special."""
+    plain = body.get("ReturnValues", "NONE") in _PLAIN_RESULTS
+    return (
+        plain
+        and not any(body.get(name) for name in _OTHER_OPTIONS)
+        and _signature(body) in _checked
+    )
+
+
+def run(backend: Any, body: Mapping[str, Any]) -> Any:
+    """Carry out a request that `is_checked`."""
+    return backend.update_item(
         body["TableName"],
         body["Key"],
         body["UpdateExpression"],
         body.get("ExpressionAttributeNames") or {},
-        self._get_expr_attr_values(),
+        body.get("ExpressionAttributeValues") or {},
         condition_expression=body.get("ConditionExpression"),
         return_values_on_condition_check_failure=body.get("ReturnValuesOnConditionCheckFailure"),
     )
+
+
+def _respond(self: Any) -> Any:
+    if not is_checked(self.body):
+        answer = _stock_respond(self)
+        _checked.add(_signature(self.body))
+        return answer
+    item = run(self.dynamodb_backend, self.body)
+    wanted = self.body.get("ReturnValues", "NONE")
     return DynamoResult({"Attributes": item.attrs} if wanted == "ALL_NEW" else {})
 
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from covalent_localstack.journal import Change, DataDirInUse, Journal, _with_bytes
+from covalent_localstack.journal import Change, DataDirInUse, Journal, with_bytes
 
 ITEM = {"pk": {"S": "D#1"}, "sk": {"S": "N#1"}, "out": {"B": b"\x00\xff"}, "n": {"N": "1"}}
 
@@ -90,6 +90,6 @@ _values = st.recursive(
 def test_any_value_comes_back(value: object) -> None:
     import json
 
-    from covalent_localstack.journal import _base64
+    from covalent_localstack.journal import base64_text
 
-    assert _with_bytes(json.loads(json.dumps(value, default=_base64))) == value
+    assert with_bytes(json.loads(json.dumps(value, default=base64_text))) == value

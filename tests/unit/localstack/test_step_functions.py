@@ -174,9 +174,14 @@ def test_both_parsers_build_the_same(make_task: Task) -> None:
     retry = [{"ErrorEquals": ["E", "States.Timeout"], **FULL}]
     branch = machine(t=make_task("f", TimeoutSeconds=3, Retry=retry, Catch=CATCH, End=True))
     branch["States"]["caught"] = CAUGHT
-    fan = {"Type": "Parallel", "Branches": [branch], "ResultPath": None, "Next": "end"}
+    fan: dict[str, Any] = {
+        "Type": "Parallel",
+        "Branches": [branch],
+        "ResultPath": None,
+        "Next": "end",
+    }
     selector = {"dispatch_id.$": "$$.Execution.Input.dispatch_id"}
-    fan |= {"ResultSelector": selector, "InputPath": "$"}
+    fan = {**fan, "ResultSelector": selector, "InputPath": "$"}
     end = {"Type": "Succeed", "OutputPath": None}
     text = json.dumps(machine(fan=fan, end=end))
     assert shape(asl._parse(text)[0]) == shape(asl._stock_parse(text)[0])
