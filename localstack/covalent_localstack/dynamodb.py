@@ -20,7 +20,7 @@ from moto.dynamodb.models.dynamo_type import DynamoType, Item
 from moto.dynamodb.models.table import Table
 from moto.dynamodb.responses import DynamoHandler
 
-from covalent_localstack import updates
+from covalent_localstack import items, updates
 from covalent_localstack.journal import Change, Image, Journal
 
 LOCK = threading.RLock()
@@ -265,6 +265,7 @@ def _publish(partition: dict[Any, Item], item: Item | None, sk: Any) -> None:
 def install() -> None:
     """Repair moto."""
     updates.install()
+    items.install()
     DynamoHandler.call_action = _call_action
     Table.query = _query
     Table.all_items = _all_items
