@@ -22,6 +22,7 @@ from moto.dynamodb.responses import DynamoHandler
 
 from covalent_localstack import items, updates
 from covalent_localstack.journal import Change, Image, Journal
+from covalent_localstack.patching import replace
 
 LOCK = threading.RLock()
 Key = tuple[DynamoType, DynamoType | None]
@@ -261,12 +262,11 @@ def _publish(partition: dict[Any, Item], item: Item | None, sk: Any) -> None:
         partition[sk] = item
 
 
-@cache
 def install() -> None:
     """Repair moto."""
     updates.install()
     items.install()
-    DynamoHandler.call_action = _call_action
-    Table.query = _query
-    Table.all_items = _all_items
-    DynamoDBBackend.transact_write_items = _transact_write_items
+    replace(DynamoHandler, "call_action", _call_action)
+    replace(Table, "query", _query)
+    replace(Table, "all_items", _all_items)
+    replace(DynamoDBBackend, "transact_write_items", _transact_write_items)

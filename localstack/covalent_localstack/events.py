@@ -9,7 +9,6 @@ Defects of moto that are repaired here, each with a canary in tests/unit/localst
 import json
 import uuid
 from concurrent.futures import ThreadPoolExecutor
-from functools import cache
 from typing import Any
 
 from moto.awslambda.models import lambda_backends
@@ -17,6 +16,7 @@ from moto.events.models import EventTemplateParser, Rule, events_backends
 from moto.stepfunctions.parser.models import stepfunctions_parser_backends
 
 from covalent_localstack import lambdas
+from covalent_localstack.patching import replace
 
 _pool = ThreadPoolExecutor(8, thread_name_prefix="events")
 _stock_send = Rule.send_to_targets
@@ -101,7 +101,6 @@ def _detail(execution: Any) -> dict[str, Any]:
     }
 
 
-@cache
 def install() -> None:
     """Repair moto. Executions are announced by `covalent_localstack.executions`."""
-    Rule.send_to_targets = _send_to_targets
+    replace(Rule, "send_to_targets", _send_to_targets)

@@ -4,11 +4,12 @@ Defects of moto: it measures an item anew for each attribute that it sets; for e
 the whole item out as Python values and reads the part back.
 """
 
-from functools import cache
 from typing import Any
 
 from moto.dynamodb.exceptions import ItemSizeTooLarge
 from moto.dynamodb.models.dynamo_type import DynamoType, Item, LimitedSizeDict
+
+from covalent_localstack.patching import replace
 
 SIZE_LIMIT = 405_000
 """Bytes; moto's."""
@@ -32,8 +33,7 @@ def _project(self: Any, projection_expressions: list[list[str]]) -> Item:
     return Item(self.hash_key, self.range_key, attrs)
 
 
-@cache
 def install() -> None:
     """Repair moto."""
-    Item.__init__ = _init
-    Item.project = _project
+    replace(Item, "__init__", _init)
+    replace(Item, "project", _project)

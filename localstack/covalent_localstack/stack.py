@@ -120,6 +120,7 @@ class EmbeddedAws:
     def stop(self) -> None:
         """Stop: end running dispatches as interrupted, kill the workers, release the data folder."""
         if self._journal is not None:
+            _halt()
             self._end_interrupted(STOPPED)
             self._journal = None
         self._open.close()
@@ -151,6 +152,7 @@ class EmbeddedAws:
             dynamodb,
             events,
             lambdas,
+            loopback,
             patching,
             s3,
             step_functions,
@@ -168,6 +170,7 @@ class EmbeddedAws:
         runtime = lambdas.Runtime(pool)
         opened.callback(runtime.close)
         pool.warm()
+        opened.callback(patching.undo)
         for module in (patching, lambdas, dynamodb, s3, events, step_functions):
             module.install()
         _reset_moto()
@@ -182,6 +185,7 @@ class EmbeddedAws:
         opened.callback(s3.use, None)
         front = Front(self.token, Gateway(_load_app), objects)
         front.port = self.port
+        opened.enter_context(loopback.installed(loopback.Loopback(self.address, front)))
         return front
 
 
@@ -196,6 +200,14 @@ class _LazyFront:
 
     def __call__(self, environ: Any, start_response: Any) -> Any:
         return self._application(environ, start_response)
+
+
+def _halt() -> None:
+    """End what runs, so that nothing is written any more and no failure is worth a line in the log."""
+    from covalent_localstack import executions, lambdas  # noqa: PLC0415  # see _assemble
+
+    executions.halt_all()
+    lambdas.current().close()
 
 
 def _reset_moto() -> None:

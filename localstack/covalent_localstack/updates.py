@@ -8,7 +8,7 @@ with moto.
 
 import re
 from collections.abc import Mapping
-from functools import cache, lru_cache
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from moto.dynamodb.comparisons import create_condition_expression_parser
@@ -17,6 +17,8 @@ from moto.dynamodb.models import DynamoDBBackend
 from moto.dynamodb.models.dynamo_type import DynamoType, Item
 from moto.dynamodb.models.table import Table
 from moto.dynamodb.responses import DynamoHandler, DynamoResult
+
+from covalent_localstack.patching import replace
 
 _CLAUSE = re.compile(r"\b(SET|REMOVE|ADD|DELETE)\b", re.IGNORECASE)
 _COMMA = re.compile(r",(?![^(]*\))")
@@ -210,8 +212,7 @@ def _respond(self: Any) -> Any:
     return DynamoResult({"Attributes": item.attrs} if wanted == "ALL_NEW" else {})
 
 
-@cache
 def install() -> None:
     """Repair moto."""
-    DynamoDBBackend.update_item = _update_item
-    DynamoHandler.update_item = _respond
+    replace(DynamoDBBackend, "update_item", _update_item)
+    replace(DynamoHandler, "update_item", _respond)

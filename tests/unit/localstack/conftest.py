@@ -5,7 +5,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -39,9 +39,9 @@ def token(event, context):
 """
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedAws]:
-    """A running stack with one function per handler above."""
+    """A running stack with one function per handler above; not longer than the module needs it, moto is global."""
     folder = tmp_path_factory.mktemp("aws")
     (folder / "handlers_of_test.py").write_text(HANDLERS)
     with pytest.MonkeyPatch.context() as patch:
@@ -54,19 +54,28 @@ def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedAws]:
             yield stack
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def client(aws: EmbeddedAws) -> Callable[[str], Any]:
-    """Makes boto3 clients of the stack."""
+    """Makes boto3 clients that reach the stack from outside: over a socket."""
     import boto3
+    from botocore.handlers import BUILTIN_HANDLERS
 
-    make: Any = boto3.client
-    return lambda service: make(service, endpoint_url=aws.address)
+    from covalent_localstack.loopback import Loopback
+
+    def make(service: str) -> Any:
+        made: Any = boto3.client(cast("Any", service), endpoint_url=aws.address)
+        for event, handler in BUILTIN_HANDLERS:
+            if isinstance(handler, Loopback):
+                made.meta.events.unregister(event, handler)
+        return made
+
+    return make
 
 
 Run = Callable[..., dict[str, Any]]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def run(client: Callable[[str], Any]) -> Run:
     """Run a machine to its end and describe the execution."""
     states = client("stepfunctions")
