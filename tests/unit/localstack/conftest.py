@@ -64,7 +64,7 @@ def client(aws: EmbeddedAws) -> Callable[[str], Any]:
 
     def make(service: str) -> Any:
         made: Any = boto3.client(cast("Any", service), endpoint_url=aws.address)
-        for event, handler in BUILTIN_HANDLERS:
+        for event, handler, *_ in BUILTIN_HANDLERS:
             if isinstance(handler, Loopback):
                 made.meta.events.unregister(event, handler)
         return made
