@@ -20,7 +20,6 @@ from covalent_localstack.journal import base64_text, with_bytes
 TARGET = "DynamoDB_20120810."
 _ACTIONS = {
     "BatchGetItem": "batch_get_item",
-    "DeleteItem": "delete_item",
     "GetItem": "get_item",
     "PutItem": "put_item",
     "Query": "query",
