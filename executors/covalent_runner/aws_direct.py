@@ -10,32 +10,24 @@ botocore make the request, with its retries and its errors. So requests must bea
 """
 
 import json
-import select
-import ssl
 from base64 import b64decode, b64encode
-from collections import deque
 from collections.abc import Mapping
-from functools import cached_property
-from http.client import HTTPConnection, HTTPException, HTTPSConnection
-from os import environ
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 from zlib import crc32
 
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.exceptions import BotoCoreError
-from botocore.httpsession import get_cert_path
 from botocore.utils import get_environ_proxies
+
+from covalent_runner.http_post import Answer, Poster
 
 if TYPE_CHECKING:
     from boto3.session import Session
     from botocore.credentials import ReadOnlyCredentials
     from mypy_boto3_dynamodb import DynamoDBClient
 
-TIMEOUT = 60.0
-"""Seconds for connecting and for each read: botocore's own."""
 _TARGETS = MappingProxyType(
     {
         "put_item": "DynamoDB_20120810.PutItem",
@@ -43,7 +35,6 @@ _TARGETS = MappingProxyType(
         "batch_get_item": "DynamoDB_20120810.BatchGetItem",
     }
 )
-_OWN_CERTIFICATES = ("AWS_CA_BUNDLE", "REQUESTS_CA_BUNDLE")
 
 
 class Direct:
@@ -53,13 +44,8 @@ class Direct:
         self._credentials = session.get_credentials()
         self._region = client.meta.region_name
         self._url = client.meta.endpoint_url
-        self._idle: deque[HTTPConnection] = deque()
-
-    @cached_property
-    def is_open(self) -> bool:
-        """Whether nothing stands in between that only botocore knows how to deal with."""
-        asked_for = any(environ.get(name) for name in _OWN_CERTIFICATES)
-        return not asked_for and not get_environ_proxies(self._url)
+        self._has_proxy = bool(get_environ_proxies(self._url))
+        self._poster = Poster(self._url)
 
     def answer(self, action: str, request: Mapping[str, Any]) -> dict[str, Any] | None:
         """Make the request once.
@@ -72,13 +58,13 @@ class Direct:
             What the client's method would return; None if botocore must make the request instead.
 
         """
-        if self._credentials is None or not self.is_open:
+        if self._credentials is None or self._has_proxy:
             return None
         try:
             body = json.dumps(request, default=_to_wire).encode()
             credentials = self._credentials.get_frozen_credentials()
-            return self._sent(body, self._headers(credentials, action, body))
-        except (OSError, HTTPException, BotoCoreError, ValueError):
+            return _checked(self._poster.post(self._headers(credentials, action, body), body))
+        except (OSError, BotoCoreError, ValueError):
             return None
 
     def _headers(
@@ -89,48 +75,14 @@ class Direct:
         SigV4Auth(credentials, "dynamodb", self._region).add_auth(request)
         return dict(request.headers.items())
 
-    def _sent(self, body: bytes, headers: Mapping[str, str]) -> dict[str, Any] | None:
-        connection = self._connection()
-        try:
-            connection.request("POST", urlsplit(self._url).path or "/", body, headers)
-            response = connection.getresponse()
-            data = response.read()
-        except BaseException:
-            connection.close()
-            raise
-        if connection.sock is not None:  # the other side keeps it open too
-            self._idle.append(connection)
-        checksum = response.getheader("x-amz-crc32")
-        if response.status != 200 or (checksum is not None and int(checksum) != crc32(data)):
-            return None
-        answer: dict[str, Any] = json.loads(data, object_hook=_from_wire)
-        return answer
 
-    def _connection(self) -> HTTPConnection:
-        while self._idle:
-            connection = self._idle.pop()
-            if _is_quiet(connection):
-                return connection
-            connection.close()
-        return self._connect()
-
-    def _connect(self) -> HTTPConnection:
-        place = urlsplit(self._url)
-        host = place.hostname or ""
-        if place.scheme == "http":
-            return HTTPConnection(host, place.port, timeout=TIMEOUT)
-        return HTTPSConnection(host, place.port, timeout=TIMEOUT, context=self._trust)
-
-    @cached_property
-    def _trust(self) -> ssl.SSLContext:
-        return ssl.create_default_context(cafile=get_cert_path(True))
-
-
-def _is_quiet(connection: HTTPConnection) -> bool:
-    """Whether an idle connection is still good: one that has something to read was closed by the other side."""
-    poll = select.poll()
-    poll.register(connection.sock, select.POLLIN)
-    return not poll.poll(0)
+def _checked(answer: Answer) -> dict[str, Any] | None:
+    """The document of an answer that succeeded and arrived whole."""
+    checksum = answer.headers.get(b"x-amz-crc32")
+    if answer.status != 200 or (checksum is not None and int(checksum) != crc32(answer.body)):
+        return None
+    document: dict[str, Any] = json.loads(answer.body, object_hook=_from_wire)
+    return document
 
 
 def _to_wire(value: bytes) -> str:
