@@ -1,8 +1,13 @@
 """Definitions of state machines, from JSON to moto's components without ANTLR.
 
-moto's ANTLR parser needs seconds for a thousand states, and needs them again for every execution. Here the part
-of the Amazon States Language
-that our compiler writes is built directly, and every result is kept. Any other definition goes to moto's own parser.
+Defects of moto that are repaired here, each with a canary in tests/unit/localstack/test_canaries.py:
+
+- CreateStateMachine and every StartExecution parse with ANTLR, in seconds for a thousand states -> built from JSON
+  once, in milliseconds
+- a component is written out with all that is in it, for error messages that are never raised -> by its name
+
+The part of the Amazon States Language that our compiler writes is built directly, and every result is kept. Any
+other definition goes to moto's own parser.
 """
 
 import json
@@ -290,11 +295,7 @@ def _analyse(self: Any, definition: str) -> None:
 
 
 def install() -> None:
-    """Repair moto.
-
-    Defects: CreateStateMachine and every StartExecution parse in seconds what json reads in milliseconds; each
-    component is written out, with all that is in it, for error messages that are never raised.
-    """
+    """Repair moto."""
     replace(Component, "__repr__", _name)
     replace(Component, "__str__", _name)
     replace(AmazonStateLanguageParser, "parse", staticmethod(parse))

@@ -1,6 +1,6 @@
 """DynamoDB: atomic, O(touched items), and journalled.
 
-Defects of moto that are repaired here, each with a canary in tests/unit/localstack/test_dynamodb.py:
+Defects of moto that are repaired here, each with a canary in tests/unit/localstack/test_canaries.py:
 
 - requests of several threads interleave: lost ADDs, several winners of a conditional put -> one lock
 - TransactWriteItems copies whole tables and rolls back other writers' work with its own -> runs on a copy of

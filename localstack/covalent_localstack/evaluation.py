@@ -1,8 +1,9 @@
 """How moto's interpreter evaluates states: repaired and made cheap.
 
-Defects of moto that are repaired here, each with a canary in tests/unit/localstack/test_evaluation.py:
+Defects of moto that are repaired here, each with a canary in tests/unit/localstack/test_canaries.py:
 
 - a task costs a thread and a branch two, used or not -> a thread per branch, none per task
+- every thread is kept for ever -> forgotten
 - a task that timed out runs on -> its worker is killed, as AWS stops a timed out Lambda task
 - `lambda:invoke` makes a boto3 client and an HTTP request -> calls the function
 - a `States.*` error inside a Parallel fails the execution -> reaches Retry and Catch of the Parallel

@@ -1,6 +1,6 @@
 """EventBridge: rules reach functions and machines, and Step Functions tells what became of an execution.
 
-Defects of moto that are repaired here, each with a canary in tests/unit/localstack/test_events.py:
+Defects of moto that are repaired here, each with a canary in tests/unit/localstack/test_canaries.py:
 
 - PutEvents answers 500 when a rule that matches has a Lambda or Step Functions target -> they are invoked
 - executions change status without an event -> RUNNING and the end are announced
@@ -20,6 +20,8 @@ from covalent_localstack.patching import replace
 
 _pool = ThreadPoolExecutor(8, thread_name_prefix="events")
 _stock_send = Rule.send_to_targets
+_END = ("stopDate", "output", "outputDetails", "error", "cause")
+"""What the detail of an event tells of the end of an execution."""
 
 
 def _service(arn: str) -> str:
@@ -60,9 +62,12 @@ def _deliver(arn: str, event: Any) -> None:
         machines.start_execution(arn, str(uuid.uuid4()), json.dumps(event))
 
 
-def announce(execution: Any) -> None:
+def announce(execution: Any, *, just_started: bool = False) -> None:
     """Put the `Step Functions Execution Status Change` event of an execution on the default bus."""
-    _pool.submit(_announce, execution.account_id, execution.region_name, _detail(execution))
+    detail = _detail(execution)
+    if just_started:  # it may have ended by now, which is told apart
+        detail |= {"status": "RUNNING"} | dict.fromkeys(_END)
+    _pool.submit(_announce, execution.account_id, execution.region_name, detail)
 
 
 def _announce(account: str, region: str, detail: dict[str, Any]) -> None:

@@ -1,6 +1,6 @@
 """Executions of state machines: started, stopped and told about as on AWS.
 
-Defects of moto that are repaired here, each with a canary in tests/unit/localstack/test_executions.py:
+Defects of moto that are repaired here, each with a canary in tests/unit/localstack/test_canaries.py:
 
 - StopExecution waits for running tasks, never ends token waits, drops error and cause -> immediate; workers are
   killed
@@ -74,7 +74,7 @@ def _start_execution(
 
 def _start(self: Any) -> None:
     _stock_start(self)
-    events.announce(self)
+    events.announce(self, just_started=True)
 
 
 def _reflect(self: Any) -> None:

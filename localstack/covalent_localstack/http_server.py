@@ -1,8 +1,11 @@
 """A small HTTP/1.1 server for WSGI applications on the loopback interface.
 
-Werkzeug's development server closes every connection after one answer, which costs a TCP handshake and a thread
-per AWS call. This one
-keeps connections alive and sends an answer in one piece, so that Nagle's algorithm never waits for a delayed ACK.
+Defects of moto that are repaired here, each with a canary in tests/unit/localstack/test_canaries.py:
+
+- closes every connection after one answer (Werkzeug's development server does), which costs a TCP handshake and a
+  thread per AWS call -> connections are kept
+
+An answer is sent in one piece, so that Nagle's algorithm never waits for a delayed ACK.
 """
 
 import logging

@@ -1,4 +1,10 @@
-"""AWS Lambda: moto's functions run real handlers, in worker processes or in this process."""
+"""AWS Lambda: moto's functions run real handlers, in worker processes or in this process.
+
+Defects of moto that are repaired here, each with a canary in tests/unit/localstack/test_canaries.py:
+
+- without Docker a function never runs, its answer is "Simple Lambda happy path OK"; with Docker it runs in an
+  image -> runs here
+"""
 
 import json
 import time
@@ -136,9 +142,5 @@ def _invoke(self: Any, body: Any, request_headers: Any, response_headers: Any) -
 
 
 def install() -> None:
-    """Repair moto.
-
-    Defect: without Docker a function never runs, its answer is "Simple Lambda happy path OK"; with Docker it
-    runs in an image.
-    """
+    """Repair moto."""
     replace(LambdaFunction, "invoke", _invoke)

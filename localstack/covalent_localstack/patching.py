@@ -2,6 +2,12 @@
 
 Every repair is made with `replace`, `replace_item` or `rebind`, and `undo` takes all of them back, so that a
 process which has run a stack still has moto as it comes from the shelf.
+
+Defects of moto that are repaired here, each with a canary in tests/unit/localstack/test_canaries.py:
+
+- keeps every item, key and execution that was ever made, for its dashboard -> keeps none
+- inspects the handler's class for every request -> once
+- a request id costs 52 calls of `random.choice` -> a UUID
 """
 
 import sys
@@ -56,12 +62,7 @@ def _request_id(headers: Any = None) -> str:
 
 
 def install() -> None:
-    """Repair moto's core.
-
-    Defects: it keeps every item, key and execution it ever made in a list, for its dashboard; it inspects the
-    class of
-    the handler anew for every request; a request id costs 52 calls of `random.choice`.
-    """
+    """Repair moto's core."""
     from moto.core import responses  # noqa: PLC0415  # moto takes a second to import
     from moto.core.common_models import BaseModel  # noqa: PLC0415  # as above
 

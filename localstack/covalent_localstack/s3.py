@@ -1,6 +1,6 @@
 """S3: the objects of our bucket are files, and their checksums are checked.
 
-Defects of moto that are repaired here, each with a canary in tests/unit/localstack/test_s3.py:
+Defects of moto that are repaired here, each with a canary in tests/unit/localstack/test_canaries.py:
 
 - a PUT whose body does not match its `x-amz-checksum-sha256` is accepted -> 400, as S3
 - an object is held in memory three times while it is written -> goes to a file as it arrives

@@ -1,6 +1,6 @@
 """Tasks that call an AWS service other than Lambda.
 
-Defects of moto that are repaired here, each with a canary in tests/unit/localstack/test_service_integrations.py:
+Defects of moto that are repaired here, each with a canary in tests/unit/localstack/test_canaries.py:
 
 - parameters and answers keep boto's letter case, so `states:startExecution` and others fail -> converted as
   LocalStack does

@@ -1,10 +1,7 @@
 """An embedded AWS with handlers of our own, and moto as it comes from the shelf."""
 
 import json
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any, cast
 
 import pytest
@@ -105,37 +102,6 @@ def wait_for_end(states: Any, execution: str) -> dict[str, Any]:
             return found
         time.sleep(0.01)
     raise AssertionError("the execution did not end")
-
-
-@pytest.fixture(scope="session")
-def stock() -> Callable[[str], Any]:
-    """Runs code on moto without repairs, in a process of its own; the code sets `answer`."""
-
-    def evaluate(code: str) -> Any:
-        script = (
-            "import json, os\n"
-            "os.environ.update(AWS_ACCESS_KEY_ID='k', AWS_SECRET_ACCESS_KEY='s', "
-            "AWS_DEFAULT_REGION='us-east-1')\n"
-            "os.environ.pop('AWS_ENDPOINT_URL', None)\n"
-            "import boto3\nfrom moto import mock_aws\n"
-            "with mock_aws(config={'stepfunctions': {'execute_state_machine': True}}):\n"
-            + "".join(f"    {line}\n" for line in code.strip().splitlines())
-            + "    print('ANSWER' + json.dumps(answer, default=str), flush=True)\n"
-            "    os._exit(0)\n"
-        )
-        done = subprocess.run(
-            [sys.executable, "-c", script],
-            capture_output=True,
-            text=True,
-            timeout=60,
-            cwd=Path.home(),
-            check=False,
-        )
-        lines = [each for each in done.stdout.splitlines() if each.startswith("ANSWER")]
-        assert lines, done.stderr
-        return json.loads(lines[-1].removeprefix("ANSWER"))
-
-    return evaluate
 
 
 def task(function: str, **fields: Any) -> dict[str, Any]:
