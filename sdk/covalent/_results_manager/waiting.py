@@ -66,7 +66,8 @@ def _pause(waited: float) -> float:
     """How long to wait before the next request.
 
     Of all intervals, those of `2 * sqrt(COST * waited)` make the sum of what the requests take and of how late the
-    last one comes the least. From two seconds on that would be more often than `SHARE` wants.
+    last one comes the least. From two seconds on that would be more often than `SHARE` wants; at first, when a
+    single electron may end any moment, they would be longer than the wait before.
     """
-    cheapest = 2 * math.sqrt(COST * waited)
+    cheapest = min(waited / 2, 2 * math.sqrt(COST * waited))
     return min(LONGEST_PAUSE, max(SHORTEST_PAUSE, SHARE * waited, cheapest))
