@@ -23,7 +23,7 @@ _CONFIG = {
     # Digests of our own are checked on every read.
     "request_checksum_calculation": "when_required",
     "response_checksum_validation": "when_required",
-    # botocore makes up its own anew for each call, which is a quarter of what the call costs.
+    # botocore makes up its own anew for each call, which is a fifth of what the call costs.
     "user_agent": "covalent-runner",
 }
 

@@ -1,7 +1,7 @@
 """The first try of a DynamoDB request, past most of botocore.
 
-An electron without code of its own is hardly more than its two writes, and botocore spends three times as much on a
-call as this does (CPU per call in a loop: 0.86 ms against 0.28 ms): user agent, endpoint rules, hooks, models.
+A small electron is hardly more than its two writes, and botocore spends on a call what it takes to do seven of them
+here (CPU per call in a loop: 0.84 ms against 0.12 ms): user agent, endpoint rules, hooks, models, urllib3.
 
 Request and answer are JSON already. botocore's signer signs with botocore's credentials; the connections are kept.
 Only a success that arrived whole counts. Whatever else happens (a condition that does not hold, a throttle, a
