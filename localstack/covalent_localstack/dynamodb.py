@@ -20,7 +20,7 @@ from moto.dynamodb.models.dynamo_type import DynamoType, Item
 from moto.dynamodb.models.table import Table
 from moto.dynamodb.responses import DynamoHandler
 
-from covalent_localstack import items, updates
+from covalent_localstack import conditions, items, updates
 from covalent_localstack.journal import Change, Image, Journal
 from covalent_localstack.patching import replace
 
@@ -264,8 +264,8 @@ def _publish(partition: dict[Any, Item], item: Item | None, sk: Any) -> None:
 
 def install() -> None:
     """Repair moto."""
-    updates.install()
-    items.install()
+    for module in (conditions, items, updates):
+        module.install()
     replace(DynamoHandler, "call_action", _call_action)
     replace(Table, "query", _query)
     replace(Table, "all_items", _all_items)

@@ -10,6 +10,7 @@ from io import BytesIO
 from typing import Any
 
 from moto.core.exceptions import JsonRESTError, ServiceException
+from moto.dynamodb.models import dynamodb_backends
 from moto.dynamodb.responses import DynamoHandler
 
 from covalent_localstack import dynamodb
@@ -32,10 +33,12 @@ _HEADERS = [("Content-Type", "application/x-amz-json-1.0")]
 class _Handler(DynamoHandler):  # type: ignore[misc]  # moto has no types here
     """moto's actions on a request that has been read already."""
 
+    dynamodb_backend: Any = None
+    """In place of moto's property, which looks through all accounts each of the several times it is asked."""
+
     def __init__(self, body: dict[str, Any]) -> None:
         self.body = body
-        self.current_account = ACCOUNT
-        self.region = REGION
+        self.dynamodb_backend = dynamodb_backends[ACCOUNT][REGION]
 
 
 def answer(environ: Environ) -> tuple[int, list[tuple[str, str]], list[bytes]] | None:

@@ -127,6 +127,14 @@ _conditions = st.sampled_from(
             n={"N": "1"},
         ),
         _with("attribute_exists(pk) AND begins_with(sk, :p)", p={"S": "N#"}),
+        _with("#n BETWEEN :low AND :high", "n", low={"N": "-8"}, high={"N": "1"}),
+        _with("#claim = :c AND #status = :r", "claim", "status", c={"S": ""}, r={"N": "0"}),
+        _with(
+            "size(#status) > :n OR attribute_type(#status, :t)",
+            "status",
+            n={"N": "3"},
+            t={"S": "N"},
+        ),
         _with("NOT contains(#status, :p)", "status", p={"S": "1"}),
         _with("attribute_exists(pk)", "unused"),
         _with("attribute_exists("),
@@ -267,3 +275,23 @@ def test_canary_moto_still_reads_a_request_as_a_form() -> None:
     from moto.core.responses import BaseResponse
 
     assert "parse_qsl" in inspect.getsource(BaseResponse.setup_class)
+
+
+def test_canary_a_condition_is_still_parsed_again_and_again() -> None:
+    """When this fails, drop `conditions`."""
+    import inspect
+
+    from moto.dynamodb.models.table import Table
+    from moto.dynamodb.responses import DynamoHandler
+
+    assert "parser.parse()" in inspect.getsource(DynamoHandler.put_item)
+    assert "get_filter_expression(" in inspect.getsource(Table.put_item)
+
+
+def test_canary_items_are_still_measured_for_each_attribute() -> None:
+    """When this fails, drop `items`."""
+    import inspect
+
+    from moto.dynamodb.models.dynamo_type import LimitedSizeDict
+
+    assert "sum(" in inspect.getsource(LimitedSizeDict.__setitem__)

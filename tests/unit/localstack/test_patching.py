@@ -1,11 +1,61 @@
+"""A process that has run a stack has moto as it comes from the shelf again."""
+
+import sys
 from collections.abc import Callable
 from typing import Any
 
 import pytest
+from moto.core.config import default_user_config
 
-from covalent_localstack import patching
+from covalent_localstack import dynamodb, events, lambdas, patching, s3, step_functions
 
 Client = Callable[[str], Any]
+REPAIRS = (patching, lambdas, dynamodb, s3, events, step_functions)
+
+
+def moto() -> dict[tuple[str, str], Any]:
+    """Everything that moto's modules and classes define."""
+    found: dict[tuple[str, str], Any] = {}
+    for module_name, module in list(sys.modules.items()):
+        if not module_name.startswith("moto."):
+            continue
+        for name, value in list(vars(module).items()):
+            found[module_name, name] = value
+            if isinstance(value, type) and value.__module__ == module_name:
+                found |= {
+                    (f"{module_name}.{name}", each): vars(value)[each] for each in vars(value)
+                }
+    return found
+
+
+def test_every_repair_is_taken_back() -> None:
+    before, settings = moto(), dict(default_user_config)
+    for module in REPAIRS:
+        module.install()
+    try:
+        repaired = moto()
+        assert sum(repaired.get(key) is not before[key] for key in before) > len(REPAIRS)
+    finally:
+        patching.undo()
+    after = moto()
+    assert not [key for key in before if after.get(key) is not before[key]]
+    assert dict(default_user_config) == settings
+
+
+def test_what_was_inherited_is_inherited_again() -> None:
+    class Base:
+        name = "inherited"
+
+    class Derived(Base):
+        pass
+
+    patching.replace(Derived, "name", "own")
+    patching.replace(Derived, "name", "another")
+    assert Derived.name == "another"
+    patching.undo()
+    assert "name" not in vars(Derived)
+    with pytest.raises(KeyError):
+        patching.replace_item({}, "absent", 1)
 
 
 @pytest.mark.usefixtures("aws")
@@ -28,14 +78,3 @@ def test_a_request_id_that_is_there_stays() -> None:
     headers = {"x-amzn-requestid": "mine"}
     patching._request_id(headers)
     assert headers == {"x-amzn-requestid": "mine"}
-
-
-def test_a_name_is_replaced_wherever_it_was_imported() -> None:
-    from covalent_localstack import pool
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(pool, "START_SECONDS", pool.START_SECONDS)
-        patching.rebind("covalent_localstack.pool", "START_SECONDS", 1)
-        assert pool.START_SECONDS == 1
-        patching.rebind("covalent_localstack.pool", "NO_SUCH_NAME", 1)
-        assert not hasattr(pool, "NO_SUCH_NAME")
