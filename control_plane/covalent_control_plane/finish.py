@@ -29,6 +29,11 @@ MAX_LISTED = 100
 """Failed tasks that the error of a dispatch names."""
 MAX_LINE = 500
 """Characters of each."""
+_BEFORE_AN_EXCEPTION = (
+    "Traceback (most recent call last):",
+    "The above exception was the direct cause of the following exception:",
+    "During handling of the above exception, another exception occurred:",
+)
 
 
 def finish(aws: Aws, detail: Mapping[str, Any]) -> DispatchItem | None:
@@ -119,7 +124,7 @@ def in_one_line(error: str) -> str:
     lines = error.strip().splitlines()
     said = list(lines)
     for number, line in enumerate(lines):
-        if line == "Traceback (most recent call last):":
+        if line in _BEFORE_AN_EXCEPTION:
             said = list(dropwhile(lambda each: each.startswith("  "), lines[number + 1 :]))
     said = [each.strip() for each in said if each.strip()]
     between = " ... " if len(said) > 2 else " "

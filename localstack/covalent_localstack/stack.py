@@ -10,10 +10,11 @@ There is one at a time in a process: moto's state is global, and is reset when t
 
 import errno
 import os
+import shutil
 import sys
 import threading
-from collections.abc import Callable
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from functools import cache
 from importlib import import_module, util
 from pathlib import Path
@@ -161,9 +162,10 @@ class EmbeddedAws:
         from covalent_localstack.pool import WorkerPool  # noqa: PLC0415  # as above
         from covalent_localstack.server import Front  # noqa: PLC0415  # as above
 
+        work_dir = opened.enter_context(_emptied(self._data_dir / "work"))
         pool = WorkerPool(
             self._workers,
-            environment.of_workers(settings),
+            environment.of_workers(settings, work_dir),
             self._data_dir / "workers.log",
             environment.RUNNER_HANDLER,
         )
@@ -200,6 +202,17 @@ class _LazyFront:
 
     def __call__(self, environ: Any, start_response: Any) -> Any:
         return self._application(environ, start_response)
+
+
+@contextmanager
+def _emptied(folder: Path) -> Iterator[Path]:
+    """A folder without what killed workers left in it, before and after."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _halt() -> None:

@@ -198,6 +198,11 @@ def test_a_crash_fails_what_was_running_and_nothing_else(api: Api, dispatched: D
             "Traceback (most recent call last):\n  File\nPipFailed: see\nlog\nlog\nERROR: none",
             "PipFailed: see ... ERROR: none",
         ),
+        (
+            "Traceback (most recent call last):\n  File\nKeyError: 1\n\n"
+            "The above exception was the direct cause of the following exception:\n\nOurs: no frames",
+            "Ours: no frames",
+        ),
         ("States.Timeout: over", "States.Timeout: over"),
         ("", ""),
     ],
