@@ -24,7 +24,8 @@ class Deliveries:
         self.queue: queue.Queue[tuple[str, Any]] = queue.Queue()
 
     def invoke_later(self, function: Any, event: Any) -> None:
-        self.queue.put((function.function_name, event))
+        if function.function_name == "echo":  # not the deployment's own finisher
+            self.queue.put((function.function_name, event))
 
     def next(self) -> tuple[str, Any]:
         return self.queue.get(timeout=20)
