@@ -133,14 +133,13 @@ def test_a_dispatch_is_invisible_until_everything_is_there(
     """The uploads break off: nothing of it is shown, listed or run."""
     from covalent._dispatch import submit
     from covalent._dispatch.client import connect
+    from covalent._dispatch.packaging import package
 
     drafts: list[str] = []
 
     def break_off(_: Any, puts: Any, __: Any) -> None:
         assert puts
         raise ConnectionError("the line went dead")
-
-    package = submit.package
 
     def packaged(lattice: Any) -> Any:
         made = package(lattice)

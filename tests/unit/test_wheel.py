@@ -56,8 +56,8 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def install(programs: Path, what: str | Path) -> None:
     """Install at the locked versions; what is not imported need not be compiled."""
     constraints = programs.parent / "constraints.txt"
-    options = ["-qq", "--no-compile", "--constraint", constraints]
-    run(programs / "python", "-m", "pip", "install", *options, what)
+    pip = (programs / "python", "-m", "pip", "install", "-qq", "--no-compile")
+    run(*pip, "--constraint", constraints, what)
 
 
 @pytest.fixture(scope="module")
