@@ -24,7 +24,7 @@ class Deliveries:
         self.queue: queue.Queue[tuple[str, Any]] = queue.Queue()
 
     def invoke_later(self, function: Any, event: Any) -> None:
-        if function.function_arn == FUNCTION:  # the finisher hears of executions, too
+        if function.function_name == "echo":  # not the deployment's own finisher
             self.queue.put((function.function_name, event))
 
     def next(self) -> tuple[str, Any]:
