@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from covalent_step_functions.check import cost_of, depth_of
+from covalent_step_functions.check import depth_of
+from covalent_step_functions.cost import cost_of
 from covalent_step_functions.plan import Gate, Parallel, Plan, Task
 from covalent_step_functions.quotas import MAX_DEPTH
 
