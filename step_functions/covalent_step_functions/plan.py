@@ -4,9 +4,10 @@ series    everything in one piece precedes everything in the next     -> one aft
 parallel  pieces that have nothing to do with each other              -> branches of a Parallel
 prime     neither: blocks, each reachable through its heads only      -> strands, some behind a gate
 
-A strand is a branch of blocks in which everything earlier precedes everything later. A block whose heads have
-parents outside its strand gets a gate, which waits for exactly these. No state waits for anything that does not
-precede it, so nothing starts late and nothing can wait in a circle.
+A strand is a branch of blocks in which everything earlier precedes everything later
+(`covalent_step_functions.strands`). A block whose heads have parents outside its strand gets a gate, which waits for
+exactly these. No state waits for anything that does not precede it, so nothing starts late and nothing can wait
+in a circle.
 
 `Parallel` states nest at most `MAX_DEPTH` deep. What would go deeper moves behind a gate to the outermost
 `Parallel` that nothing follows; where something follows, it becomes strands of single electrons.
@@ -16,8 +17,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from covalent_step_functions.decompose import Block, Part, blocks, components, series, singles
-from covalent_step_functions.order import Order, bits
+from covalent_step_functions.order import Order
 from covalent_step_functions.quotas import MAX_DEPTH
+from covalent_step_functions.strands import Strand, members_of, thread
+
+MAX_JOINED = MAX_DEPTH // 2
+"""How deep strands are joined: what they hold may nest as deep again."""
 
 
 @dataclass(frozen=True)
@@ -83,14 +88,6 @@ class _Spot:
         return self.depth >= MAX_DEPTH - 1
 
 
-@dataclass
-class _Strand:
-    """Blocks that follow each other."""
-
-    blocks: list[Block]
-    covered: int
-
-
 def plan(order: Order) -> Plan:
     """Lay out the whole order."""
     everything = range(len(order.nodes))
@@ -147,45 +144,23 @@ def _flat(order: Order, piece: Part) -> Parallel:
 
 
 def _strands(order: Order, parts: Sequence[Block], spot: _Spot) -> list[Items]:
-    return [_strand(order, strand, spot) for strand in _thread(order, parts)]
+    strands = thread(order, parts, MAX_JOINED - spot.depth)
+    return [_strand(order, strand, spot) for strand in strands]
 
 
-def _thread(order: Order, parts: Sequence[Block]) -> list[_Strand]:
-    """Append each block to the strand that spares its gate most arrivals, or open a new one."""
-    strands: list[_Strand] = []
-    home: dict[int, _Strand] = {}
-    for block in parts:
-        strand = _best(order, block, home)
-        if strand is None:
-            strand = _Strand([], 0)
-            strands.append(strand)
-        strand.blocks.append(block)
-        strand.covered |= bits(block.members)
-        home.update(dict.fromkeys(block.members, strand))
-    return strands
-
-
-def _best(order: Order, block: Block, home: dict[int, _Strand]) -> _Strand | None:
-    earlier = order.before[block.heads[0]]
-    spared: dict[int, int] = {}
-    candidates: dict[int, _Strand] = {}
-    for parent in block.parents:
-        strand = home[parent]
-        if not strand.covered & ~earlier:
-            candidates[id(strand)] = strand
-            spared[id(strand)] = spared.get(id(strand), 0) + 1
-    return max(candidates.values(), key=lambda each: spared[id(each)], default=None)
-
-
-def _strand(order: Order, strand: _Strand, spot: _Spot) -> Items:
+def _strand(order: Order, strand: Strand, spot: _Spot) -> Items:
     items: list[Item] = []
     passed: set[int] = set()
-    for block in strand.blocks:
-        needs = tuple(parent for parent in block.parents if parent not in passed)
-        place = spot if block is strand.blocks[-1] else spot.followed
-        items += _gate(order, block.heads[0], needs)
-        items += _sequence(order, block.members, place)
-        passed.update(block.members)
+    for step in strand.steps:
+        if isinstance(step, Block):
+            place = spot if step is strand.steps[-1] else spot.followed
+            needs = [parent for parent in step.parents if parent not in passed]
+            items += _gate(order, step.heads[0], needs)
+            items += _sequence(order, step.members, place)
+        else:
+            inner = _Spot(spot.depth + 1)
+            items.append(_parallel([_strand(order, each, inner) for each in step]))
+        passed.update(members_of(step))
     return tuple(items)
 
 
