@@ -1,4 +1,6 @@
 import json
+import os
+import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -63,6 +65,21 @@ if __name__ == "__main__":
 """
 
 
+MAIN = "from covalent._cli.main import main; main()"
+SETS = """
+import covalent as ct
+
+@ct.electron
+def one(x, **more):
+    return x
+
+@ct.lattice
+def flow(given):
+    parts = {one(name) for name in "abc"}
+    return one(parts, given=given, **{name: one(name) for name in ("z", "a", "q")})
+"""
+
+
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     (tmp_path / "flow.py").write_text(FLOW)
@@ -105,7 +122,7 @@ def test_a_file_gets_it_byte_for_byte(run: Run, folder: Path) -> None:
 def test_it_is_explained(run: Run) -> None:
     output = run("flow.py:flow", "--explain", "--args", "6", "extra=[2]").stdout
     assert "3 x fetch (6, 8, 10)" in output
-    assert "gate: waits for fetch (2)" in output
+    assert "gate: waits for fetch (0)" in output
     found = dict(line.split(maxsplit=1) for line in output.splitlines() if line.startswith(" "))
     assert found["Electrons"].split() == ["10"]
     assert found["Transitions"].startswith("13 ")
@@ -199,3 +216,17 @@ def test_arguments_are_literals(
 
 def test_negative_numbers_are_not_options(run: Run) -> None:
     assert "raises IndexError" in run("flow.py:flow", "--args", "-1", "-2").stderr
+
+
+@pytest.mark.parametrize("seed", ["0", "7"])
+def test_the_hash_seed_does_not_matter(run: Run, folder: Path, seed: str) -> None:
+    (folder / "sets.py").write_text(SETS)
+    here = run("sets.py:flow", "--args", '{"a": 1, "b": 2}')
+    there = subprocess.run(
+        [sys.executable, "-c", MAIN, "compile", "sets.py:flow", "--args", '{"b": 3, "a": [4]}'],
+        env=os.environ | {"PYTHONHASHSEED": seed, "PYTHONPATH": os.pathsep.join(sys.path)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert there.stdout == here.stdout
