@@ -122,11 +122,11 @@ def test_a_file_gets_it_byte_for_byte(run: Run, folder: Path) -> None:
 def test_it_is_explained(run: Run) -> None:
     output = run("flow.py:flow", "--explain", "--args", "6", "extra=[2]").stdout
     assert "3 x fetch (6, 8, 10)" in output
-    assert "gate: waits for fetch (0)" in output
+    assert "gate: waits for 2 x fetch (0, 2)" in output
     found = dict(line.split(maxsplit=1) for line in output.splitlines() if line.startswith(" "))
     assert found["Electrons"].split() == ["10"]
     assert found["Transitions"].startswith("13 ")
-    assert found["History"].split() == [str(10 * 5 + 2 * 6 + 4 + 2), "events"]
+    assert found["History"].split() == [str(10 * 5 + 6 + 2 * 4 + 2), "events"]
     assert float(found["Dollars"].split()[0]) == pytest.approx(13 * 25e-6, rel=0.7)
     assert "20,000" in found["execution"]
     assert "such electrons more" in found["definition"]
