@@ -9,7 +9,7 @@ from collections.abc import Iterable
 
 from covalent_contracts import keys, records
 from covalent_contracts.api import Registered
-from covalent_contracts.errors import Conflict, LimitExceeded, NewerWire
+from covalent_contracts.errors import Conflict, NewerWire
 from covalent_contracts.ids import digest_of
 from covalent_contracts.manifest import WIRE, Manifest, Upload
 from covalent_control_plane import manifests, objects, store
@@ -18,14 +18,11 @@ from covalent_control_plane.settings import Settings
 from covalent_control_plane.store import DraftItem
 from covalent_control_plane.telemetry import annotate, count, log
 from covalent_executors.place import Place
+from covalent_step_functions.check import check_uploads
 from covalent_step_functions.compiler import Compiled, compile_dispatch
 
 DRAFT_LIFETIME = 24 * 3600
 """Seconds until a draft that was never started expires."""
-MAX_UPLOADS = 3000
-"""Objects per dispatch: their addresses must fit the 6 MB of a Lambda answer. The SDK packs small assets."""
-MAX_UPLOAD_SIZE = 5 * 1024**3
-"""Bytes of one PUT to S3: https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html"""
 
 
 def register(aws: Aws, owner: str, manifest: Manifest) -> Registered:
@@ -58,11 +55,7 @@ def register(aws: Aws, owner: str, manifest: Manifest) -> Registered:
 def _check(manifest: Manifest) -> None:
     if manifest.wire > WIRE:
         raise NewerWire(upgrade(manifest.wire))
-    if len(manifest.uploads) > MAX_UPLOADS:
-        raise _limit("uploads per dispatch", MAX_UPLOADS, len(manifest.uploads))
-    largest = max((upload.size for upload in manifest.uploads), default=0)
-    if largest > MAX_UPLOAD_SIZE:
-        raise _limit("bytes of one upload", MAX_UPLOAD_SIZE, largest)
+    check_uploads(manifest)
 
 
 def upgrade(wire: int) -> str:
@@ -73,14 +66,12 @@ def upgrade(wire: int) -> str:
     )
 
 
-def _limit(limit: str, number: int, found: int) -> LimitExceeded:
-    return LimitExceeded(
-        f"{found} {limit}, at most {number} are possible", limit=limit, number=number
-    )
-
-
 def _place(settings: Settings) -> Place:
-    return Place(runners=settings.runners, prefix=f"{settings.prefix}-")
+    return Place(
+        runners=settings.runners,
+        prefix=f"{settings.prefix}-",
+        runner_seconds=settings.runner_seconds,
+    )
 
 
 def _is_registered(owner: str, dispatch_id: str, digest: str) -> bool:

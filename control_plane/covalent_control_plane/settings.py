@@ -15,7 +15,8 @@ class Settings:
     """Names of what the deployment made.
 
     runners: runner function by Python minor version. machine_role: ARN of the role that state machines assume.
-    prefix: what the names of everything else begin with.
+    prefix: what the names of everything else begin with. runner_seconds: how long a runner function may take, where
+    something stops it.
     """
 
     table: str
@@ -23,6 +24,7 @@ class Settings:
     runners: Mapping[str, str]
     machine_role: str
     prefix: str = DEFAULT_PREFIX
+    runner_seconds: int | None = None
 
     @classmethod
     def read(cls, environment: Mapping[str, str]) -> Self:
@@ -38,6 +40,7 @@ class Settings:
             runners=_runners(_required(environment, "COVALENT_RUNNERS")),
             machine_role=_role(_required(environment, "COVALENT_MACHINE_ROLE")),
             prefix=environment.get("COVALENT_PREFIX") or DEFAULT_PREFIX,
+            runner_seconds=_seconds(environment.get("COVALENT_RUNNER_SECONDS", "")),
         )
 
     @property
@@ -69,3 +72,9 @@ def _role(arn: str) -> str:
     if not arn.startswith("arn:") or arn.count(":") < 5:
         raise Unavailable("COVALENT_MACHINE_ROLE is not the ARN of a role")
     return arn
+
+
+def _seconds(text: str) -> int | None:
+    if text and not text.isdecimal():
+        raise Unavailable("COVALENT_RUNNER_SECONDS is not a number of seconds")
+    return int(text) if text else None

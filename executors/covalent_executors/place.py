@@ -12,10 +12,12 @@ class Place:
 
     runners: the Lambda function that runs electrons, by Python minor version ("3.11").
     prefix: what the names of its state machines start with.
+    runner_seconds: how long its runners may take for one electron; None (offline): as long as they like.
     """
 
     runners: Mapping[str, str]
     prefix: str = "covalent-"
+    runner_seconds: int | None = None
 
     def runner(self, python: str) -> str:
         """The function that runs electrons pickled by Python `python` ("3.11" or "3.11.7").

@@ -1,64 +1,31 @@
-"""Count what a machine will cost, and refuse what Step Functions would not run."""
+"""Refuse what AWS would not run."""
 
-from dataclasses import dataclass
+import math
+import zlib
+from dataclasses import replace
 
+from covalent_contracts.manifest import Manifest
+from covalent_executors.place import Place
+from covalent_executors.task import TaskTemplate
 from covalent_step_functions import quotas
-from covalent_step_functions.plan import Gate, Items, Parallel, Plan, Task
+from covalent_step_functions.cost import Cost, cost_of
+from covalent_step_functions.plan import Items, Parallel, Plan
+from covalent_step_functions.quotas import Use
 
-
-@dataclass(frozen=True)
-class Cost:
-    """What one execution without retries and failures takes.
-
-    transitions are states entered, which is what AWS bills; events are those of the execution's history.
-    """
-
-    tasks: int
-    gates: int
-    parallels: int
-
-    @property
-    def transitions(self) -> int:
-        """States entered; a machine without electrons has one."""
-        return self.tasks + self.gates + self.parallels or 1
-
-    @property
-    def events(self) -> int:
-        """Entries in the history."""
-        return (
-            self.tasks * quotas.TASK_EVENTS
-            + self.gates * quotas.GATE_EVENTS
-            + self.parallels * quotas.PARALLEL_EVENTS
-            + quotas.EXECUTION_EVENTS
-        )
-
-
-def cost_of(plan: Plan) -> Cost:
-    """Count the states of a plan."""
-    kinds = [type(item) for item in plan.walk()]
-    return Cost(kinds.count(Task), kinds.count(Gate), kinds.count(Parallel))
-
-
-def check_manifest(size: int) -> None:
-    """Refuse a manifest of too many bytes.
-
-    Raises:
-        LimitExceeded: with the limit.
-
-    """
-    quotas.MANIFEST.check(size)
+BRANCH_OUTPUT = len('{"dispatch_id": "11111111-2222-3333-4444-555555555555"}, ')
+"""Bytes that a branch adds to what its Parallel collects: at most the execution's input, whatever fails in it."""
 
 
 def check_plan(plan: Plan) -> Cost:
-    """Refuse a plan that takes too many events or nests too deep; what it costs otherwise.
+    """Refuse a plan that takes too many events, nests too deep or is too wide; what it costs otherwise.
 
     Raises:
         LimitExceeded: with the limit.
 
     """
     cost = cost_of(plan)
-    quotas.EVENTS.check(cost.events)
-    quotas.DEPTH.check(depth_of(plan.items))
+    for use in _uses(plan, cost):
+        use.check()
     return cost
 
 
@@ -72,9 +39,73 @@ def check_definition(definition: str) -> None:
     quotas.DEFINITION.check(len(definition.encode()))
 
 
+def check_task(task: TaskTemplate, place: Place) -> None:
+    """Refuse what an executor asks of Step Functions, or of Lambda.
+
+    Raises:
+        LimitExceeded: with the limit.
+
+    """
+    seconds = math.ceil(task.time_limit)
+    quotas.TIMEOUT.check(seconds)
+    quotas.RETRIES.check(task.retries)
+    if place.runner_seconds is not None and ":lambda:" in task.resource:
+        replace(quotas.LAMBDA_SECONDS, number=place.runner_seconds).check(seconds)
+
+
+def check_request(manifest: Manifest) -> None:
+    """Refuse a manifest that a deployment on AWS would not let in, or whose assets it could not take.
+
+    Raises:
+        LimitExceeded: with the limit.
+
+    """
+    for use in _request_uses(manifest):
+        use.check()
+
+
+def check_uploads(manifest: Manifest) -> None:
+    """Refuse too many objects to upload, or too large ones.
+
+    Raises:
+        LimitExceeded: with the limit.
+
+    """
+    for use in _upload_uses(manifest):
+        use.check()
+
+
+def uses_of(manifest: Manifest, plan: Plan, definition: str) -> list[Use]:
+    """How much a dispatch takes of every limit that it can reach."""
+    return [
+        Use(quotas.DEFINITION, len(definition.encode())),
+        *_uses(plan, cost_of(plan)),
+        *_request_uses(manifest),
+    ]
+
+
 def depth_of(items: Items) -> int:
     """How many Parallel states are inside each other."""
     return max((_depth(item) for item in items if isinstance(item, Parallel)), default=0)
+
+
+def _uses(plan: Plan, cost: Cost) -> list[Use]:
+    return [
+        Use(quotas.EVENTS, cost.events),
+        Use(quotas.DEPTH, depth_of(plan.items)),
+        Use(quotas.PAYLOAD, cost.widest * BRANCH_OUTPUT),
+    ]
+
+
+def _request_uses(manifest: Manifest) -> list[Use]:
+    """As the SDK sends it, compressed quickly."""
+    body = zlib.compress(manifest.model_dump_json().encode(), level=1)
+    return [Use(quotas.REQUEST, len(body)), *_upload_uses(manifest)]
+
+
+def _upload_uses(manifest: Manifest) -> list[Use]:
+    sizes = [upload.size for upload in manifest.uploads]
+    return [Use(quotas.UPLOADS, len(sizes)), Use(quotas.UPLOAD, max(sizes, default=0))]
 
 
 def _depth(parallel: Parallel) -> int:

@@ -13,41 +13,36 @@ sheets  what the runner must know of each electron: beside the definition, becau
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from hashlib import sha256
+from dataclasses import dataclass, replace
 
 from covalent_contracts.errors import InvalidWorkflow
 from covalent_contracts.manifest import Manifest
 from covalent_executors import registry
 from covalent_executors.place import Place
 from covalent_executors.task import TaskTemplate, lambda_task
-from covalent_step_functions.check import check_definition, check_plan
+from covalent_step_functions.check import check_definition, check_plan, check_task
+from covalent_step_functions.cost import Cost
 from covalent_step_functions.emit import emit
 from covalent_step_functions.graph import Graph, graph_of
+from covalent_step_functions.names import machine_name
 from covalent_step_functions.order import order_of
-from covalent_step_functions.plan import plan
-from covalent_step_functions.quotas import STATE_NAME
+from covalent_step_functions.plan import Plan, plan
 from covalent_step_functions.sheets import pages_of
 from covalent_step_functions.states import states_of
-
-_HASH = 40
 
 
 @dataclass(frozen=True)
 class Compiled:
     """A state machine for one dispatch.
 
-    pages are the sheets, by page number, as they are stored. transitions and events are what an execution takes
-    that meets no failure: states entered (what AWS bills) and entries in its history.
+    pages are the sheets, by page number, as they are stored. cost is of an execution that meets no failure.
     """
 
     name: str
     definition: str
     pages: Mapping[int, bytes]
-    tasks: int
-    gates: int
-    transitions: int
-    events: int
+    plan: Plan
+    cost: Cost
 
 
 def compile_dispatch(manifest: Manifest, place: Place, owner: str) -> Compiled:
@@ -73,13 +68,11 @@ def compile_dispatch(manifest: Manifest, place: Place, owner: str) -> Compiled:
     definition = emit(states_of(layout, tasks, lambda node: graph.nodes[node].name, runner))
     check_definition(definition)
     return Compiled(
-        name=_machine_name(place.prefix, definition),
+        name=machine_name(place.prefix, definition),
         definition=definition,
         pages=pages_of(manifest, graph, layout, tasks, owner),
-        tasks=cost.tasks,
-        gates=cost.gates,
-        transitions=cost.transitions,
-        events=cost.events,
+        plan=layout,
+        cost=replace(cost, size=len(definition)),
     )
 
 
@@ -104,8 +97,6 @@ def _task(manifest: Manifest, key: str, place: Place) -> TaskTemplate:
     if key not in manifest.executors:
         raise InvalidWorkflow(f"the manifest does not describe executor {key!r}")
     executor = manifest.executors[key]
-    return registry.task(executor.name, executor.attributes, place, manifest.python)
-
-
-def _machine_name(prefix: str, definition: str) -> str:
-    return prefix[: STATE_NAME - _HASH] + sha256(definition.encode()).hexdigest()[:_HASH]
+    task = registry.task(executor.name, executor.attributes, place, manifest.python)
+    check_task(task, place)
+    return task

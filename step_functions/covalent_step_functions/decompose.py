@@ -21,6 +21,53 @@ class Block:
     members: tuple[int, ...]
 
 
+@dataclass(frozen=True)
+class Forest:
+    """A part of which every member has at most one parent in it."""
+
+    roots: list[int]
+    children: dict[int, list[int]]
+
+    def under(self, roots: Part) -> list[int]:
+        """Some members and all their descendants, in topological order."""
+        found: list[int] = []
+        todo = list(roots)
+        while todo:
+            found.append(todo.pop())
+            todo += self.children.get(found[-1], ())
+        return sorted(found)
+
+    def is_chains(self, roots: Part) -> bool:
+        """Whether none of these members and their descendants has two children."""
+        todo = list(roots)
+        while todo:
+            found = self.children.get(todo.pop(), ())
+            if len(found) > 1:
+                return False
+            todo += found
+        return True
+
+
+def forest(order: Order, part: Part) -> Forest | None:
+    """The part as trees; None if some member has several parents in it."""
+    inside = set(part)
+    roots: list[int] = []
+    children: dict[int, list[int]] = {}
+    for position in part:
+        parents = _inside(order, position, inside)
+        if len(parents) > 1:
+            return None
+        siblings = children.setdefault(parents[0], []) if parents else roots
+        siblings.append(position)
+    return Forest(roots, children)
+
+
+def is_chains(order: Order, part: Part) -> bool:
+    """Whether nothing in the part has two parents or two children in it."""
+    trees = forest(order, part)
+    return trees is not None and trees.is_chains(trees.roots)
+
+
 def series(order: Order, part: Part) -> list[list[int]]:
     """Cut wherever everything earlier precedes everything later.
 

@@ -1,14 +1,22 @@
-"""Names of states: what the user wrote, with the node id, so that the console reads like the workflow."""
+"""Names of states: what the user wrote, with the node id, so that the console reads like the workflow.
+
+And of machines: the deployment's prefix, with the hash of the definition.
+"""
 
 import re
 import unicodedata
 from collections.abc import Callable, Sequence
+from hashlib import sha256
 
+from covalent_contracts.errors import LimitExceeded
 from covalent_step_functions.plan import Gate, Items, Parallel, Task
-from covalent_step_functions.quotas import STATE_NAME
+from covalent_step_functions.quotas import MACHINE_NAME, STATE_NAME
 
 _RESERVED = re.compile(r"gate: |parallel: |(stopped|stopped at gate|checked|ended)$")
 """How no name of an electron may begin, or the names of two states could be equal."""
+
+_MACHINE = re.compile(r"[A-Za-z0-9_-]*")
+_HASH = 40
 
 NameOf = Callable[[int], str]
 
@@ -52,6 +60,23 @@ def parallel_name(parallel: Parallel, name_of: NameOf) -> str:
     nodes = _nodes(parallel)
     names = dict.fromkeys(_plain(name_of(node)) for node in nodes)
     return _fit(f"parallel: {len(nodes)} x {', '.join(names)}", min(nodes))
+
+
+def machine_name(prefix: str, definition: str) -> str:
+    """The machine of a definition.
+
+    Raises:
+        LimitExceeded: the prefix has characters that no name may have, or that logs and metrics would not show.
+
+    """
+    if not _MACHINE.fullmatch(prefix):
+        raise LimitExceeded(
+            f"state machines of this deployment would be named {prefix!r} and a hash: Step Functions takes up to "
+            f"{MACHINE_NAME} letters, digits, - and _; deploy with another COVALENT_PREFIX",
+            limit="name of a state machine",
+            number=MACHINE_NAME,
+        )
+    return prefix[: MACHINE_NAME - _HASH] + sha256(definition.encode()).hexdigest()[:_HASH]
 
 
 def _nodes(parallel: Parallel) -> Sequence[int]:

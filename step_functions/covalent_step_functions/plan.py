@@ -4,20 +4,36 @@ series    everything in one piece precedes everything in the next     -> one aft
 parallel  pieces that have nothing to do with each other              -> branches of a Parallel
 prime     neither: blocks, each reachable through its heads only      -> strands, some behind a gate
 
-A strand is a branch of blocks in which everything earlier precedes everything later. A block whose heads have
-parents outside its strand gets a gate, which waits for exactly these. No state waits for anything that does not
-precede it, so nothing starts late and nothing can wait in a circle.
+A strand is a branch of blocks in which everything earlier precedes everything later
+(`covalent_step_functions.strands`). A block whose heads have parents outside its strand gets a gate, which waits for
+exactly these. No state waits for anything that does not precede it, so nothing starts late and nothing can wait
+in a circle.
 
 `Parallel` states nest at most `MAX_DEPTH` deep. What would go deeper moves behind a gate to the outermost
 `Parallel` that nothing follows; where something follows, it becomes strands of single electrons.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
-from covalent_step_functions.decompose import Block, Part, blocks, components, series, singles
-from covalent_step_functions.order import Order, bits
+from covalent_step_functions.decompose import (
+    Block,
+    Forest,
+    Part,
+    blocks,
+    components,
+    forest,
+    is_chains,
+    series,
+    singles,
+)
+from covalent_step_functions.order import Order
 from covalent_step_functions.quotas import MAX_DEPTH
+from covalent_step_functions.strands import Strand, members_of, thread
+
+MAX_JOINED = MAX_DEPTH // 2
+"""How deep strands are joined: what they hold may nest as deep again."""
 
 
 @dataclass(frozen=True)
@@ -59,10 +75,13 @@ class Plan:
 
 @dataclass(frozen=True)
 class _Tail:
-    """The outermost Parallel that nothing inside a branch waits for, and parts that move there."""
+    """The outermost Parallel that nothing inside a branch waits for, and parts that move there.
+
+    Of each part that moves: its first position, and what lays it out.
+    """
 
     depth: int
-    moved: list[Part] = field(default_factory=list)
+    moved: list[tuple[int, "_Layout"]] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -82,13 +101,15 @@ class _Spot:
         """Whether a Parallel here must not hold another."""
         return self.depth >= MAX_DEPTH - 1
 
+    def move(self, head: int, layout: "_Layout") -> bool:
+        """Move a part further out, where there it has one gate instead of many here; False if it cannot."""
+        if self.tail is None or self.tail.depth >= self.depth:
+            return False
+        self.tail.moved.append((head, layout))
+        return True
 
-@dataclass
-class _Strand:
-    """Blocks that follow each other."""
 
-    blocks: list[Block]
-    covered: int
+_Layout = Callable[[_Spot], Items]
 
 
 def plan(order: Order) -> Plan:
@@ -98,6 +119,9 @@ def plan(order: Order) -> Plan:
 
 
 def _sequence(order: Order, part: Part, spot: _Spot) -> Items:
+    trees = forest(order, part)
+    if trees is not None:
+        return _trees(order, trees, trees.roots, spot)
     pieces = series(order, part)
     items: list[Item] = []
     for piece in pieces[:-1]:
@@ -105,40 +129,38 @@ def _sequence(order: Order, part: Part, spot: _Spot) -> Items:
     return (*items, *_piece(order, pieces[-1], spot, leads=not items))
 
 
+def _trees(order: Order, forest: Forest, roots: Part, spot: _Spot) -> Items:
+    """The same for trees: each step is known from the children, so a long caterpillar takes linear time."""
+    items: list[Item] = []
+    while len(roots) == 1:
+        items.append(Task(order.nodes[roots[0]]))
+        roots = forest.children.get(roots[0], ())
+    if roots and spot.is_deepest:
+        layout = partial(_trees, order, forest, roots)
+        if not items or forest.is_chains(roots) or not spot.move(roots[0], layout):
+            items.append(_flat(order, forest.under(roots)))
+    elif roots:
+        each = roots
+        fork = _fork(
+            order, spot, lambda inner: [_trees(order, forest, [root], inner) for root in each]
+        )
+        items.append(fork)
+    return tuple(items)
+
+
 def _piece(order: Order, piece: Part, spot: _Spot, *, leads: bool) -> Items:
     """One piece of a series, which cannot be cut further. `leads` tells that nothing precedes it in its branch."""
     if len(piece) == 1:
         return (Task(order.nodes[piece[0]]),)
     if not spot.is_deepest:
-        return (_fork(order, piece, spot),)
-    flat = _flat(order, piece)
-    is_cheap = not any(isinstance(item, Gate) for item in _walk((flat,)))
-    if is_cheap or leads or spot.tail is None or spot.tail.depth >= spot.depth:
-        return (flat,)
-    spot.tail.moved.append(piece)  # one gate there instead of many here
+        return (_fork(order, spot, lambda inner: _branches(order, piece, inner)),)
+    if (
+        leads
+        or is_chains(order, piece)
+        or not spot.move(piece[0], partial(_sequence, order, piece))
+    ):
+        return (_flat(order, piece),)
     return ()
-
-
-def _fork(order: Order, piece: Part, spot: _Spot) -> Parallel:
-    """A Parallel of the components, or of the strands if there is but one."""
-    tail = spot.tail or _Tail(spot.depth + 1)
-    inner = _Spot(spot.depth + 1, tail)
-    apart = components(order, piece)
-    if len(apart) > 1:
-        branches = [_sequence(order, each, inner) for each in apart]
-    else:
-        branches = _strands(order, blocks(order, piece), inner)
-    if spot.tail is None:
-        branches += _moved(order, tail, inner)
-    return _parallel(branches)
-
-
-def _moved(order: Order, tail: _Tail, spot: _Spot) -> Iterator[Items]:
-    """Branches for what was too deep; while they are laid out, more may come."""
-    while tail.moved:
-        part = tail.moved.pop(0)
-        parents = order.covers[part[0]]
-        yield (*_gate(order, part[0], parents), *_sequence(order, part, spot))
 
 
 def _flat(order: Order, piece: Part) -> Parallel:
@@ -146,46 +168,49 @@ def _flat(order: Order, piece: Part) -> Parallel:
     return _parallel(_strands(order, singles(order, piece), _Spot(MAX_DEPTH)))
 
 
+def _fork(order: Order, spot: _Spot, branches_at: Callable[[_Spot], list[Items]]) -> Parallel:
+    """A Parallel of branches, and of what was too deep in them."""
+    tail = spot.tail or _Tail(spot.depth + 1)
+    inner = _Spot(spot.depth + 1, tail)
+    branches = branches_at(inner)
+    if spot.tail is None:
+        branches += _moved(order, tail, inner)
+    return _parallel(branches)
+
+
+def _branches(order: Order, piece: Part, spot: _Spot) -> list[Items]:
+    """The components, or the strands if there is but one."""
+    apart = components(order, piece)
+    if len(apart) > 1:
+        return [_sequence(order, each, spot) for each in apart]
+    return _strands(order, blocks(order, piece), spot)
+
+
+def _moved(order: Order, tail: _Tail, spot: _Spot) -> Iterator[Items]:
+    """Branches for what was too deep; while they are laid out, more may come."""
+    while tail.moved:
+        head, layout = tail.moved.pop(0)
+        yield (*_gate(order, head, order.covers[head]), *layout(spot))
+
+
 def _strands(order: Order, parts: Sequence[Block], spot: _Spot) -> list[Items]:
-    return [_strand(order, strand, spot) for strand in _thread(order, parts)]
+    strands = thread(order, parts, MAX_JOINED - spot.depth)
+    return [_strand(order, strand, spot) for strand in strands]
 
 
-def _thread(order: Order, parts: Sequence[Block]) -> list[_Strand]:
-    """Append each block to the strand that spares its gate most arrivals, or open a new one."""
-    strands: list[_Strand] = []
-    home: dict[int, _Strand] = {}
-    for block in parts:
-        strand = _best(order, block, home)
-        if strand is None:
-            strand = _Strand([], 0)
-            strands.append(strand)
-        strand.blocks.append(block)
-        strand.covered |= bits(block.members)
-        home.update(dict.fromkeys(block.members, strand))
-    return strands
-
-
-def _best(order: Order, block: Block, home: dict[int, _Strand]) -> _Strand | None:
-    earlier = order.before[block.heads[0]]
-    spared: dict[int, int] = {}
-    candidates: dict[int, _Strand] = {}
-    for parent in block.parents:
-        strand = home[parent]
-        if not strand.covered & ~earlier:
-            candidates[id(strand)] = strand
-            spared[id(strand)] = spared.get(id(strand), 0) + 1
-    return max(candidates.values(), key=lambda each: spared[id(each)], default=None)
-
-
-def _strand(order: Order, strand: _Strand, spot: _Spot) -> Items:
+def _strand(order: Order, strand: Strand, spot: _Spot) -> Items:
     items: list[Item] = []
     passed: set[int] = set()
-    for block in strand.blocks:
-        needs = tuple(parent for parent in block.parents if parent not in passed)
-        place = spot if block is strand.blocks[-1] else spot.followed
-        items += _gate(order, block.heads[0], needs)
-        items += _sequence(order, block.members, place)
-        passed.update(block.members)
+    for step in strand.steps:
+        if isinstance(step, Block):
+            place = spot if step is strand.steps[-1] else spot.followed
+            needs = [parent for parent in step.parents if parent not in passed]
+            items += _gate(order, step.heads[0], needs)
+            items += _sequence(order, step.members, place)
+        else:
+            inner = _Spot(spot.depth + 1)
+            items.append(_parallel([_strand(order, each, inner) for each in step]))
+        passed.update(members_of(step))
     return tuple(items)
 
 

@@ -1,7 +1,10 @@
 """The limits that one dispatch can run into, each with its number and where it comes from.
 
-Emulators enforce none of them. Numbers of AWS:
+Emulators enforce none of them. What cannot be exceeded, because something else would be first or because names
+are cut, has its number here too: a test shows it from these numbers.
+
 https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html
+https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
 """
 
 from dataclasses import dataclass
@@ -28,33 +31,67 @@ class Quota:
         """
         if found > self.number:
             raise LimitExceeded(
-                f"the {self.name} needs {found:,} {self.unit}, the limit is {self.number:,} "
+                f"{self.name}: {found:,} {self.unit}, and the limit is {self.number:,} "
                 f"({self.source}): {self.cure}",
                 limit=self.name,
                 number=self.number,
             )
 
 
+@dataclass(frozen=True)
+class Use:
+    """How much of a limit something takes."""
+
+    quota: Quota
+    found: int
+
+    def check(self) -> None:
+        """Refuse more than the limit.
+
+        Raises:
+            LimitExceeded: with the name and the number of the limit.
+
+        """
+        self.quota.check(self.found)
+
+
+_KIB = 1024
+_MIB = 1024 * _KIB
 _SPLIT = "split the lattice, for example into sublattices"
 
 MAX_DEPTH = 25
 """How deep `Parallel` states nest: under the 30 levels that emulators parse."""
 
 STATE_NAME = 80
-"""Characters in the name of a state, and of a state machine."""
+"""Characters in the name of a state. Longer ones are cut (`covalent_step_functions.names`)."""
+
+MACHINE_NAME = 80
+"""Characters in the name of a state machine. A longer prefix is cut (`covalent_step_functions.names`)."""
+
+EXECUTION_NAME = 80
+"""Characters in the name of an execution; ours are dispatch ids."""
+
+HISTORY = 25_000
+"""Entries in its history at which Step Functions ends an execution."""
+
+CAUSE = 32_768
+"""Characters of the cause with which a state fails (SendTaskFailure)."""
+
+ITEM = 400 * _KIB
+"""Bytes of an item in DynamoDB: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html"""
 
 DEFINITION = Quota(
     name="definition",
-    number=1_048_576 * 95 // 100,
+    number=_MIB * 95 // 100,
     unit="bytes",
     source="Step Functions takes requests up to 1 MiB, definition included; 5 % are left for the rest",
     cure=_SPLIT,
 )
 EVENTS = Quota(
     name="execution history",
-    number=20_000,
+    number=HISTORY * 80 // 100,
     unit="events",
-    source="Step Functions ends an execution at 25,000; the rest is for retries",
+    source=f"Step Functions ends an execution at {HISTORY:,}; the rest is for retries",
     cure=_SPLIT,
 )
 DEPTH = Quota(
@@ -64,19 +101,52 @@ DEPTH = Quota(
     source="of this compiler",
     cure=_SPLIT,
 )
-MANIFEST = Quota(
-    name="manifest",
-    number=9 * 1024 * 1024,
+PAYLOAD = Quota(
+    name="output of a Parallel",
+    number=256 * _KIB,
     unit="bytes",
-    source="API Gateway takes bodies up to 10 MB",
+    source="Step Functions passes up to 256 KiB from state to state",
     cure=_SPLIT,
 )
-
-TASK_EVENTS = 5
-"""Entered, scheduled, started, succeeded, exited."""
-GATE_EVENTS = 6
-"""A task's, and the submission that a token waits for."""
-PARALLEL_EVENTS = 4
-"""Entered, started, succeeded, exited."""
-EXECUTION_EVENTS = 2
-"""Started, succeeded."""
+REQUEST = Quota(
+    name="request to dispatch",
+    number=6 * _MIB * 3 // 4 * 95 // 100,
+    unit="bytes",
+    source="Lambda takes 6 MB, the compressed manifest in base64; 5 % are left for the rest",
+    cure=_SPLIT,
+)
+UPLOADS = Quota(
+    name="uploads per dispatch",
+    number=3_000,
+    unit="objects",
+    source="their addresses must fit the 6 MB of a Lambda answer; assets under 64 KiB share uploads",
+    cure="pass fewer large arguments, or put large data into a store and pass where it lies",
+)
+UPLOAD = Quota(
+    name="size of an upload",
+    number=5 * _KIB * _MIB,
+    unit="bytes",
+    source="of one PUT to S3, https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html",
+    cure="put data of that size into a store and pass where it lies",
+)
+TIMEOUT = Quota(
+    name="time_limit",
+    number=99_999_999,
+    unit="seconds",
+    source="of TimeoutSeconds, https://docs.aws.amazon.com/step-functions/latest/dg/state-task.html",
+    cure="set a shorter time_limit, or none",
+)
+RETRIES = Quota(
+    name="retries",
+    number=1_000,
+    unit="tries more",
+    source="of this compiler: each try takes three events of the history. Step Functions takes 99,999,999",
+    cure="set fewer retries, or repeat inside the electron",
+)
+LAMBDA_SECONDS = Quota(
+    name="time_limit",
+    number=900,
+    unit="seconds",
+    source="of a Lambda function",
+    cure="set a shorter time_limit, split the electron, or choose an executor that is not Lambda",
+)

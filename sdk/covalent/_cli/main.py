@@ -18,6 +18,7 @@ _COMMANDS: Mapping[str, str] = MappingProxyType(
         "restart": "service",
         "status": "status",
         "logs": "logs",
+        "compile": "compilation",
         "config": "settings",
         "purge": "purge",
     }

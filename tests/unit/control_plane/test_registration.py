@@ -19,8 +19,9 @@ from tests.unit.control_plane.conftest import (
 from covalent_contracts import keys, sheet
 from covalent_contracts.ids import digest_of, owner_of
 from covalent_contracts.manifest import Manifest
-from covalent_control_plane import objects, registration, store
+from covalent_control_plane import objects, store
 from covalent_control_plane.aws import Aws
+from covalent_step_functions import quotas
 
 DISPATCHES = "/api/v1/dispatches"
 
@@ -159,14 +160,14 @@ def test_what_cannot_run_is_refused_before_anything_is_kept(
     ("uploads", "limit", "number"),
     [
         (
-            [asset(), *(asset(str(each).encode()) for each in range(registration.MAX_UPLOADS))],
+            [asset(), *(asset(str(each).encode()) for each in range(quotas.UPLOADS.number))],
             "uploads per dispatch",
-            registration.MAX_UPLOADS,
+            quotas.UPLOADS.number,
         ),
         (
-            [asset(), {"digest": "0" * 64, "size": registration.MAX_UPLOAD_SIZE + 1}],
-            "bytes of one upload",
-            registration.MAX_UPLOAD_SIZE,
+            [asset(), {"digest": "0" * 64, "size": quotas.UPLOAD.number + 1}],
+            "size of an upload",
+            quotas.UPLOAD.number,
         ),
     ],
 )

@@ -24,8 +24,8 @@ OTHER = "99999999-2222-3333-4444-555555555555"
 
 def test_what_is_compiled(manifest: Build, place: Place) -> None:
     found = compile_dispatch(manifest([(0, 2), (0, 3), (1, 3)]), place, "owner")
-    assert (found.tasks, found.gates, found.transitions) == (4, 1, 6)
-    assert found.events == 4 * 5 + 6 + 4 + 2
+    assert (found.cost.tasks, found.cost.gates, found.cost.transitions) == (4, 1, 6)
+    assert found.cost.events == 4 * 5 + 6 + 4 + 2
     assert set(found.pages) == {0}
 
 
@@ -100,7 +100,7 @@ def test_a_thousand_electrons_into_a_collector_fit(shapes: ModuleType, place: Pl
     place = Place({"3.11": "covalent-some-deployment-runner-py311"})
     posted = shapes.manifest(shapes.fan_in(1001), names=names)
     found = compile_dispatch(posted, place, "me")
-    assert found.transitions == 1002
+    assert found.cost.transitions == 1002
     assert len(json.loads(found.definition)["States"]) == 3
 
 
@@ -125,7 +125,7 @@ def test_an_unknown_executor_is_refused(manifest: Build, place: Place) -> None:
 
 def test_an_executor_that_nobody_uses_is_not_looked_up(manifest: Build, place: Place) -> None:
     executors = {"local": {"name": "local"}, "x": {"name": "slurmy"}}
-    assert compile_dispatch(manifest(n=1, executors=executors), place, "me").tasks == 1
+    assert compile_dispatch(manifest(n=1, executors=executors), place, "me").cost.tasks == 1
 
 
 def test_an_impossible_setting_is_refused(manifest: Build, place: Place) -> None:

@@ -99,7 +99,7 @@ def test_a_gate_before_a_parallel_reports_and_goes_on(
     compiled: Callable[..., dict[str, Any]],
 ) -> None:
     both = [(a, b) for a in (0, 1) for b in (3, 4, 5)]
-    definition = compiled([*both, (1, 6), (2, 6)])
+    definition = compiled([*both, (1, 6), (2, 6), (0, 7)])
     (branch,) = (
         each
         for each in next(iter(definition["States"].values()))["Branches"]

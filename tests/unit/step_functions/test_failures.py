@@ -220,5 +220,5 @@ def test_without_failures_it_takes_the_transitions_that_were_promised(
     )
     execution = Execution(compiled)
     execution.run(random.Random(seed))
-    assert execution.transitions == compiled.transitions
+    assert execution.transitions == compiled.cost.transitions
     assert execution.status == dict.fromkeys(range(n), "COMPLETED")

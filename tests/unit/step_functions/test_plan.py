@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from covalent_step_functions.check import cost_of, depth_of
+from covalent_step_functions.check import depth_of
+from covalent_step_functions.cost import cost_of
 from covalent_step_functions.plan import Gate, Parallel, Plan, Task
 from covalent_step_functions.quotas import MAX_DEPTH
 
@@ -95,7 +96,7 @@ def test_a_gate_waits_for_direct_parents_only(dag: tuple[Edges, int], plan_of: P
         ("fan_in", 100, 100, 0, 101),
         ("diamonds", 1, 4, 0, 5),
         ("diamonds", 30, 91, 0, 121),
-        ("grid", 10, 100, 80, 181),
+        ("grid", 10, 100, 45, 181),
     ],
 )
 def test_what_known_shapes_cost(
@@ -122,9 +123,24 @@ def test_random_graphs_stay_under_two_transitions_each(
 
 def test_electrons_with_the_same_parents_share_a_gate(plan_of: PlanOf) -> None:
     together = [(a, b) for a in (0, 1) for b in (3, 4, 5)]
-    found = plan_of([*together, (1, 6), (2, 6)], 7)
-    gates = {item.node: item.needs for item in found.walk() if isinstance(item, Gate)}
-    assert set(gates) == {3, 6}
+    found = plan_of([*together, (1, 6), (2, 6), (0, 7)], 8)
+    assert [item for item in found.walk() if isinstance(item, Gate)] == [Gate(3, (0, 1))]
+
+
+def test_strands_that_end_before_an_electron_are_joined(plan_of: PlanOf) -> None:
+    """3 waits for 0 and 1, which nothing else keeps apart; 4 waits for 0 and 2."""
+    found = plan_of([(0, 3), (1, 3), (0, 4), (2, 4)], 5)
+    joined = (Parallel(((Task(0),), (Task(1),))), Task(3))
+    assert found.items == (Parallel((joined, (Task(2), Gate(4, (0,)), Task(4)))),)
+
+
+def test_joined_strands_do_not_nest_too_deep(plan_of: PlanOf) -> None:
+    """A comb: each tooth joins the back. What hangs on the first tooth keeps it one prime part."""
+    edges = [(0, 1)]
+    for tooth in range(2, 80, 2):
+        edges += [(tooth - 1, tooth + 1), (tooth, tooth + 1)]
+    found = plan_of([*edges, (2, 82), (0, 82)], 83)
+    assert depth_of(found.items) <= MAX_DEPTH
 
 
 def test_a_module_inside_a_prime_part_needs_no_gate(plan_of: PlanOf) -> None:

@@ -18,7 +18,7 @@ def run(*args: str, answer: str | None = None) -> Result:
 def test_without_a_command_it_lists_the_commands() -> None:
     result = run()
     assert result.exit_code == 0
-    for command in ("start", "stop", "restart", "status", "logs", "config", "purge"):
+    for command in ("start", "stop", "restart", "status", "logs", "compile", "config", "purge"):
         assert f"\n  {command} " in result.output
 
 
