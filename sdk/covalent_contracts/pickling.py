@@ -4,11 +4,14 @@ A value may hold electrons. On the way out `refer` maps each to the id of its no
 maps ids to what stands for them (their outputs, usually). That is the mechanism behind recipes and collections.
 """
 
+import functools
 import io
 import pickle
 import platform
+import sys
 from collections import ChainMap
 from collections.abc import Callable
+from operator import attrgetter
 from types import ModuleType
 from typing import Any, ClassVar
 
@@ -32,12 +35,35 @@ def _reduce_module(module: ModuleType) -> tuple[Any, ...]:
     return ModuleType, (module.__name__,), kept
 
 
+def _reduce_cached(function: Any) -> str | tuple[Any, ...]:
+    """What `functools.cache` made: cloudpickle knows it by name only, which says nothing where its module is not."""
+    if _is_importable(function):
+        return str(function.__reduce__())
+    return cached, (function.__wrapped__, function.cache_parameters())
+
+
+def _is_importable(function: Any) -> bool:
+    home = str(function.__module__)
+    if home.partition(".")[0] in {"__main__", *cloudpickle.list_registry_pickle_by_value()}:
+        return False
+    try:
+        return attrgetter(function.__qualname__)(sys.modules.get(home)) is function
+    except AttributeError:
+        return False
+
+
+def cached(function: Callable[..., Any], parameters: dict[str, Any]) -> Any:
+    """Cache a function anew; stored pickles name this."""
+    return functools.lru_cache(**parameters)(function)
+
+
 _IMPORT_SYSTEM = frozenset({"__builtins__", "__cached__", "__loader__", "__spec__"})
 
 
 class _Pickler(cloudpickle.Pickler):  # type: ignore[misc]  # cloudpickle has no types
     dispatch_table: ClassVar = ChainMap(
-        {ModuleType: _reduce_module}, cloudpickle.Pickler.dispatch_table
+        {ModuleType: _reduce_module, type(functools.cache(len)): _reduce_cached},
+        cloudpickle.Pickler.dispatch_table,
     )
 
 

@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 _lock = Lock()
 _holders: dict[str, int] = {}
 """Modules that cloudpickle takes by value because of us, and how many callers want that now."""
-_scanned: tuple[int, tuple[ModuleType, ...]] = (0, ())
-"""How many modules were loaded when last looked, and which of them were the user's own."""
+_scanned: tuple[tuple[int, str], tuple[ModuleType, ...]] = ((0, ""), ())
+"""How many modules were loaded when last looked, and the newest; which of them were the user's own."""
 
 
 def pickle_with_own_modules(
@@ -71,11 +71,12 @@ def by_value(modules: Iterable[ModuleType]) -> Iterator[None]:
 def own_modules() -> tuple[ModuleType, ...]:
     """The loaded modules and packages of the user's own; what is in a package goes with it."""
     global _scanned  # noqa: PLW0603  # a cache: looking at every module for each value would cost more than pickling
-    loaded, found = _scanned
-    if loaded != len(sys.modules):
+    seen, found = _scanned
+    loaded = len(sys.modules), next(reversed(sys.modules))
+    if seen != loaded or any(sys.modules.get(each.__name__) is not each for each in found):
         top = [module for name, module in list(sys.modules.items()) if "." not in name]
         found = tuple(module for module in top if module is not None and _is_own(module))
-        _scanned = len(sys.modules), found
+        _scanned = loaded, found
     return found
 
 

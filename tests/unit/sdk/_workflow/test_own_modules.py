@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fnmatch
 import importlib
 import json
 import sys
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
     from types import ModuleType
+
+
+_installed = fnmatch._compile_pattern  # type: ignore[attr-defined]  # something cached in the standard library
 
 
 @pytest.fixture
@@ -75,6 +79,20 @@ def test_a_package_takes_its_submodules_along(module: Any, monkeypatch: pytest.M
     importlib.import_module("own_package")
     sub = module("own_package.sub", "def f():\n    return 1\n")
     assert elsewhere(sub.f, monkeypatch, "own_package", "own_package.sub")() == 1
+
+
+def test_cached_functions_travel(module: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    source = """
+import functools
+@functools.lru_cache(maxsize=7)
+def fib(n):
+    return n if n < 2 else fib(n - 1) + fib(n - 2)
+"""
+    mine = module("own_cached", source)
+    there = elsewhere(mine.fib, monkeypatch, "own_cached")
+    assert there(30) == 832040
+    assert there.cache_parameters() == {"maxsize": 7, "typed": False}
+    assert elsewhere(_installed, monkeypatch) is _installed
 
 
 def test_values_of_own_classes_come_back_as_what_they_were(
