@@ -27,6 +27,8 @@ from covalent_localstack.http_server import Server
 from covalent_localstack.journal import Journal
 
 CRASHED = "The local server stopped while the dispatch was running."
+HALT_SECONDS = 2
+"""What a stopped execution gets to notice it."""
 STOPPED = "The local server was stopped while the dispatch was running."
 
 
@@ -210,6 +212,9 @@ def _halt() -> None:
 
     executions.halt_all()
     lambdas.current().close()
+    for thread in threading.enumerate():
+        if "_execution_logic" in thread.name:  # moto's; without the repairs it would go on noisily
+            thread.join(HALT_SECONDS)
 
 
 def _reset_moto() -> None:
