@@ -165,7 +165,7 @@ def _track(table: Table, attributes: Mapping[str, Any]) -> Change:
 
 def image(item: Item) -> Image:
     """An item in DynamoDB JSON."""
-    return {name: value.to_regular_json() for name, value in item.attrs.items()}
+    return {name: items.shown(value) for name, value in item.attrs.items()}
 
 
 _QUERY_OPTIONS = (

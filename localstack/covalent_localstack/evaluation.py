@@ -115,8 +115,16 @@ def _eval_program(self: Any, env: Any) -> None:
 
 
 def _start_branch(self: Any) -> None:
-    self._worker_thread = threading.Thread(target=self._thread_routine, daemon=True)
+    self._worker_thread = threading.Thread(target=_run_branch, args=(self,), daemon=True)
     self._worker_thread.start()
+
+
+def _run_branch(branch: Any) -> None:
+    try:
+        branch._thread_routine()
+    except Exception:
+        if branch.env.is_running():
+            raise  # else the execution was stopped before the branch began
 
 
 def _eval_lambda(

@@ -41,15 +41,15 @@ def _project(self: Any, projection_expressions: list[list[str]]) -> Item:
 _AS_THEY_ARE = frozenset({"S", "N", "BOOL", "NULL"})
 
 
-def _shown(value: Any) -> Any:
+def shown(value: Any) -> Any:
     """A value, or a document of values, in DynamoDB JSON with binary values as bytes."""
     match value:
         case DynamoType() if value.type in _AS_THEY_ARE:
             return {value.type: value.value}
         case dict():
-            return {name: _shown(each) for name, each in value.items()}
+            return {name: shown(each) for name, each in value.items()}
         case list():
-            return [_shown(each) for each in value]
+            return [shown(each) for each in value]
     return _stock_shown(value)
 
 
@@ -57,4 +57,4 @@ def install() -> None:
     """Repair moto."""
     replace(Item, "__init__", _init)
     replace(Item, "project", _project)
-    replace(responses, "dynamo_to_dict", _shown)
+    replace(responses, "dynamo_to_dict", shown)

@@ -1,6 +1,6 @@
 """The embedded AWS: one process, one port on 127.0.0.1, worker processes for electrons.
 
-front      http_server -> server -> api_gateway (the Chalice app) | dynamodb, s3 | moto
+front      http_server | loopback -> server -> api_gateway (the Chalice app) | item_requests, s3 | moto
 lambdas    pool of worker processes; handlers of the control plane in threads
 events     execution status events -> finisher
 journal    items and objects on disk
@@ -9,6 +9,7 @@ There is one at a time in a process: moto's state is global, and is reset when t
 """
 
 import errno
+import gc
 import os
 import shutil
 import sys
@@ -27,6 +28,8 @@ from covalent_localstack.http_server import Server
 from covalent_localstack.journal import Journal
 
 CRASHED = "The local server stopped while the dispatch was running."
+HALT_SECONDS = 2
+"""What a stopped execution gets to notice it."""
 STOPPED = "The local server was stopped while the dispatch was running."
 
 
@@ -116,6 +119,7 @@ class EmbeddedAws:
             self._journal = journal
             self._end_interrupted(CRASHED)
             threading.Thread(target=_warm_app, daemon=True).start()
+            opened.callback(gc.unfreeze)
             self._open = opened.pop_all()
 
     def stop(self) -> None:
@@ -221,6 +225,9 @@ def _halt() -> None:
 
     executions.halt_all()
     lambdas.current().close()
+    for thread in threading.enumerate():
+        if "_execution_logic" in thread.name:  # moto's; without the repairs it would go on noisily
+            thread.join(HALT_SECONDS)
 
 
 def _reset_moto() -> None:
@@ -245,3 +252,4 @@ def _warm_app() -> None:
     """Import the control plane before the first request needs it."""
     if util.find_spec("covalent_control_plane.application") is not None:
         _load_app()
+    gc.freeze()  # else each full collection visits all that was imported: 0.1 s in the middle of a request
