@@ -1,7 +1,7 @@
-"""The runner's store on DynamoDB, S3 and Step Functions. The only module here that knows boto3.
+"""The runner's store on DynamoDB, S3 and Step Functions. Only this module and its `aws_` parts know boto3.
 
 An electron with constant arguments costs two calls: the claim and the commit. Everything read twice by one
-process (sheets, packs, outputs that many electrons consume) is immutable, so it is kept in memory.
+process (sheets, packs, outputs, records of completed nodes) is immutable, so it is kept in memory.
 """
 
 import os
@@ -9,16 +9,15 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar, cast
+from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
 from uuid import uuid4
 
 import boto3
-from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from covalent_contracts import keys, records, sheet
 from covalent_contracts.status import Status
-from covalent_runner import aws_items
+from covalent_runner import aws_clients, aws_items
 from covalent_runner.aws_table import BATCH, Lost, Table, code_of
 from covalent_runner.cache import Cache
 from covalent_runner.store import Claim, Gate, Outcome, Record
@@ -32,35 +31,33 @@ A = TypeVar("A")
 
 OBJECTS_HELD = 64 * 1024 * 1024
 PAGES_HELD = 16 * 1024 * 1024
-THREADS = 16
+RECORDS_HELD = 16 * 1024 * 1024
+RECORD_WEIGHT = 1024
+"""Bytes of a record in memory beside its inline output."""
 
-_CONFIG = {
-    "parameter_validation": False,
-    "tcp_keepalive": True,
-    "max_pool_connections": THREADS,
-    "retries": {"mode": "standard", "total_max_attempts": 5},
-    # Digests of our own are checked on every read.
-    "request_checksum_calculation": "when_required",
-    "response_checksum_validation": "when_required",
-}
 _USED_UP = frozenset({"InvalidToken", "TaskDoesNotExist", "TaskTimedOut"})
 _SHOW_RIVAL = {"ReturnValuesOnConditionCheckFailure": "ALL_OLD"}
 _ABSENT = frozenset({"NoSuchKey", "404"})
 
 
 class AwsStore:
-    """Thread-safe; clients are made on first use."""
+    """Thread-safe; clients are made on first use.
 
-    def __init__(self, table: str, bucket: str) -> None:
+    With `direct`, requests to the table take the short way of `aws_direct` first.
+    """
+
+    def __init__(self, table: str, bucket: str, *, direct: bool = False) -> None:
         self._table_name = table
         self._bucket = bucket
+        self._is_direct = direct
         self._objects: Cache[bytes] = Cache(OBJECTS_HELD)
         self._pages: Cache[sheet.Page] = Cache(PAGES_HELD)
+        self._completed: Cache[Record] = Cache(RECORDS_HELD)
 
     @classmethod
     def from_environment(cls) -> "AwsStore":
         """The store of the deployment that this process belongs to."""
-        return cls(os.environ["COVALENT_TABLE"], os.environ["COVALENT_BUCKET"])
+        return cls(os.environ["COVALENT_TABLE"], os.environ["COVALENT_BUCKET"], direct=True)
 
     @cached_property
     def _session(self) -> boto3.session.Session:
@@ -68,19 +65,19 @@ class AwsStore:
 
     @cached_property
     def _table(self) -> Table:
-        return Table(self._session.client("dynamodb", config=_config()), self._table_name)
+        return aws_clients.table(self._session, self._table_name, direct=self._is_direct)
 
     @cached_property
     def _s3(self) -> "S3Client":
-        return self._session.client("s3", config=_config())
+        return self._session.client("s3", config=aws_clients.config())
 
     @cached_property
     def _states(self) -> "SFNClient":
-        return self._session.client("stepfunctions", config=_config())
+        return self._session.client("stepfunctions", config=aws_clients.config())
 
     @cached_property
     def _pool(self) -> ThreadPoolExecutor:
-        return ThreadPoolExecutor(THREADS, thread_name_prefix="covalent-store")
+        return ThreadPoolExecutor(aws_clients.THREADS, thread_name_prefix="covalent-store")
 
     def page(self, dispatch_id: str, page: int) -> sheet.Page:
         """See `Store`."""
@@ -108,14 +105,25 @@ class AwsStore:
         self._s3.put_object(Bucket=self._bucket, Key=key, Body=body)
 
     def records(self, dispatch_id: str, nodes: Collection[int]) -> Mapping[int, Record]:
-        """See `Store`."""
-        wanted = [aws_items.node_key(dispatch_id, node) for node in dict.fromkeys(nodes)]
+        """See `Store`. Completed records never change again: those seen before are not read."""
+        held = {node: self._completed.get((dispatch_id, node)) for node in nodes}
+        wanted = [
+            aws_items.node_key(dispatch_id, node) for node, found in held.items() if found is None
+        ]
         batches = [wanted[i : i + BATCH] for i in range(0, len(wanted), BATCH)]
-        return {
+        read = {
             records.node_of(item[records.SK]["S"]): aws_items.record_of(item)
             for items in self._each(self._table.batch, batches)
             for item in items
         }
+        for node, record in read.items():
+            self._keep(dispatch_id, node, record)
+        return {node: record for node, record in held.items() if record is not None} | read
+
+    def _keep(self, dispatch_id: str, node: int, record: Record) -> None:
+        if record.status is Status.COMPLETED:
+            inline = record.output.inline if record.output else None
+            self._completed.put((dispatch_id, node), record, RECORD_WEIGHT + len(inline or b""))
 
     def claim(self, dispatch_id: str, node: int, attempt: int, now: int) -> Claim:
         """See `Store`."""
@@ -155,7 +163,20 @@ class AwsStore:
         lights: Sequence[Outcome] = (),
         claim: Claim | None = None,
     ) -> bool:
-        """See `Store`. Lights that do not fit into the transaction are written first."""
+        """See `Store`."""
+        is_written = self._committed(dispatch_id, outcome, lights, claim)
+        for each in (outcome, *lights) if is_written else ():
+            self._keep(dispatch_id, each.node, _record_of(each))
+        return is_written
+
+    def _committed(
+        self,
+        dispatch_id: str,
+        outcome: Outcome,
+        lights: Sequence[Outcome],
+        claim: Claim | None,
+    ) -> bool:
+        """Commit with as few writes as do. Lights that do not fit into the transaction are written first."""
         puts = [aws_items.put(_light_item(dispatch_id, light)) for light in lights]
         self._each(self._table.put, puts[BATCH - 1 :])
         if puts:
@@ -248,8 +269,8 @@ class AwsStore:
         return aws_items.gate_of(self._table.update(request, ReturnValues="ALL_NEW"))
 
 
-def _config() -> Config:
-    return Config(**cast("Any", _CONFIG))
+def _record_of(outcome: Outcome) -> Record:
+    return Record(outcome.status, outcome.started, failures=outcome.failures, output=outcome.output)
 
 
 def _commit(dispatch_id: str, outcome: Outcome) -> dict[str, Any]:

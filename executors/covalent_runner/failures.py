@@ -31,6 +31,7 @@ def _hint(exc: BaseException) -> str:
         return ""
     name = (exc.name or "").partition(".")[0]
     return (
-        f" (not installed where the electron ran: ask for it with DepsPip({[name]}),"
-        f" or send a module of your own along with DepsModule({name!r}))"
+        f" (not installed where the electron ran: ask for it with DepsPip({[name]});"
+        " a module of your own travels along if you import it outside of the electron,"
+        f" an installed one with DepsModule({name!r}))"
     )

@@ -9,6 +9,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+_ROOT = os.environ.get("COVALENT_WORK_DIR")
+"""Where the directories are made, if not among the temporary files: whoever kills workers removes them there."""
+
 _spare: list[Path] = []
 """Directories that an electron left empty. On overlay file systems it costs milliseconds to remove one."""
 
@@ -41,7 +44,7 @@ def _empty_folder() -> Path:
         folder = _spare.pop()
         if _is_empty(folder):
             return folder
-    return Path(tempfile.mkdtemp(prefix="electron-"))
+    return Path(tempfile.mkdtemp(prefix="electron-", dir=_ROOT))
 
 
 def _clear(folder: Path) -> None:

@@ -49,7 +49,7 @@ def main() -> int:
         sys.stdout.flush()
         told.wait()
     finally:
-        options.state_file.unlink(missing_ok=True)
+        remove_state(options.state_file)
         stack.stop()
     return 0
 
@@ -66,6 +66,16 @@ def write_state(path: Path, stack: EmbeddedAws) -> None:
     draft = path.with_name(f".{path.name}.{os.getpid()}")
     draft.write_text(json.dumps(state))
     draft.replace(path)
+
+
+def remove_state(path: Path) -> None:
+    """Remove the state file, unless a later server has written its own."""
+    try:
+        state = json.loads(path.read_text())
+    except (OSError, ValueError):
+        return
+    if isinstance(state, dict) and state.get("pid") == os.getpid():
+        path.unlink(missing_ok=True)
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -1,15 +1,19 @@
 """Definitions of state machines, from JSON to moto's components without ANTLR.
 
-moto's ANTLR parser needs seconds for a thousand states, and needs them again for every execution. Here the part
-of the Amazon States Language
-that our compiler writes is built directly, and every result is kept. Any other definition goes to moto's own parser.
+Defects of moto that are repaired here, each with a canary in tests/unit/localstack/test_canaries.py:
+
+- CreateStateMachine and every StartExecution parse with ANTLR, in seconds for a thousand states -> built from JSON
+  once, in milliseconds
+- a component is written out with all that is in it, for error messages that are never raised -> by its name
+
+The part of the Amazon States Language that our compiler writes is built directly, and every result is kept. Any
+other definition goes to moto's own parser.
 """
 
 import json
 import threading
 from collections import OrderedDict
 from collections.abc import Mapping
-from functools import cache
 from hashlib import sha256
 from typing import Any, cast
 
@@ -86,6 +90,8 @@ from moto.stepfunctions.parser.asl.component.state.state_succeed.state_succeed i
 from moto.stepfunctions.parser.asl.component.state.state_type import StateType
 from moto.stepfunctions.parser.asl.parse.asl_parser import AmazonStateLanguageParser
 from moto.stepfunctions.parser.asl.static_analyser.static_analyser import StaticAnalyser
+
+from covalent_localstack.patching import replace
 
 Json = Mapping[str, Any]
 KEPT = 256
@@ -288,13 +294,9 @@ def _analyse(self: Any, definition: str) -> None:
         self.visit(tree)
 
 
-@cache
 def install() -> None:
-    """Repair moto.
-
-    Defects: CreateStateMachine and every StartExecution parse in seconds what json reads in milliseconds; each
-    component is written out, with all that is in it, for error messages that are never raised.
-    """
-    Component.__repr__ = Component.__str__ = _name
-    AmazonStateLanguageParser.parse = staticmethod(parse)
-    StaticAnalyser.analyse = _analyse
+    """Repair moto."""
+    replace(Component, "__repr__", _name)
+    replace(Component, "__str__", _name)
+    replace(AmazonStateLanguageParser, "parse", staticmethod(parse))
+    replace(StaticAnalyser, "analyse", _analyse)

@@ -1,6 +1,6 @@
 """DynamoDB: atomic, O(touched items), and journalled.
 
-Defects of moto that are repaired here, each with a canary in tests/unit/localstack/test_dynamodb.py:
+Defects of moto that are repaired here, each with a canary in tests/unit/localstack/test_canaries.py:
 
 - requests of several threads interleave: lost ADDs, several winners of a conditional put -> one lock
 - TransactWriteItems copies whole tables and rolls back other writers' work with its own -> runs on a copy of
@@ -20,8 +20,9 @@ from moto.dynamodb.models.dynamo_type import DynamoType, Item
 from moto.dynamodb.models.table import Table
 from moto.dynamodb.responses import DynamoHandler
 
-from covalent_localstack import updates
+from covalent_localstack import conditions, items, updates
 from covalent_localstack.journal import Change, Image, Journal
+from covalent_localstack.patching import replace
 
 LOCK = threading.RLock()
 Key = tuple[DynamoType, DynamoType | None]
@@ -261,11 +262,11 @@ def _publish(partition: dict[Any, Item], item: Item | None, sk: Any) -> None:
         partition[sk] = item
 
 
-@cache
 def install() -> None:
     """Repair moto."""
-    updates.install()
-    DynamoHandler.call_action = _call_action
-    Table.query = _query
-    Table.all_items = _all_items
-    DynamoDBBackend.transact_write_items = _transact_write_items
+    for module in (conditions, items, updates):
+        module.install()
+    replace(DynamoHandler, "call_action", _call_action)
+    replace(Table, "query", _query)
+    replace(Table, "all_items", _all_items)
+    replace(DynamoDBBackend, "transact_write_items", _transact_write_items)

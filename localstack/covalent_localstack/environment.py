@@ -5,6 +5,7 @@ import os
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 
 ACCOUNT = "123456789012"
 REGION = "us-east-1"
@@ -75,7 +76,7 @@ def _set(name: str, value: str | None) -> None:
         os.environ.pop(name, None)
 
 
-def of_workers(settings: Mapping[str, str]) -> dict[str, str]:
-    """The environment of worker processes: the user's own, and `settings`."""
-    merged = {**os.environ, **settings}
+def of_workers(settings: Mapping[str, str], work_dir: Path) -> dict[str, str]:
+    """The environment of worker processes: the user's own, and `settings`; electrons work below `work_dir`."""
+    merged = {**os.environ, **settings, "COVALENT_WORK_DIR": str(work_dir)}
     return {name: value for name, value in merged.items() if value}

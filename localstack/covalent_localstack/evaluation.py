@@ -1,8 +1,9 @@
 """How moto's interpreter evaluates states: repaired and made cheap.
 
-Defects of moto that are repaired here, each with a canary in tests/unit/localstack/test_evaluation.py:
+Defects of moto that are repaired here, each with a canary in tests/unit/localstack/test_canaries.py:
 
 - a task costs a thread and a branch two, used or not -> a thread per branch, none per task
+- every thread is kept for ever -> forgotten
 - a task that timed out runs on -> its worker is killed, as AWS stops a timed out Lambda task
 - `lambda:invoke` makes a boto3 client and an HTTP request -> calls the function
 - a `States.*` error inside a Parallel fails the execution -> reaches Retry and Catch of the Parallel
@@ -15,7 +16,7 @@ import json
 import logging
 import re
 import threading
-from functools import cache, lru_cache
+from functools import lru_cache
 from typing import Any
 
 from moto.awslambda.models import lambda_backends
@@ -51,7 +52,7 @@ from moto.stepfunctions.parser.asl.utils import json_path
 
 from covalent_localstack import lambdas, pool
 from covalent_localstack.environment import ACCOUNT
-from covalent_localstack.patching import rebind
+from covalent_localstack.patching import rebind, replace
 
 LOG = logging.getLogger(__name__)
 LambdaTask = state_task_service_lambda.StateTaskServiceLambda
@@ -75,6 +76,10 @@ def _evaluate(self: Any, env: Any) -> None:
     try:
         self._eval_execution(env)
         output = env.stack.pop() if env.stack else None
+    except Exception:
+        if env.is_running():
+            raise
+        return  # the execution was stopped, and with it what it ran
     finally:
         env.stack[:] = stack
     if env.is_running():
@@ -214,17 +219,16 @@ class _Forgetful(list[Any]):
         """Keep nothing."""
 
 
-@cache
 def install() -> None:
     """Repair moto."""
-    ExecutionState._evaluate_with_timeout = _evaluate
-    Program.eval = _eval_program
-    BranchWorker.start = _start_branch
-    LambdaTask._eval_service_task = _eval_lambda
-    EvalComponent._log_failure_event_exception = _log_failure
-    EvalComponent._log_exception = _log_exception
+    replace(ExecutionState, "_evaluate_with_timeout", _evaluate)
+    replace(Program, "eval", _eval_program)
+    replace(BranchWorker, "start", _start_branch)
+    replace(LambdaTask, "_eval_service_task", _eval_lambda)
+    replace(EvalComponent, "_log_failure_event_exception", _log_failure)
+    replace(EvalComponent, "_log_exception", _log_exception)
     for module in (branches_decl, state_task_service_callback, state_task_service_lambda):
-        vars(module)["CustomErrorName"] = _error_name
-    json_path.parse = lru_cache(8192)(json_path.parse)
+        replace(module, "CustomErrorName", _error_name)
+    replace(json_path, "parse", lru_cache(8192)(json_path.parse))
     rebind("moto.stepfunctions", "extract_json", _extract_json)
     rebind("moto.stepfunctions", "TMP_THREADS", _Forgetful(parser_utils.TMP_THREADS[:0]))

@@ -1,6 +1,6 @@
 """EventBridge: rules reach functions and machines, and Step Functions tells what became of an execution.
 
-Defects of moto that are repaired here, each with a canary in tests/unit/localstack/test_events.py:
+Defects of moto that are repaired here, each with a canary in tests/unit/localstack/test_canaries.py:
 
 - PutEvents answers 500 when a rule that matches has a Lambda or Step Functions target -> they are invoked
 - executions change status without an event -> RUNNING and the end are announced
@@ -9,7 +9,6 @@ Defects of moto that are repaired here, each with a canary in tests/unit/localst
 import json
 import uuid
 from concurrent.futures import ThreadPoolExecutor
-from functools import cache
 from typing import Any
 
 from moto.awslambda.models import lambda_backends
@@ -17,9 +16,12 @@ from moto.events.models import EventTemplateParser, Rule, events_backends
 from moto.stepfunctions.parser.models import stepfunctions_parser_backends
 
 from covalent_localstack import lambdas
+from covalent_localstack.patching import replace
 
 _pool = ThreadPoolExecutor(8, thread_name_prefix="events")
 _stock_send = Rule.send_to_targets
+_END = ("stopDate", "output", "outputDetails", "error", "cause")
+"""What the detail of an event tells of the end of an execution."""
 
 
 def _service(arn: str) -> str:
@@ -60,9 +62,12 @@ def _deliver(arn: str, event: Any) -> None:
         machines.start_execution(arn, str(uuid.uuid4()), json.dumps(event))
 
 
-def announce(execution: Any) -> None:
+def announce(execution: Any, *, just_started: bool = False) -> None:
     """Put the `Step Functions Execution Status Change` event of an execution on the default bus."""
-    _pool.submit(_announce, execution.account_id, execution.region_name, _detail(execution))
+    detail = _detail(execution)
+    if just_started:  # it may have ended by now, which is told apart
+        detail |= {"status": "RUNNING"} | dict.fromkeys(_END)
+    _pool.submit(_announce, execution.account_id, execution.region_name, detail)
 
 
 def _announce(account: str, region: str, detail: dict[str, Any]) -> None:
@@ -101,7 +106,6 @@ def _detail(execution: Any) -> dict[str, Any]:
     }
 
 
-@cache
 def install() -> None:
     """Repair moto. Executions are announced by `covalent_localstack.executions`."""
-    Rule.send_to_targets = _send_to_targets
+    replace(Rule, "send_to_targets", _send_to_targets)

@@ -1,6 +1,6 @@
 """Executions of state machines: started, stopped and told about as on AWS.
 
-Defects of moto that are repaired here, each with a canary in tests/unit/localstack/test_executions.py:
+Defects of moto that are repaired here, each with a canary in tests/unit/localstack/test_canaries.py:
 
 - StopExecution waits for running tasks, never ends token waits, drops error and cause -> immediate; workers are
   killed
@@ -14,7 +14,6 @@ Defects of moto that are repaired here, each with a canary in tests/unit/localst
 import datetime
 import json
 import uuid
-from functools import cache
 from typing import Any
 from weakref import WeakValueDictionary
 
@@ -38,10 +37,15 @@ from moto.stepfunctions.parser.backend.execution import (
     BaseExecutionWorkerCommunication,
     Execution,
 )
-from moto.stepfunctions.parser.models import StepFunctionsParserBackend
+from moto.stepfunctions.parser.models import (
+    StepFunctionsParserBackend,
+    stepfunctions_parser_backends,
+)
 from moto.stepfunctions.responses import StepFunctionResponse
 
 from covalent_localstack import events, lambdas
+from covalent_localstack.environment import ACCOUNT, REGION
+from covalent_localstack.patching import replace
 
 PAGE = 100
 _tokens: WeakValueDictionary[str, Any] = WeakValueDictionary()
@@ -70,7 +74,7 @@ def _start_execution(
 
 def _start(self: Any) -> None:
     _stock_start(self)
-    events.announce(self)
+    events.announce(self, just_started=True)
 
 
 def _reflect(self: Any) -> None:
@@ -80,8 +84,21 @@ def _reflect(self: Any) -> None:
 
 
 def _stop(self: Any, stop_date: Any, error: str | None, cause: str | None) -> None:
-    if self.exec_status != ExecutionStatus.RUNNING:
-        return
+    if self.exec_status == ExecutionStatus.RUNNING:
+        _halt(self, stop_date, error, cause)
+        lambdas.current().workers.cancel(self.exec_arn)
+        events.announce(self)
+
+
+def halt_all() -> None:
+    """Stop every execution and tell nobody: the server goes away."""
+    for execution in stepfunctions_parser_backends[ACCOUNT][REGION]._get_executions(
+        ExecutionStatus.RUNNING
+    ):
+        _halt(execution, _now(), None, None)
+
+
+def _halt(self: Any, stop_date: Any, error: str | None, cause: str | None) -> None:
     self.exec_status = ExecutionStatus.ABORTED
     self.stop_date = stop_date
     self.error, self.cause = error or None, cause or None
@@ -98,8 +115,6 @@ def _stop(self: Any, stop_date: Any, error: str | None, cause: str | None) -> No
         )
         # Branches that are still running must not write below the end.
         env.event_manager.add_event = lambda **_: 0
-    lambdas.current().workers.cancel(self.exec_arn)
-    events.announce(self)
 
 
 def _respond_stop(self: Any) -> ActionResult:
@@ -167,17 +182,16 @@ def _respond_history(self: Any) -> ActionResult:
     return ActionResult(answer)
 
 
-@cache
 def install() -> None:
     """Repair moto."""
-    StepFunctionsParserBackend.start_execution = _start_execution
-    Execution.start = _start
-    Execution.stop = _stop
-    BaseExecutionWorkerCommunication._reflect_execution_status = _reflect
-    CallbackPoolManager.add = _add_token
-    CallbackEndpoint.notify_heartbeat = _notify_heartbeat
-    StepFunctionResponse.stop_execution = _respond_stop
-    StepFunctionResponse.describe_execution = _respond_describe
-    StepFunctionResponse.send_task_success = _respond_success
-    StepFunctionResponse.send_task_failure = _respond_failure
-    StepFunctionResponse.get_execution_history = _respond_history
+    replace(StepFunctionsParserBackend, "start_execution", _start_execution)
+    replace(Execution, "start", _start)
+    replace(Execution, "stop", _stop)
+    replace(BaseExecutionWorkerCommunication, "_reflect_execution_status", _reflect)
+    replace(CallbackPoolManager, "add", _add_token)
+    replace(CallbackEndpoint, "notify_heartbeat", _notify_heartbeat)
+    replace(StepFunctionResponse, "stop_execution", _respond_stop)
+    replace(StepFunctionResponse, "describe_execution", _respond_describe)
+    replace(StepFunctionResponse, "send_task_success", _respond_success)
+    replace(StepFunctionResponse, "send_task_failure", _respond_failure)
+    replace(StepFunctionResponse, "get_execution_history", _respond_history)

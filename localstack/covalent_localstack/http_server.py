@@ -1,8 +1,11 @@
 """A small HTTP/1.1 server for WSGI applications on the loopback interface.
 
-Werkzeug's development server closes every connection after one answer, which costs a TCP handshake and a thread
-per AWS call. This one
-keeps connections alive and sends an answer in one piece, so that Nagle's algorithm never waits for a delayed ACK.
+Defects of moto that are repaired here, each with a canary in tests/unit/localstack/test_canaries.py:
+
+- closes every connection after one answer (Werkzeug's development server does), which costs a TCP handshake and a
+  thread per AWS call -> connections are kept
+
+An answer is sent in one piece, so that Nagle's algorithm never waits for a delayed ACK.
 """
 
 import logging
@@ -25,6 +28,38 @@ Application = Callable[[Environ, Callable[..., Any]], Iterable[bytes]]
 
 class BadRequest(Exception):
     """What arrived is not HTTP as we speak it."""
+
+
+def new_environ(method: str, target: str, port: int) -> Environ:
+    """The WSGI environment of a request for `target`, the path and query as they were sent."""
+    path, _, query = target.partition("?")
+    return {
+        "REQUEST_METHOD": method,
+        "PATH_INFO": unquote_to_bytes(path).decode("latin-1"),
+        "QUERY_STRING": query,
+        "RAW_URI": target,
+        "REQUEST_URI": target,
+        "SCRIPT_NAME": "",
+        "SERVER_NAME": "127.0.0.1",
+        "SERVER_PORT": str(port),
+        "SERVER_PROTOCOL": "HTTP/1.1",
+        "REMOTE_ADDR": "127.0.0.1",
+        "wsgi.version": (1, 0),
+        "wsgi.url_scheme": "http",
+        "wsgi.errors": sys.stderr,
+        "wsgi.multithread": True,
+        "wsgi.multiprocess": False,
+        "wsgi.run_once": False,
+        "wsgi.input_terminated": True,
+    }
+
+
+def add_header(environ: Environ, name: str, value: str) -> None:
+    """Add a header as WSGI spells it; one that is there already is continued."""
+    key = name.upper().replace("-", "_")
+    if key not in ("CONTENT_TYPE", "CONTENT_LENGTH"):
+        key = f"HTTP_{key}"
+    environ[key] = f"{environ[key]},{value}" if key in environ else value
 
 
 class Server(socketserver.ThreadingTCPServer):
@@ -116,28 +151,9 @@ class _Connection(socketserver.StreamRequestHandler):
             method, target, protocol = line.decode("latin-1").split()
         except ValueError:
             raise BadRequest("malformed request line") from None
-        path, _, query = target.partition("?")
-        if not path.startswith("/") or not protocol.startswith("HTTP/1."):
+        if not target.startswith("/") or not protocol.startswith("HTTP/1."):
             raise BadRequest("only HTTP/1 in origin form is spoken here")
-        environ: Environ = {
-            "REQUEST_METHOD": method,
-            "PATH_INFO": unquote_to_bytes(path).decode("latin-1"),
-            "QUERY_STRING": query,
-            "RAW_URI": target,
-            "REQUEST_URI": target,
-            "SCRIPT_NAME": "",
-            "SERVER_NAME": "127.0.0.1",
-            "SERVER_PORT": str(self.server.port),
-            "SERVER_PROTOCOL": "HTTP/1.1",
-            "REMOTE_ADDR": "127.0.0.1",
-            "wsgi.version": (1, 0),
-            "wsgi.url_scheme": "http",
-            "wsgi.errors": sys.stderr,
-            "wsgi.multithread": True,
-            "wsgi.multiprocess": False,
-            "wsgi.run_once": False,
-            "wsgi.input_terminated": True,
-        }
+        environ = new_environ(method, target, self.server.port)
         self._read_headers(environ)
         body = self._body(environ)
         environ["wsgi.input"] = body
@@ -151,11 +167,7 @@ class _Connection(socketserver.StreamRequestHandler):
             name, colon, value = line.decode("latin-1").partition(":")
             if not colon or name != name.strip():
                 raise BadRequest("malformed header")
-            key = name.upper().replace("-", "_")
-            if key not in ("CONTENT_TYPE", "CONTENT_LENGTH"):
-                key = f"HTTP_{key}"
-            text = value.strip()
-            environ[key] = f"{environ[key]},{text}" if key in environ else text
+            add_header(environ, name, value.strip())
         raise BadRequest("too many headers")
 
     def _body(self, environ: Environ) -> _Body:

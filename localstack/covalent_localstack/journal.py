@@ -233,6 +233,6 @@ def with_bytes(value: Any) -> Any:
         return value
     if set(value) == {"B"} and isinstance(value["B"], str):
         return {"B": b64decode(value["B"])}
-    if set(value) == {"BS"}:
+    if set(value) == {"BS"} and isinstance(value["BS"], list):
         return {"BS": [b64decode(each) for each in value["BS"]]}
     return {name: with_bytes(each) for name, each in value.items()}

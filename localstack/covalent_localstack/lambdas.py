@@ -1,4 +1,10 @@
-"""AWS Lambda: moto's functions run real handlers, in worker processes or in this process."""
+"""AWS Lambda: moto's functions run real handlers, in worker processes or in this process.
+
+Defects of moto that are repaired here, each with a canary in tests/unit/localstack/test_canaries.py:
+
+- without Docker a function never runs, its answer is "Simple Lambda happy path OK"; with Docker it runs in an
+  image -> runs here
+"""
 
 import json
 import time
@@ -6,12 +12,12 @@ import uuid
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
-from functools import cache
 from typing import Any
 
 from moto.awslambda.models import LambdaFunction
 
 from covalent_localstack import pool, worker
+from covalent_localstack.patching import replace
 
 ASYNC_TRIES = 3
 IN_PROCESS = "covalent_control_plane."
@@ -135,11 +141,6 @@ def _invoke(self: Any, body: Any, request_headers: Any, response_headers: Any) -
     return str(answer["result"]).encode()
 
 
-@cache
 def install() -> None:
-    """Repair moto.
-
-    Defect: without Docker a function never runs, its answer is "Simple Lambda happy path OK"; with Docker it
-    runs in an image.
-    """
-    LambdaFunction.invoke = _invoke
+    """Repair moto."""
+    replace(LambdaFunction, "invoke", _invoke)

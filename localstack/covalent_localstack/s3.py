@@ -1,6 +1,6 @@
 """S3: the objects of our bucket are files, and their checksums are checked.
 
-Defects of moto that are repaired here, each with a canary in tests/unit/localstack/test_s3.py:
+Defects of moto that are repaired here, each with a canary in tests/unit/localstack/test_canaries.py:
 
 - a PUT whose body does not match its `x-amz-checksum-sha256` is accepted -> 400, as S3
 - an object is held in memory three times while it is written -> goes to a file as it arrives
@@ -16,7 +16,6 @@ import threading
 import time
 from collections.abc import Iterable, Mapping
 from email.utils import formatdate
-from functools import cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs
@@ -28,6 +27,7 @@ from moto.s3.models import FakeKey, S3Backend, s3_backends
 from covalent_localstack.environment import ACCOUNT, BUCKET, REGION
 from covalent_localstack.http_server import Environ
 from covalent_localstack.journal import Journal, Stored, Written
+from covalent_localstack.patching import replace
 from covalent_localstack.server import Answer
 
 PIECE = 1 << 20
@@ -269,8 +269,7 @@ def _delete_object(self: Any, bucket_name: str, key_name: str, *args: Any, **opt
     return answer
 
 
-@cache
 def install() -> None:
     """Repair moto."""
-    S3Backend.put_object = _put_object
-    S3Backend.delete_object = _delete_object
+    replace(S3Backend, "put_object", _put_object)
+    replace(S3Backend, "delete_object", _delete_object)

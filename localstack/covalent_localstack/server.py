@@ -12,12 +12,11 @@ from moto.core.request import Request
 from moto.dynamodb.responses import DynamoHandler
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
-from covalent_localstack import access, update_requests
+from covalent_localstack import access, item_requests
 from covalent_localstack.http_server import Application, Environ
 
 API = "/api/"
 HEALTH = "/api/v1/health"
-_DYNAMODB = "DynamoDB_20120810."
 
 Headers = list[tuple[str, str]]
 Answer = tuple[int, Headers, Iterable[bytes]]
@@ -69,9 +68,8 @@ class Front:
     def _answer(self, environ: Environ) -> Answer | None:
         if environ["PATH_INFO"].startswith(API):
             return self._api(environ)
-        if environ.get("HTTP_X_AMZ_TARGET", "").startswith(_DYNAMODB):
-            quick = environ["HTTP_X_AMZ_TARGET"] == update_requests.TARGET
-            return (quick and update_requests.answer(environ)) or _dynamodb(environ)
+        if environ.get("HTTP_X_AMZ_TARGET", "").startswith(item_requests.TARGET):
+            return item_requests.answer(environ) or _dynamodb(environ)
         return self._objects(environ)
 
 

@@ -1,6 +1,6 @@
 """Tasks that call an AWS service other than Lambda.
 
-Defects of moto that are repaired here, each with a canary in tests/unit/localstack/test_service_integrations.py:
+Defects of moto that are repaired here, each with a canary in tests/unit/localstack/test_canaries.py:
 
 - parameters and answers keep boto's letter case, so `states:startExecution` and others fail -> converted as
   LocalStack does
@@ -22,7 +22,7 @@ from moto.stepfunctions.parser.asl.component.state.exec.state_task.service.state
 )
 
 from covalent_localstack.environment import REGION
-from covalent_localstack.patching import rebind
+from covalent_localstack.patching import rebind, replace
 
 POLL_SECONDS = 0.05
 _clients = threading.Lock()
@@ -104,10 +104,9 @@ def forget_clients() -> None:
     _client.cache_clear()
 
 
-@cache
 def install() -> None:
     """Repair moto."""
-    StateTaskService._normalise_parameters = _normalise_parameters
-    StateTaskService._normalise_response = _normalise_response
-    vars(state_task_service_callback)["_DELAY_SECONDS_SYNC_CONDITION_CHECK"] = POLL_SECONDS
+    replace(StateTaskService, "_normalise_parameters", _normalise_parameters)
+    replace(StateTaskService, "_normalise_response", _normalise_response)
+    replace(state_task_service_callback, "_DELAY_SECONDS_SYNC_CONDITION_CHECK", POLL_SECONDS)
     rebind("moto.stepfunctions", "boto_client_for", _client_for)

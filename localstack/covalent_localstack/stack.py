@@ -10,10 +10,11 @@ There is one at a time in a process: moto's state is global, and is reset when t
 
 import errno
 import os
+import shutil
 import sys
 import threading
-from collections.abc import Callable
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from functools import cache
 from importlib import import_module, util
 from pathlib import Path
@@ -120,6 +121,7 @@ class EmbeddedAws:
     def stop(self) -> None:
         """Stop: end running dispatches as interrupted, kill the workers, release the data folder."""
         if self._journal is not None:
+            _halt()
             self._end_interrupted(STOPPED)
             self._journal = None
         self._open.close()
@@ -151,6 +153,7 @@ class EmbeddedAws:
             dynamodb,
             events,
             lambdas,
+            loopback,
             patching,
             s3,
             step_functions,
@@ -159,15 +162,17 @@ class EmbeddedAws:
         from covalent_localstack.pool import WorkerPool  # noqa: PLC0415  # as above
         from covalent_localstack.server import Front  # noqa: PLC0415  # as above
 
+        work_dir = opened.enter_context(_emptied(self._data_dir / "work"))
         pool = WorkerPool(
             self._workers,
-            environment.of_workers(settings),
+            environment.of_workers(settings, work_dir),
             self._data_dir / "workers.log",
             environment.RUNNER_HANDLER,
         )
         runtime = lambdas.Runtime(pool)
         opened.callback(runtime.close)
         pool.warm()
+        opened.callback(patching.undo)
         for module in (patching, lambdas, dynamodb, s3, events, step_functions):
             module.install()
         _reset_moto()
@@ -182,6 +187,7 @@ class EmbeddedAws:
         opened.callback(s3.use, None)
         front = Front(self.token, Gateway(_load_app), objects)
         front.port = self.port
+        opened.enter_context(loopback.installed(loopback.Loopback(self.address, front)))
         return front
 
 
@@ -196,6 +202,25 @@ class _LazyFront:
 
     def __call__(self, environ: Any, start_response: Any) -> Any:
         return self._application(environ, start_response)
+
+
+@contextmanager
+def _emptied(folder: Path) -> Iterator[Path]:
+    """A folder without what killed workers left in it, before and after."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _halt() -> None:
+    """End what runs, so that nothing is written any more and no failure is worth a line in the log."""
+    from covalent_localstack import executions, lambdas  # noqa: PLC0415  # see _assemble
+
+    executions.halt_all()
+    lambdas.current().close()
 
 
 def _reset_moto() -> None:

@@ -6,16 +6,13 @@ executions             start, stop, tokens, history, status events
 service_integrations   tasks that call other services
 """
 
-from functools import cache
-
 from moto.core.config import default_user_config
 
-from covalent_localstack import asl, evaluation, executions, service_integrations
+from covalent_localstack import asl, evaluation, executions, patching, service_integrations
 
 
-@cache
 def install() -> None:
     """Have moto execute machines, and repair how."""
-    default_user_config["stepfunctions"] = {"execute_state_machine": True}
+    patching.replace_item(default_user_config, "stepfunctions", {"execute_state_machine": True})
     for module in (asl, evaluation, executions, service_integrations):
         module.install()

@@ -77,6 +77,13 @@ _HOMES = _MappingProxyType(
     }
 )
 _SUBMODULES = frozenset({"executor", "status"})
+_NOT_YET = frozenset(
+    {
+        *("cancel", "fs", "fs_strategies", "Lepton", "leptons", "qelectron", "QElectron"),
+        *("redispatch", "stop_triggers", "triggers"),
+    }
+)
+"""Covalent's names that scripts may look for and that this version lacks."""
 
 
 def __getattr__(name: str) -> _Any:
@@ -84,7 +91,8 @@ def __getattr__(name: str) -> _Any:
         return _import_module(f"covalent.{name}")
     home = _HOMES.get(name)
     if home is None:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        hint = ": this version cannot do that yet" if name in _NOT_YET else ""
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}{hint}")
     value = globals()[name] = getattr(_import_module(f"covalent.{home}"), name)
     return value
 

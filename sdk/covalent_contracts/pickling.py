@@ -7,8 +7,10 @@ maps ids to what stands for them (their outputs, usually). That is the mechanism
 import io
 import pickle
 import platform
+from collections import ChainMap
 from collections.abc import Callable
-from typing import Any
+from types import ModuleType
+from typing import Any, ClassVar
 
 import cloudpickle
 
@@ -21,7 +23,25 @@ MAX_BITS = 4096
 """Bits of an integer that is shown: Python refuses to write out very long ones."""
 
 
+def _reduce_module(module: ModuleType) -> tuple[Any, ...]:
+    """A module by name, or by value: then empty first and filled afterwards, because modules import each other."""
+    reduced: tuple[Any, ...] = cloudpickle.Pickler.dispatch_table[ModuleType](module)
+    if reduced[0] is cloudpickle.cloudpickle.subimport:
+        return reduced
+    kept = {key: value for key, value in vars(module).items() if key not in _IMPORT_SYSTEM}
+    return ModuleType, (module.__name__,), kept
+
+
+_IMPORT_SYSTEM = frozenset({"__builtins__", "__cached__", "__loader__", "__spec__"})
+
+
 class _Pickler(cloudpickle.Pickler):  # type: ignore[misc]  # cloudpickle has no types
+    dispatch_table: ClassVar = ChainMap(
+        {ModuleType: _reduce_module}, cloudpickle.Pickler.dispatch_table
+    )
+
+
+class _ReferringPickler(_Pickler):
     def __init__(self, file: io.BytesIO, refer: Callable[[Any], int | None]) -> None:
         super().__init__(file)
         self._refer = refer
@@ -46,19 +66,16 @@ def dumps(value: Any, refer: Callable[[Any], int | None] | None = None) -> bytes
         Exception: whatever pickling the value raises; callers name the electron and the parameter.
 
     """
-    if refer is None:
-        body = cloudpickle.dumps(value)
-    else:
-        file = io.BytesIO()
-        _Pickler(file, refer).dump(value)
-        body = file.getvalue()
+    file = io.BytesIO()
+    pickler = _Pickler(file) if refer is None else _ReferringPickler(file, refer)
+    pickler.dump(value)
     header = transport.Header(
         type=type(value).__qualname__,
         text=_text(value),
         python=platform.python_version(),
         cloudpickle=cloudpickle.__version__,
     )
-    return transport.join(header, body)
+    return transport.join(header, file.getvalue())
 
 
 def loads(data: bytes, resolve: Callable[[int], Any] | None = None) -> Any:

@@ -9,11 +9,20 @@ D#<id>        G#<0000012>   the gate in front of node 12             runner
 A node that has not started has no item: thousands of electrons cost nothing until they run. Parameters and
 collections never have one; their state follows from what they are made of.
 
-Node attributes: status, started, ended (microseconds since the epoch), attempt (the last claimed, from 0),
-failures (failed tries), digest, size, kind (type name of the output), output (bytes, when small enough), error,
-and stdout and stderr (text) or stdout_key and stderr_key (an object).
+Dispatch attributes: owner, created, status, name, root_dispatch_id, nodes (their number), manifest (digest),
+machine (name), execution (ARN), started, ended (microseconds since the epoch), error, has_failed (set by the
+runner, never reset).
 
-Gate attributes: arrived (set of node ids as strings), needs, token, failed.
+Draft attributes: drafted_by, registered, manifest, machine, pending (digests that were not in storage), ttl.
+
+Node attributes: status, started, ended, attempt (the last claimed, from 0), claim (the token of that claim; a
+commit replaces the item only while it is unchanged), failures (failed tries), digest, size, kind (type name
+of the output), output (bytes, when small enough), error, and stdout and stderr (text) or stdout_key and
+stderr_key (an object). An error on a RUNNING node tells that its attempt failed and will be retried. Light
+nodes have no attempt and no claim.
+
+Gate attributes: arrived (set of node ids as strings), needs, token, failed. Node 12 is the first of the
+electrons behind it.
 """
 
 PK = "pk"

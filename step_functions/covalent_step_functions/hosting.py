@@ -4,7 +4,7 @@ Parameters and collections are resolved by whoever needs them. An item, attribut
 
 after   the electron that all its values come from,
 before  else each heavy consumer, from the recorded values of its sources,
-itself  else: it is promoted to a state of its own.
+itself  else, and if its values come from no electron at all: it is promoted to a state of its own.
 """
 
 from collections.abc import Mapping, Sequence
@@ -59,7 +59,7 @@ class _Light:
             if self.nodes[node].kind in _RECORDED:
                 if len(found) == 1:
                     (self.home[node],) = found
-                elif node not in consumed:
+                elif not found or node not in consumed:
                     self.states.add(node)
             origins[node] = frozenset({node}) if node in self.states else found
 

@@ -28,7 +28,7 @@ def workflow(value: Any) -> Any:
 
 
 def test_an_unpicklable_argument_is_named(server: Server) -> None:
-    with pytest.raises(UnpicklableValue, match="argument 'value' of lattice workflow"):
+    with pytest.raises(UnpicklableValue, match="argument 'value' of electron identity"):
         ct.dispatch(workflow)(threading.Lock())
 
     @ct.lattice
@@ -97,16 +97,64 @@ def test_an_unknown_executor_is_refused_at_dispatch(server: Server) -> None:
         ct.dispatch(uses_it)()
 
 
-def test_an_altered_asset_fails_the_dispatch(server: Server) -> None:
-    """Something rewrites an object between upload and run: the digest refuses it."""
-    dispatch_id = ct.dispatch(workflow, disable_run=True)(bytes(100_000))
-    objects = server.client("s3")
-    for item in objects.list_objects_v2(Bucket="covalent-local", Prefix="assets/")["Contents"]:
-        if item["Size"] > 100_000:
-            objects.put_object(Bucket="covalent-local", Key=item["Key"], Body=b"x" * item["Size"])
+@pytest.mark.parametrize(
+    ("damage", "told"), [("altered", "digest"), ("truncated", "digest"), ("missing", "missing")]
+)
+def test_a_damaged_asset_fails_the_dispatch(server: Server, damage: str, told: str) -> None:
+    """Something happens to an object between upload and run: the digest refuses it."""
+    value = damage.encode() + bytes(100_000)
+    dispatch_id = ct.dispatch(workflow, disable_run=True)(value)
     from covalent._dispatch.client import connect
 
+    connect().start(dispatch_id, run=False)
+    objects = server.client("s3")
+    for item in objects.list_objects_v2(Bucket="covalent-local", Prefix="assets/")["Contents"]:
+        place = {"Bucket": "covalent-local", "Key": item["Key"]}
+        data = objects.get_object(**place)["Body"].read()
+        if value not in data:
+            continue
+        match damage:
+            case "altered":
+                objects.put_object(**place, Body=data[:-1] + b"!")
+            case "truncated":
+                objects.put_object(**place, Body=data[:-1])
+            case "missing":
+                objects.delete_object(**place)
     connect().start(dispatch_id)
     result = ct.get_result(dispatch_id, wait=True)
     assert result.status == "FAILED"
-    assert "digest" in result.get_node_result(0)["error"]
+    assert told in result.get_node_result(0)["error"]
+    assert told in str(result.error)
+
+
+def test_a_dispatch_is_invisible_until_everything_is_there(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The uploads break off: nothing of it is shown, listed or run."""
+    from covalent._dispatch import submit
+    from covalent._dispatch.client import connect
+    from covalent._dispatch.packaging import package
+
+    drafts: list[str] = []
+
+    def break_off(_: Any, puts: Any, __: Any) -> None:
+        assert puts
+        raise ConnectionError("the line went dead")
+
+    def packaged(lattice: Any) -> Any:
+        made = package(lattice)
+        drafts.append(made.manifest.dispatch_id)
+        return made
+
+    monkeypatch.setattr(submit, "package", packaged)
+    monkeypatch.setattr(submit, "upload", break_off)
+    with pytest.raises(ConnectionError, match="dead"):
+        ct.dispatch(workflow)(b"never seen before" + bytes(100_000))
+    (dispatch_id,) = drafts
+    with pytest.raises(MissingLatticeRecordError):
+        ct.get_result(dispatch_id)
+    assert dispatch_id not in {each.dispatch_id for each in connect().dispatches().dispatches}
+    states = server.client("stepfunctions")
+    for machine in states.list_state_machines()["stateMachines"]:
+        listing = states.list_executions(stateMachineArn=machine["stateMachineArn"])
+        assert dispatch_id not in {each["name"] for each in listing["executions"]}

@@ -66,3 +66,11 @@ def test_a_stop_keeps_results(own_server: Server) -> None:
     own_server.stop()
     own_server.start()
     assert ct.get_result(done).result == 1
+
+
+def test_no_working_directory_stays_behind(own_server: Server) -> None:
+    assert ct.get_result(ct.dispatch(finished)(1), wait=True).result == 1
+    work = own_server.data_dir / "work"
+    assert list(work.iterdir())
+    own_server.stop()
+    assert not work.exists()

@@ -45,6 +45,37 @@ def test_a_chain_gives_its_value() -> None:
     assert result.start_time <= result.end_time
 
 
+def test_every_keyword_of_get_result(server: Server) -> None:
+    @ct.lattice
+    def workflow(x: int) -> Any:
+        return add(identity(x), 1)
+
+    dispatch_id = ct.dispatch(workflow)(5)
+    ct.get_result(dispatch_id, wait=True)
+    assert ct.get_result(dispatch_id, status_only=True) == {
+        "id": dispatch_id,
+        "status": "COMPLETED",
+    }
+    here = f"localhost:{server.port}"
+    lean = ct.get_result(
+        dispatch_id=dispatch_id,
+        wait=False,
+        dispatcher_addr=here,
+        status_only=False,
+        workflow_output=False,
+        intermediate_outputs=False,
+        sublattice_results=False,
+    )
+    assert lean.result == 6
+    assert lean.dispatch_id == lean.root_dispatch_id == dispatch_id
+    assert lean.lattice.__name__ == "workflow"
+    assert lean.encoded_result.get_deserialized() == 6
+    assert lean.post_process() == 6
+    outputs = lean.get_all_node_outputs()
+    assert [each.get_deserialized() for each in outputs.values() if each is not None]
+    assert dispatch_id in str(lean)
+
+
 def test_numbering_and_node_results() -> None:
     @ct.lattice
     def workflow() -> Any:

@@ -84,3 +84,27 @@ def test_the_lock_file_names_versions_and_hashes_only() -> None:
     pins = [line for line in lines if line and not line.startswith((" ", "#"))]
     assert pins
     assert all(re.match(r"[\w.-]+(\[[\w,]+\])?==", pin) for pin in pins)
+
+
+@pytest.mark.parametrize(
+    "page",
+    ["README.md", "CONTRIBUTING.md", "CHANGELOG.md", "LICENSE", "docs/differences.md"],
+)
+def test_the_pages_exist(page: str) -> None:
+    assert (ROOT / page).read_text().strip()
+
+
+@pytest.mark.parametrize("target", ["demo", "test", "check", "fix", "golden", "bench"])
+def test_make_has_its_commands(target: str) -> None:
+    assert re.search(rf"^{target}:.*##", (ROOT / "Makefile").read_text(), re.MULTILINE)
+
+
+def test_the_gate_runs_every_stage() -> None:
+    text = (ROOT / ".ci" / "run").read_text()
+    listed = re.search(r"for each in (.*); do", text)
+    assert listed
+    stages = listed[1].split()
+    assert {"lint", "types", "import_contracts", "demo", "reference_example", "wheel", "tests"} <= {
+        *stages
+    }
+    assert all(re.search(rf"^{stage}\(\)", text, re.MULTILINE) for stage in stages)

@@ -1,6 +1,7 @@
 """The wheel, as a user gets it who asks for no extra."""
 
 import os
+import socket
 import subprocess
 import sys
 import zipfile
@@ -36,6 +37,14 @@ def run(*command: str | Path) -> str:
     return done.stdout
 
 
+def pins() -> str:
+    """The lock file as constraints: without hashes, which a wheel of our own has none of."""
+    lines = (ROOT / "requirements.lock").read_text().splitlines()
+    return "\n".join(
+        line.removesuffix("\\") for line in lines if line and not line.startswith((" ", "#"))
+    )
+
+
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("wheel")
@@ -44,18 +53,21 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return built
 
 
+def install(programs: Path, what: str | Path) -> None:
+    """Install at the locked versions; what is not imported need not be compiled."""
+    constraints = programs.parent / "constraints.txt"
+    pip = (programs / "python", "-m", "pip", "install", "-qq", "--no-compile")
+    run(*pip, "--constraint", constraints, what)
+
+
 @pytest.fixture(scope="module")
 def fresh(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The programs of a virtual environment with nothing but the wheel, at the locked versions."""
     folder = tmp_path_factory.mktemp("fresh")
     run(sys.executable, "-m", "venv", folder)
     programs = folder / "bin"
-    lock = folder / "constraints.txt"
-    pins = (ROOT / "requirements.lock").read_text().splitlines()
-    lock.write_text(
-        "\n".join(pin.removesuffix("\\") for pin in pins if pin and not pin.startswith((" ", "#")))
-    )
-    run(programs / "python", "-m", "pip", "install", "-qq", "--constraint", lock, wheel)
+    (folder / "constraints.txt").write_text(pins())
+    install(programs, wheel)
     return programs
 
 
@@ -103,3 +115,50 @@ def test_a_start_without_the_extra_names_the_cure(fresh: Path, tmp_path: Path) -
     )
     assert done.returncode == 1
     assert "pip install 'covalent-serverless[local]'" in done.stderr
+
+
+@pytest.fixture(scope="module")
+def local(fresh: Path, wheel: Path) -> Path:
+    """`fresh` and the extra `local`. Its tests are the last in this file: they change what the others look at."""
+    install(fresh, f"{wheel}[local]")
+    return fresh
+
+
+WORKFLOW = """
+import covalent as ct
+
+@ct.electron
+def double(x):
+    return 2 * x
+
+@ct.lattice
+def workflow(x):
+    return double(double(x))
+
+print(ct.dispatch_sync(workflow)(5).result)
+"""
+
+
+def test_with_the_extra_the_server_runs(local: Path, tmp_path: Path) -> None:
+    folders = {"CONFIG_DIR": "config", "DATA_DIR": "data", "CACHE_DIR": "cache", "LOGDIR": "log"}
+    environment = {
+        "PATH": os.environ["PATH"],
+        **{f"COVALENT_{name}": str(tmp_path / folder) for name, folder in folders.items()},
+    }
+    program = tmp_path / "program.py"
+    program.write_text(WORKFLOW)
+
+    def inside(*command: str | Path) -> str:
+        done = subprocess.run(
+            command, env=environment, cwd=tmp_path, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = str(probe.getsockname()[1])
+    inside(local / "covalent", "start", "-p", port)
+    try:
+        assert inside(local / "python", program).strip() == "20"
+    finally:
+        inside(local / "covalent", "stop")

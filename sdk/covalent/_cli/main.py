@@ -45,7 +45,7 @@ class _LazyGroup(click.Group):
         """Show what went wrong on purpose without a traceback; exit code 1."""
         try:
             return super().invoke(ctx)
-        except CovalentError as exc:
+        except (CovalentError, PermissionError) as exc:
             raise click.ClickException(str(exc)) from exc
 
 

@@ -97,7 +97,7 @@ class Connection:
             try:
                 response = self._http.send(request)
             except (httpx.ConnectError, httpx.ConnectTimeout) as exc:
-                raise self._nobody_there(request, exc) from exc
+                raise self._nobody_there(request, exc) from None  # 60 lines that say no more
             except httpx.TransportError as exc:
                 if attempt == ATTEMPTS:
                     raise Unavailable(

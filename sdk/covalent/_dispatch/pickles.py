@@ -1,6 +1,6 @@
 """The parts of a lattice as bytes; each distinct part is pickled once.
 
-function   the plain user function; modules of `DepsModule` by value
+function   the plain user function; modules of the user's own, and those of `DepsModule`, by value
 hooks      `covalent_contracts.hooks.Hooks`: plain functions and strings, so that a runner needs the contracts only
 value      as captured when the electron was called
 """
@@ -9,16 +9,13 @@ from __future__ import annotations
 
 import subprocess
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from threading import Lock
 from typing import TYPE_CHECKING, Any
-
-import cloudpickle
 
 from covalent._workflow.capture import HoldsElectron
 from covalent._workflow.depsbash import DepsBash
 from covalent._workflow.depsmodule import DepsModule
 from covalent._workflow.depspip import DepsPip
+from covalent._workflow.own_modules import by_value, pickle_with_own_modules
 from covalent._workflow.transportable_object import TransportableObject
 from covalent_contracts import pickling
 from covalent_contracts.errors import InvalidWorkflow, UnpicklableValue
@@ -29,7 +26,6 @@ if TYPE_CHECKING:
     from covalent._workflow.deps import Deps
 
 _Hooks = Mapping[str, Any] | None
-_registry = Lock()
 
 
 class Pickles:
@@ -81,7 +77,7 @@ def pickled(value: Any, what: str) -> bytes:
 
     """
     try:
-        return pickling.dumps(value)
+        return pickle_with_own_modules(lambda: pickling.dumps(value), unless=(HoldsElectron,))
     except HoldsElectron as exc:
         raise InvalidWorkflow(f"{what} cannot travel: {exc}") from exc
     except Exception as exc:
@@ -120,23 +116,5 @@ def _calls(deps: Deps) -> Iterator[Call]:
 
 
 def _with_modules(function: Any, modules: Sequence[DepsModule], what: str) -> bytes:
-    with _by_value(modules):
+    with by_value([each.module for each in modules]):
         return pickled(function, what)
-
-
-@contextmanager
-def _by_value(modules: Sequence[DepsModule]) -> Iterator[None]:
-    """Have cloudpickle take modules by value; its registry belongs to the process, so one thread at a time."""
-    if not modules:
-        yield
-        return
-    with _registry:
-        known = cloudpickle.list_registry_pickle_by_value()
-        new = [each.module for each in modules if each.module_name not in known]
-        for module in new:
-            cloudpickle.register_pickle_by_value(module)
-        try:
-            yield
-        finally:
-            for module in new:
-                cloudpickle.unregister_pickle_by_value(module)

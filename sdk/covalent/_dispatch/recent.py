@@ -1,6 +1,8 @@
 """The last dispatches of this process: reading their results need not ask for what was just sent."""
 
+import time
 from collections import OrderedDict
+from typing import NamedTuple
 
 from covalent._dispatch.packaging import Package
 
@@ -10,7 +12,13 @@ KEPT = 4
 LARGEST = 1024 * 1024
 """Bytes of the object with the recipe up to which it is kept: that of a whole pack."""
 
-_recent: OrderedDict[str, Package] = OrderedDict()
+
+class _Sent(NamedTuple):
+    package: Package
+    at: float
+
+
+_recent: OrderedDict[str, _Sent] = OrderedDict()
 
 
 def remember(package: Package) -> None:
@@ -19,11 +27,19 @@ def remember(package: Package) -> None:
     home = recipe.pack or recipe.digest
     data = package.objects[home]
     objects = {home: data} if len(data) <= LARGEST else {}
-    _recent[package.manifest.dispatch_id] = Package(package.manifest, objects)
+    kept = Package(package.manifest, objects)
+    _recent[package.manifest.dispatch_id] = _Sent(kept, time.monotonic())
     while len(_recent) > KEPT:
         _recent.popitem(last=False)
 
 
 def recall(dispatch_id: str) -> Package | None:
     """What is remembered of a dispatch."""
-    return _recent.get(dispatch_id)
+    sent = _recent.get(dispatch_id)
+    return None if sent is None else sent.package
+
+
+def started(dispatch_id: str) -> float | None:
+    """When the dispatch was started, by the monotonic clock, if it is remembered."""
+    sent = _recent.get(dispatch_id)
+    return None if sent is None else sent.at

@@ -99,26 +99,46 @@ def ensure_running(*, port: int | None = None, workers: int | None = None) -> St
     """
     here = place()
     asked = port or _configured_port()
-    with server.alone(here):
-        running = server.find(here)
-        if running is not None:
-            return Started(running, already=True, asked_port=asked)
-        _check_extra()
-        token = secrets.token_urlsafe(32)
-        running = server.start(here, port=asked, workers=workers or default_workers(), token=token)
-        set_config(
-            {
-                "dispatcher.address": running.address,
-                "dispatcher.port": running.port,
-                "dispatcher.token": token,
-            }
-        )
+    try:
+        with server.alone(here):
+            return _found_or_started(here, asked, workers or default_workers())
+    except OSError as exc:
+        raise CannotStart(f"The server cannot be started: {exc}") from exc
+
+
+def _found_or_started(here: Place, asked: int, workers: int) -> Started:
+    running = server.find(here)
+    if running is not None:
+        _publish(running, here.token())
+        return Started(running, already=True, asked_port=asked)
+    _check_extra()
+    token = secrets.token_urlsafe(32)
+    running = server.start(here, port=asked, workers=workers, token=token)
+    try:
+        _publish(running, token)
+    except BaseException:  # nobody could talk to it
+        server.stop(here)
+        raise
     return Started(running, already=False, asked_port=asked)
+
+
+def _publish(running: Server, token: str | None) -> None:
+    """Have the config file say how to reach the server; it may have been started with another one."""
+    wanted = {
+        "dispatcher.address": running.address,
+        "dispatcher.port": running.port,
+        "dispatcher.token": token,
+    }
+    known = get_config("dispatcher")
+    if token and any(known.get(key.partition(".")[2]) != value for key, value in wanted.items()):
+        set_config(wanted)
 
 
 def ensure_stopped() -> bool:
     """Stop the server; False if it did not run."""
     here = place()
+    if not here.data_dir.is_dir():
+        return False
     with server.alone(here):
         return server.stop(here)
 

@@ -49,6 +49,18 @@ class Place:
         """What the server writes when it is ready."""
         return self.data_dir / "server.json"
 
+    @property
+    def token_file(self) -> Path:
+        """The token of the running server, for the config file of whoever finds it running."""
+        return self.data_dir / "server.token"
+
+    def token(self) -> str | None:
+        """What the running server wants to see; None if that is not known."""
+        try:
+            return self.token_file.read_text() or None
+        except OSError:
+            return None
+
 
 @dataclass(frozen=True)
 class Server:
@@ -97,6 +109,7 @@ def start(place: Place, *, port: int, workers: int, token: str) -> Server:
     place.log_file.parent.mkdir(parents=True, exist_ok=True)
     place.state_file.unlink(missing_ok=True)
     logged = place.log_file.stat().st_size if place.log_file.exists() else 0
+    _write_private(place.token_file, token)
     process = _spawn(place, port, workers, token)
     try:
         _await_ready(place, process, logged)
@@ -121,7 +134,14 @@ def stop(place: Place) -> bool:
         os.killpg(server.pid, signal.SIGKILL)
         _gone(place, server.pid, STOP_SECONDS)
     place.state_file.unlink(missing_ok=True)
+    place.token_file.unlink(missing_ok=True)
     return True
+
+
+def _write_private(path: Path, text: str) -> None:
+    path.unlink(missing_ok=True)  # an old one may have been readable by others
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        file.write(text)
 
 
 @contextmanager

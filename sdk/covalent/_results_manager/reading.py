@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from covalent._dispatch.client import connect
+from covalent._dispatch.recent import started
 from covalent._results_manager.record import Record
 from covalent._results_manager.waiting import wait_until_final
 from covalent._shared_files.exceptions import MissingLatticeRecordError
@@ -18,7 +19,10 @@ def read(dispatch_id: str, dispatcher_addr: str | None, *, wait: bool) -> Record
     """
     client = connect(dispatcher_addr)
     try:
-        summary = wait_until_final(client, dispatch_id) if wait else client.summary(dispatch_id)
+        if wait:
+            summary = wait_until_final(client, dispatch_id, started=started(dispatch_id))
+        else:
+            summary = client.summary(dispatch_id)
     except NotFound as exc:
         where = client.connection.endpoint.url
         raise MissingLatticeRecordError(f"there is no dispatch {dispatch_id} at {where}") from exc

@@ -8,27 +8,31 @@ from typing import Any
 from covalent_contracts import transport
 
 
-class _Anything:
-    """Takes the place of every class and function that a pickle names."""
+class _Takes(type):
+    """The type of what is a class, an instance, a function and a container at once, and takes whatever it is given."""
 
-    def __new__(cls, *_: Any, **__: Any) -> "_Anything":
-        return super().__new__(cls)
+    def __call__(cls, *_: Any, **__: Any) -> "_Takes":
+        return cls
 
-    def __call__(self, *_: Any, **__: Any) -> "_Anything":
-        return self
+    def __setstate__(cls, _: Any) -> None: ...
 
-    def __setstate__(self, _: Any) -> None: ...
+    def __setitem__(cls, _: Any, __: Any) -> None: ...
 
-    def __setitem__(self, _: Any, __: Any) -> None: ...
-
-    def append(self, _: Any) -> None:
+    def append(cls, _: Any) -> None:
         """Take an item, as a list does."""
 
-    def extend(self, _: Any) -> None:
+    def extend(cls, _: Any) -> None:
         """Take items, as a list does."""
 
-    def add(self, _: Any) -> None:
+    def add(cls, _: Any) -> None:
         """Take an item, as a set does."""
+
+
+class _Anything(metaclass=_Takes):
+    """Takes the place of every class and function that a pickle names, and of all that they make."""
+
+    def __new__(cls, *_: Any, **__: Any) -> Any:
+        return cls
 
 
 class _Finder(pickle.Unpickler):
@@ -38,12 +42,12 @@ class _Finder(pickle.Unpickler):
         super().__init__(io.BytesIO(body))
         self.found: dict[int, None] = {}
 
-    def find_class(self, _module: str, _name: str) -> type[_Anything]:
+    def find_class(self, _module: str, _name: str) -> _Takes:
         return _Anything
 
-    def persistent_load(self, pid: Any) -> _Anything:
+    def persistent_load(self, pid: Any) -> _Takes:
         self.found[int(pid)] = None
-        return _Anything()
+        return _Anything
 
 
 def references(data: bytes) -> list[int]:

@@ -95,6 +95,10 @@ def _delete_result(dispatch_id: str, results_dir: str | os.PathLike[str] | None 
 
 def _must_be_id(dispatch_id: str) -> None:
     """An id becomes part of addresses and paths: nothing else may pass."""
+    if not isinstance(dispatch_id, str):
+        raise TypeError(
+            f"a dispatch id is the text that covalent.dispatch(lattice)(...) returns, not {dispatch_id!r}"
+        )
     if not is_dispatch_id(dispatch_id):
         raise MissingLatticeRecordError(
             f"there is no dispatch {dispatch_id!r}: that is not a dispatch id"

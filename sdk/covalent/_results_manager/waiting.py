@@ -1,5 +1,6 @@
 """Wait for a dispatch to end."""
 
+import math
 import time
 from collections.abc import Callable
 
@@ -11,7 +12,9 @@ from covalent_contracts.errors import Unavailable
 SHORTEST_PAUSE = 0.01
 LONGEST_PAUSE = 2.0
 SHARE = 0.1
-"""Pause as a share of the time waited so far: an answer is at most a tenth late, and long runs cost few requests."""
+"""Least pause as a share of the time waited so far: long runs cost few requests, and nobody minds a tenth."""
+COST = 0.005
+"""Seconds that a request takes from a server on this machine, which then does nothing else."""
 
 PATIENCE = 60.0
 """Seconds that a server which has answered before may be away: a restart takes less."""
@@ -22,15 +25,27 @@ def wait_until_final(
     dispatch_id: str,
     sleep: Callable[[float], None] = time.sleep,
     clock: Callable[[], float] = time.monotonic,
+    started: float | None = None,
 ) -> Summary:
     """Ask for the dispatch until it has ended. There is no time limit; Ctrl-C leaves the dispatch running.
+
+    Args:
+        client: Whom to ask.
+        dispatch_id: Of the dispatch.
+        sleep: Pauses.
+        clock: Tells the time.
+        started: When this process started the dispatch, by that clock, if it did: no answer is worth a request
+            in the first moment after that.
 
     Raises:
         NotFound: there is no such dispatch.
         Unavailable: the server was never there, or went away for longer than `PATIENCE`.
 
     """
-    began = clock()
+    began = clock() if started is None else started
+    too_early = SHORTEST_PAUSE - (clock() - began)
+    if started is not None and too_early > 0:
+        sleep(too_early)
     last_answer: float | None = None
     while True:
         try:
@@ -44,4 +59,15 @@ def wait_until_final(
             if summary.status.is_final:
                 return summary
             last_answer = clock()
-        sleep(min(LONGEST_PAUSE, max(SHORTEST_PAUSE, SHARE * (clock() - began))))
+        sleep(_pause(clock() - began))
+
+
+def _pause(waited: float) -> float:
+    """How long to wait before the next request.
+
+    Of all intervals, those of `2 * sqrt(COST * waited)` make the sum of what the requests take and of how late the
+    last one comes the least. From two seconds on that would be more often than `SHARE` wants; at first, when a
+    single electron may end any moment, they would be longer than the wait before.
+    """
+    cheapest = min(waited / 2, 2 * math.sqrt(COST * waited))
+    return min(LONGEST_PAUSE, max(SHORTEST_PAUSE, SHARE * waited, cheapest))

@@ -43,6 +43,7 @@ def capture(value: Any, refer: Refer, what: str) -> tuple[bytes, tuple[int, ...]
         InvalidWorkflow: it holds an electron of another lattice.
 
     """
+    from covalent._workflow.own_modules import pickle_with_own_modules  # noqa: PLC0415  # loaded when first used
     from covalent_contracts import pickling  # noqa: PLC0415  # loaded when first used
 
     found: dict[int, None] = {}
@@ -55,9 +56,11 @@ def capture(value: Any, refer: Refer, what: str) -> tuple[bytes, tuple[int, ...]
 
     try:
         try:
-            return pickling.dumps(value), ()
+            plain = pickle_with_own_modules(lambda: pickling.dumps(value), unless=(HoldsElectron,))
         except HoldsElectron:
-            return pickling.dumps(value, record), tuple(found)
+            data = pickle_with_own_modules(lambda: pickling.dumps(value, record))
+            return data, tuple(found)
+        return plain, ()
     except InvalidWorkflow:
         raise
     except Exception as exc:

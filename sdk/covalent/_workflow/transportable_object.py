@@ -20,9 +20,10 @@ class TransportableObject:
     __slots__ = ("_data", "_header", "_text")
 
     def __init__(self, obj: Any) -> None:
+        from covalent._workflow.own_modules import pickle_with_own_modules  # noqa: PLC0415  # loaded when first used
         from covalent_contracts import pickling  # noqa: PLC0415  # loaded when first used
 
-        self._load(pickling.dumps(obj), describe(obj))
+        self._load(pickle_with_own_modules(lambda: pickling.dumps(obj)), describe(obj))
 
     def _load(self, data: bytes, text: str | None = None) -> None:
         self._data = data

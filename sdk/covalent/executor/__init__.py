@@ -29,7 +29,9 @@ _HOMES = _MappingProxyType(
 def __getattr__(name: str) -> Any:
     home = _HOMES.get(name)
     if home is None:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        there = ", ".join(each for each in __all__ if "Base" not in each)
+        hint = f": this version has {there}" if name.endswith("Executor") else ""
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}{hint}")
     value = globals()[name] = getattr(_import_module(home), name)
     return value
 

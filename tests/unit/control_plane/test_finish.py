@@ -183,3 +183,29 @@ def test_a_crash_fails_what_was_running_and_nothing_else(api: Api, dispatched: D
     nodes = api.post(f"{DISPATCHES}/{running}/nodes", {"ids": [1, 2, 4]}).body["nodes"]
     assert [node["status"] for node in nodes] == ["COMPLETED", "FAILED", "NEW_OBJECT"]
     assert manifest()["nodes"][2]["name"] == nodes[1]["name"]
+
+
+@pytest.mark.parametrize(
+    ("error", "line"),
+    [
+        ("Traceback (most recent call last):\n  File\n    code\nValueError: no", "ValueError: no"),
+        (
+            "Traceback (most recent call last):\n  File\n    code\nValueError: one\n  two",
+            "ValueError: one two",
+        ),
+        (
+            "Traceback (most recent call last):\n  File\nKeyError: 1\n\nDuring it:\n\n"
+            "Traceback (most recent call last):\n  File\nPipFailed: see\nlog\nlog\nERROR: none",
+            "PipFailed: see ... ERROR: none",
+        ),
+        (
+            "Traceback (most recent call last):\n  File\nKeyError: 1\n\n"
+            "The above exception was the direct cause of the following exception:\n\nOurs: no frames",
+            "Ours: no frames",
+        ),
+        ("States.Timeout: over", "States.Timeout: over"),
+        ("", ""),
+    ],
+)
+def test_an_error_in_one_line_has_the_exceptions_name(error: str, line: str) -> None:
+    assert finish.in_one_line(error) == line

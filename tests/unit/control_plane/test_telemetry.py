@@ -10,13 +10,19 @@ telemetry.count("DispatchesFinished", status="FAILED")
 """
 
 
+def _plain() -> dict[str, str]:
+    """The environment without what decides about logs and metrics."""
+    decides = ("POWERTOOLS_", "LAMBDA_")
+    return {name: value for name, value in os.environ.items() if not name.startswith(decides)}
+
+
 def _run(**environment: str) -> list[dict[str, object]]:
     run = subprocess.run(
         [sys.executable, "-c", CODE],
         capture_output=True,
         text=True,
         check=True,
-        env=os.environ | environment,
+        env=_plain() | environment,
     )
     assert run.stderr == ""
     return [json.loads(line) for line in run.stdout.splitlines()]
@@ -37,3 +43,21 @@ def test_powertools_variables_are_respected() -> None:
     (logged,) = _run(POWERTOOLS_LOG_LEVEL="INFO")
     assert logged["level"] == "INFO"
     assert _run(LAMBDA_TASK_ROOT="/", POWERTOOLS_METRICS_DISABLED="true")[1:] == []
+
+
+def test_traces_are_found_by_dispatch() -> None:
+    """On Lambda there is a tracer; elsewhere it is not even imported."""
+    code = (
+        "import sys\nfrom unittest.mock import patch\nfrom covalent_control_plane import telemetry\n"
+        "telemetry.annotate('before')\n"
+        "assert not any(name.startswith('aws_xray_sdk') for name in sys.modules)\n"
+        "import os\nos.environ['LAMBDA_TASK_ROOT'] = '/var/task'\ntelemetry.tracer.cache_clear()\n"
+        "with patch.object(telemetry.tracer(), 'put_annotation') as put:\n"
+        "    telemetry.annotate('d1')\n"
+        "put.assert_called_once_with('dispatch_id', 'd1')\n"
+    )
+    environment = _plain() | {"POWERTOOLS_TRACE_DISABLED": "true"}
+    run = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False, env=environment
+    )
+    assert run.returncode == 0, run.stderr

@@ -1,11 +1,8 @@
 """An embedded AWS with handlers of our own, and moto as it comes from the shelf."""
 
 import json
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
-from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -39,9 +36,9 @@ def token(event, context):
 """
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedAws]:
-    """A running stack with one function per handler above."""
+    """A running stack with one function per handler above; not longer than the module needs it, moto is global."""
     folder = tmp_path_factory.mktemp("aws")
     (folder / "handlers_of_test.py").write_text(HANDLERS)
     with pytest.MonkeyPatch.context() as patch:
@@ -54,19 +51,28 @@ def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedAws]:
             yield stack
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def client(aws: EmbeddedAws) -> Callable[[str], Any]:
-    """Makes boto3 clients of the stack."""
+    """Makes boto3 clients that reach the stack from outside: over a socket."""
     import boto3
+    from botocore.handlers import BUILTIN_HANDLERS
 
-    make: Any = boto3.client
-    return lambda service: make(service, endpoint_url=aws.address)
+    from covalent_localstack.loopback import Loopback
+
+    def make(service: str) -> Any:
+        made: Any = boto3.client(cast("Any", service), endpoint_url=aws.address)
+        for event, handler, *_ in BUILTIN_HANDLERS:
+            if isinstance(handler, Loopback):
+                made.meta.events.unregister(event, handler)
+        return made
+
+    return make
 
 
 Run = Callable[..., dict[str, Any]]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def run(client: Callable[[str], Any]) -> Run:
     """Run a machine to its end and describe the execution."""
     states = client("stepfunctions")
@@ -96,37 +102,6 @@ def wait_for_end(states: Any, execution: str) -> dict[str, Any]:
             return found
         time.sleep(0.01)
     raise AssertionError("the execution did not end")
-
-
-@pytest.fixture(scope="session")
-def stock() -> Callable[[str], Any]:
-    """Runs code on moto without repairs, in a process of its own; the code sets `answer`."""
-
-    def evaluate(code: str) -> Any:
-        script = (
-            "import json, os\n"
-            "os.environ.update(AWS_ACCESS_KEY_ID='k', AWS_SECRET_ACCESS_KEY='s', "
-            "AWS_DEFAULT_REGION='us-east-1')\n"
-            "os.environ.pop('AWS_ENDPOINT_URL', None)\n"
-            "import boto3\nfrom moto import mock_aws\n"
-            "with mock_aws(config={'stepfunctions': {'execute_state_machine': True}}):\n"
-            + "".join(f"    {line}\n" for line in code.strip().splitlines())
-            + "    print('ANSWER' + json.dumps(answer, default=str), flush=True)\n"
-            "    os._exit(0)\n"
-        )
-        done = subprocess.run(
-            [sys.executable, "-c", script],
-            capture_output=True,
-            text=True,
-            timeout=60,
-            cwd=Path.home(),
-            check=False,
-        )
-        lines = [each for each in done.stdout.splitlines() if each.startswith("ANSWER")]
-        assert lines, done.stderr
-        return json.loads(lines[-1].removeprefix("ANSWER"))
-
-    return evaluate
 
 
 def task(function: str, **fields: Any) -> dict[str, Any]:

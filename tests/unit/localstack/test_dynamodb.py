@@ -1,5 +1,3 @@
-# ruff: noqa: E501  # programs for a process with stock moto
-
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -164,33 +162,3 @@ _names = st.sampled_from(["a", "b", "#c", "status2"])
 def test_every_name_of_an_expression_is_read(names: list[str]) -> None:
     expression = "SET " + ", ".join(f"{name} = :v" for name in names)
     assert [step.name for step in updates.steps(expression) or ()] == names
-
-
-def test_canary_transactions_still_copy_whole_tables(stock: Callable[[str], Any]) -> None:
-    """When this fails, moto has stopped copying tables: drop `_transact_write_items`."""
-    answer = stock("""
-import copy
-from moto.dynamodb import models
-copied = []
-deep = copy.deepcopy
-models.copy.deepcopy = lambda x, *a: (copied.append(type(x).__name__), deep(x, *a))[1]
-d = boto3.client("dynamodb")
-d.create_table(TableName="t", BillingMode="PAY_PER_REQUEST", KeySchema=[{"AttributeName": "k", "KeyType": "HASH"}], AttributeDefinitions=[{"AttributeName": "k", "AttributeType": "S"}])
-d.transact_write_items(TransactItems=[{"Put": {"TableName": "t", "Item": {"k": {"S": "x"}}}}])
-answer = "Table" in copied
-""")
-    assert answer is True
-
-
-def test_canary_moto_has_no_lock() -> None:
-    """When this fails, look whether moto has become atomic: drop the lock."""
-    import inspect
-
-    assert "lock" not in inspect.getsource(dynamodb._stock_action).lower()
-
-
-def test_canary_queries_still_look_at_the_whole_table() -> None:
-    """When this fails, drop `_query`."""
-    import inspect
-
-    assert "self.all_items()" in inspect.getsource(dynamodb._stock_query)

@@ -1,6 +1,3 @@
-# ruff: noqa: E501  # programs for a process with stock moto
-
-import inspect
 import json
 import os
 import time
@@ -10,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from covalent_localstack import asl, evaluation, events, executions, service_integrations
+from covalent_localstack import asl, evaluation
 
 Run = Callable[..., dict[str, Any]]
 Client = Callable[[str], Any]
@@ -155,6 +152,28 @@ def test_a_gate_waits_for_its_token(client: Client, tmp_path: Path, fails: bool)
     assert json.loads(described["output"]) == expected
 
 
+def test_a_retried_gate_waits_for_a_token_of_its_own(client: Client, tmp_path: Path) -> None:
+    states, path = client("stepfunctions"), tmp_path / "token"
+    retry = [{"ErrorEquals": ["Boom"], "MaxAttempts": 1, "IntervalSeconds": 1}]
+    definition = json.dumps(machine(g={**gate(path), "Retry": retry}, caught=CAUGHT))
+    arn = states.create_state_machine(name="again", definition=definition, roleArn=ROLE)
+    execution = states.start_execution(stateMachineArn=arn["stateMachineArn"])["executionArn"]
+    wait_until(lambda: path.exists() and bool(path.read_text()))
+    first = path.read_text()
+    states.send_task_failure(taskToken=first, error="Boom")
+    wait_until(lambda: path.read_text() not in ("", first))
+    states.send_task_success(taskToken=path.read_text(), output="{}")
+    wait_until(lambda: states.describe_execution(executionArn=execution)["status"] != "RUNNING")
+    assert states.describe_execution(executionArn=execution)["output"] == "{}"
+
+
+def test_an_execution_that_timed_out_has_an_end(run: Run) -> None:
+    wait = {"Type": "Wait", "Seconds": 60, "End": True}
+    done = run({**machine(w=wait), "TimeoutSeconds": 1})
+    assert done["status"] == "TIMED_OUT"
+    assert done["startDate"] <= done["stopDate"]
+
+
 def test_many_branches_run(run: Run, make_task: Task) -> None:
     branches = [machine(**{f"t{n}": make_task("echo", End=True)}) for n in range(100)]
     fan = {"Type": "Parallel", "Branches": branches, "ResultPath": None, "End": True}
@@ -234,51 +253,3 @@ def test_a_nested_execution_runs(run: Run, client: Client) -> None:
         "End": True,
     }
     assert json.loads(run(machine(c=call))["output"])["Output"] == {"n": 1}
-
-
-def test_canary_paths() -> None:
-    """When this fails, moto reads `$.a[0].b` as AWS does."""
-    assert evaluation._stock_extract("$.a[0].b", {"a": [{"b": "x"}]}) == ["x"]
-
-
-def test_canary_stop_drops_error_and_cause() -> None:
-    """When this fails, look whether moto's StopExecution stops."""
-    from moto.stepfunctions.models import StateMachine
-
-    assert 'error="", cause=""' in inspect.getsource(StateMachine.stop_execution)
-
-
-def test_canary_unnamed_executions_are_called_none() -> None:
-    """When this fails, moto names executions itself."""
-    source = inspect.getsource(executions._stock_start_execution)
-    assert "exec_name = name" in source
-    assert "uuid" not in source
-
-
-def test_canary_a_task_costs_a_thread() -> None:
-    """When this fails, look whether `_evaluate` is still needed."""
-    assert "Thread(target=_exec_and_notify" in inspect.getsource(evaluation._stock_evaluate)
-
-
-def test_canary_a_rule_cannot_reach_a_function() -> None:
-    """When this fails, moto's rules may have learnt Lambda targets."""
-    assert '"lambda"' not in inspect.getsource(events._stock_send)
-
-
-def test_canary_nested_executions(stock: Callable[[str], Any]) -> None:
-    """When this fails, moto converts the letter case of service integrations."""
-    assert service_integrations.POLL_SECONDS < 0.5
-    answer = stock("""
-import time
-s = boto3.client("stepfunctions")
-role = "arn:aws:iam::123456789012:role/r"
-child = s.create_state_machine(name="c", roleArn=role, definition=json.dumps({"StartAt": "p", "States": {"p": {"Type": "Pass", "End": True}}}))["stateMachineArn"]
-call = {"Type": "Task", "Resource": "arn:aws:states:::states:startExecution.sync:2", "Parameters": {"StateMachineArn": child, "Input": {}}, "End": True}
-parent = s.create_state_machine(name="p", roleArn=role, definition=json.dumps({"StartAt": "c", "States": {"c": call}}))["stateMachineArn"]
-e = s.start_execution(stateMachineArn=parent, name="e")["executionArn"]
-for _ in range(200):
-    answer = s.describe_execution(executionArn=e)["status"]
-    if answer != "RUNNING": break
-    time.sleep(0.05)
-""")
-    assert answer == "FAILED"

@@ -182,9 +182,9 @@ class Clients:
     dynamodb: Any
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def aws() -> Iterator[Clients]:
-    """One emulated AWS for all tests; its DynamoDB is made atomic, which moto's is not by itself."""
+    """One emulated AWS for all tests of a module; its DynamoDB is made atomic, which moto's is not by itself."""
     lock = RLock()
     call_action = DynamoHandler.call_action
 

@@ -1,4 +1,5 @@
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 from zipfile import ZipFile
@@ -87,6 +88,21 @@ def index(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
+@pytest.fixture
+def quick_index(index: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """`index`, installed without pip, which takes a second: for tests of what is done with the folders."""
+
+    def unpack(requirements: Sequence[str], target: Path) -> None:
+        target.mkdir()
+        for requirement in requirements:
+            (found,) = index.glob(requirement.replace("==", "-") + "-*.whl")
+            with ZipFile(found) as archive:
+                archive.extractall(target)
+
+    monkeypatch.setattr(packages, "_install", unpack)
+    return index
+
+
 def version() -> int:
     import tinypkg  # type: ignore[import-not-found]
 
@@ -105,7 +121,7 @@ def test_packages_are_there_for_this_electron_only(dispatch: Dispatch, index: Pa
 
 
 def test_versions_live_side_by_side_and_are_installed_once(
-    dispatch: Dispatch, index: Path, monkeypatch: pytest.MonkeyPatch
+    dispatch: Dispatch, quick_index: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     installs: list[Any] = []
     install = packages._install
@@ -124,7 +140,7 @@ def test_versions_live_side_by_side_and_are_installed_once(
     assert installs == [["tinypkg==1.0"], ["tinypkg==2.0"]]
 
 
-def test_the_hosts_version_comes_back(index: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_hosts_version_comes_back(quick_index: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     host = type(sys)("tinypkg")
     monkeypatch.setitem(sys.modules, "tinypkg", host)
     with packages.installed(["tinypkg==2.0"]):
@@ -157,12 +173,12 @@ def test_a_folder_of_someone_else_is_refused(
         packages.target_of(["a"])
 
 
-def test_lights_may_need_the_electrons_packages(dispatch: Dispatch, index: Path) -> None:
+def test_lights_may_need_the_electrons_packages(dispatch: Dispatch, quick_index: Path) -> None:
     """They cannot be computed before the electron starts, then, but are recorded all the same."""
     code = (
         "class Money(int):\n    def __add__(self, other):\n        return int(self) + int(other)\n"
     )
-    wheel(index, "moneypkg", "1.0", code)
+    wheel(quick_index, "moneypkg", "1.0", code)
     with packages.installed(["moneypkg"]):
         import moneypkg  # type: ignore[import-not-found]
 

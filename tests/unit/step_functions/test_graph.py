@@ -80,6 +80,14 @@ def test_a_value_that_nobody_can_host_is_promoted(manifest: Build) -> None:
     assert graph.after == {2: (3,)}
 
 
+def test_a_value_made_of_no_electron_is_promoted(manifest: Build) -> None:
+    """Only a wait edge leads from operator 1 to what is read: whoever reads node 2 would not evaluate 1."""
+    kinds = {1: "operator", 2: "item"}
+    graph = graph_of(manifest([(0, 2), (1, 2, "wait"), (2, 3)], kinds=kinds))
+    assert graph.order == (0, 1, 3)
+    assert graph.needs[3] == Needs((2,), (0,), (1,))
+
+
 def test_a_promoted_value_evaluates_what_others_host(manifest: Build) -> None:
     """s = f0 + f1 goes to f3; s[0] is returned. Waiting for f3 would add order."""
     edges = [(0, 2), (1, 2), (2, 3), (2, 4)]

@@ -13,10 +13,26 @@ EXECUTOR_PLUGIN_NAME = "LocalExecutor"
 
 
 class LocalExecutor(BaseExecutor):
-    """Runs electrons in worker processes beside the control plane; on AWS, in the deployment's own runner."""
+    """Runs electrons in worker processes beside the control plane; on AWS, in the deployment's own runner.
+
+    Args:
+        workdir: no effect, each electron has a working directory of its own.
+        create_unique_workdir: no effect, as above.
+        settings: see `AbstractExecutor`.
+
+    """
 
     SHORT_NAME = "local"
     _EXECUTOR_PLUGIN_DEFAULTS: ClassVar[Mapping[str, Any]] = {}
+
+    def __init__(
+        self,
+        *args: Any,
+        workdir: str = "",  # noqa: ARG002  # see the docstring
+        create_unique_workdir: bool = True,  # noqa: ARG002  # as above
+        **settings: Any,
+    ) -> None:
+        super().__init__(*args, **settings)
 
     def run(
         self,

@@ -16,14 +16,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def triple(value: int, plus: int = 0) -> int:
-    return 3 * value + plus
-
-
 EVERY: list[Deps] = [
-    Deps(triple, [1], {"plus": 2}, retval_keyword="value"),
+    Deps(round, [1.25], {"ndigits": 1}, retval_keyword="value"),
     ct.DepsBash(["echo 1", "echo 2"]),
-    ct.DepsCall(triple, [1], {"plus": 2}, retval_keyword="value"),
+    ct.DepsCall(round, [1.25], {"ndigits": 1}, retval_keyword="value"),
     ct.DepsPip(["numpy==2"]),
     ct.DepsModule("json"),
 ]
@@ -74,19 +70,19 @@ def test_a_requirements_file_overrides_the_packages(tmp_path: Path) -> None:
 
 def test_reserved_keywords() -> None:
     with pytest.raises(RuntimeError, match="files"):
-        ct.DepsCall(triple, retval_keyword="files")
-    assert ct.DepsCall(triple, retval_keyword="files", override_reserved_retval_keys=True)
+        ct.DepsCall(round, retval_keyword="files")
+    assert ct.DepsCall(round, retval_keyword="files", override_reserved_retval_keys=True)
 
 
 def test_call_names_its_parts() -> None:
-    call = ct.DepsCall(triple, [1], {"plus": 2})
-    assert (call.func, call.args, call.kwargs) == (triple, [1], {"plus": 2})
+    call = ct.DepsCall(round, [1.25], {"ndigits": 1})
+    assert (call.func, call.args, call.kwargs) == (round, [1.25], {"ndigits": 1})
 
 
 def test_defaults_are_not_shared() -> None:
-    ct.DepsCall(triple).args.append(1)
+    ct.DepsCall(round).args.append(1)
     ct.DepsBash().commands.append("ls")
-    assert ct.DepsCall(triple).args == []
+    assert ct.DepsCall(round).args == []
     assert ct.DepsBash().commands == []
 
 
@@ -101,7 +97,7 @@ def hooks(**given: Any) -> Any:
 
 
 def test_hooks_accept_what_users_write() -> None:
-    call = ct.DepsCall(triple)
+    call = ct.DepsCall(round)
     assert hooks() is None
     assert hooks(deps_bash="ls")["deps"]["bash"].commands == ["ls"]
     assert hooks(deps_pip=ct.DepsPip(["x"]))["deps"]["pip"].packages == ["x"]
@@ -110,4 +106,4 @@ def test_hooks_accept_what_users_write() -> None:
         "json", "json",
     ]  # fmt: skip
     with pytest.raises(TypeError, match="write DepsCall"):
-        hooks(call_after=[triple])
+        hooks(call_after=[round])

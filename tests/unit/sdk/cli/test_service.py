@@ -11,7 +11,7 @@ from click.testing import CliRunner, Result
 
 from covalent._cli.main import cli
 from covalent._programmatic import commands, server
-from covalent._shared_files.config import get_config
+from covalent._shared_files.config import get_config, set_config
 
 
 def run(*args: str) -> Result:
@@ -59,6 +59,44 @@ def test_a_second_start_finds_the_first() -> None:
     assert result.exit_code == 0
     assert f"already running at {before.url}" in result.output
     assert (running(), get_config("dispatcher.token")) == (before, token)
+
+
+def test_a_start_with_another_config_file_learns_how_to_talk_to_the_running_server(
+    stand_in: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run("start")
+    port, token = running().port, get_config("dispatcher.token")
+    data_dir = get_config("workflow_data.base_dir")
+    assert stat.S_IMODE(commands.place().token_file.stat().st_mode) == 0o600
+    monkeypatch.setenv("COVALENT_CONFIG_DIR", str(stand_in / "other"))
+    set_config("workflow_data.base_dir", data_dir)
+    result = run("start")
+    assert result.exit_code == 0, result.output
+    assert (get_config("dispatcher.port"), get_config("dispatcher.token")) == (port, token)
+    run("stop")
+    assert not commands.place().token_file.exists()
+
+
+def test_a_server_whose_token_cannot_be_written_down_is_stopped_again(
+    stand_in: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (stand_in / "file").touch()
+    monkeypatch.setenv("COVALENT_CONFIG_DIR", str(stand_in / "file" / "below"))
+    monkeypatch.setenv("COVALENT_SVC_PORT", "50507")
+    result = run("start")
+    assert result.exit_code == 1
+    assert result.output.startswith("Error: The server cannot be started: ")
+    assert str(stand_in / "file") in result.output
+    assert not commands.is_covalent_running()
+
+
+def test_a_data_folder_that_cannot_be_made_is_named(stand_in: Path) -> None:
+    (stand_in / "file").touch()
+    set_config("workflow_data.base_dir", str(stand_in / "file" / "data"))
+    result = run("start")
+    assert result.exit_code == 1
+    assert result.output.startswith("Error: The server cannot be started: ")
+    assert str(stand_in / "file") in result.output
 
 
 @pytest.mark.usefixtures("stand_in")

@@ -90,6 +90,11 @@ def test_configuration_changes_defaults_and_arguments_win() -> None:
     assert Own(queue="given").queue == "given"  # type: ignore[attr-defined]  # set from its defaults
 
 
+def test_covalents_own_settings_of_a_local_working_directory_are_accepted() -> None:
+    made = LocalExecutor(workdir="/somewhere", create_unique_workdir=True, retries=2)
+    assert made == LocalExecutor(retries=2)
+
+
 def test_unknown_settings_are_refused() -> None:
     with pytest.raises(TypeError, match="taste"):
         LocalExecutor(taste="sweet")

@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+import sys
 from collections import OrderedDict, namedtuple
 from dataclasses import dataclass
 from typing import Any
 
+import cloudpickle
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -48,6 +50,23 @@ def refs_of(value: Any) -> set[int]:
     inner = value.values() if isinstance(value, dict) else value
     is_container = isinstance(value, dict | list | tuple)
     return {each for part in inner for each in refs_of(part)} if is_container else set()
+
+
+@dataclass
+class Travels:
+    """Its class is in the pickle, not only its name."""
+
+    inner: Any
+
+
+def test_references_in_an_object_whose_class_travels_are_found() -> None:
+    module = sys.modules[__name__]
+    cloudpickle.register_pickle_by_value(module)
+    try:
+        data = stored([Travels(Ref(1)), Travels([Ref(2)])])
+    finally:
+        cloudpickle.unregister_pickle_by_value(module)
+    assert references(data) == [1, 2]
 
 
 @given(trees)

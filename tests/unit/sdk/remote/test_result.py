@@ -196,6 +196,11 @@ def test_a_node_that_is_not_there(finished: str) -> None:
             get_result(finished).get_node_result(node)
 
 
+def test_what_is_no_text_is_no_id() -> None:
+    with pytest.raises(TypeError, match=r"a dispatch id is the text that .* returns, not None"):
+        get_result(None)  # type: ignore[call-overload]  # what a user may pass by mistake
+
+
 @pytest.mark.parametrize("given", [UNKNOWN, "nonsense", "../../etc"])
 @pytest.mark.parametrize("wait", [True, False])
 def test_an_unknown_id(given: str, wait: bool) -> None:

@@ -1,11 +1,12 @@
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import httpx
 import pytest
 
-from covalent._results_manager.waiting import PATIENCE, wait_until_final
+from covalent._results_manager.waiting import COST, PATIENCE, wait_until_final
 from covalent_contracts.errors import NotFound, Unavailable
 from covalent_contracts.status import Status
 
@@ -107,3 +108,33 @@ def test_ctrl_c_ends_the_waiting_only(
     with pytest.raises(KeyboardInterrupt):
         wait_until_final(client, dispatched, interrupt, clock)
     assert plane.log == [f"GET /dispatches/{dispatched}"]
+
+
+def test_nobody_asks_in_the_first_moment_after_the_start(
+    client: Client, plane: ControlPlane, dispatched: str, clock: Clock
+) -> None:
+    clock.now = 7.004
+    clock.at = [(7.01, plane.run)]
+    wait_until_final(client, dispatched, clock.sleep, clock, started=7.0)
+    assert clock.pauses == [pytest.approx(0.006)]
+    assert plane.log == [f"GET /dispatches/{dispatched}"]
+
+
+def test_a_dispatch_of_long_ago_is_asked_for_at_once(
+    client: Client, plane: ControlPlane, dispatched: str, clock: Clock
+) -> None:
+    clock.now = 5.0
+    clock.at = [(5.01, plane.run)]
+    wait_until_final(client, dispatched, clock.sleep, clock, started=0.0)
+    assert clock.pauses == [pytest.approx(0.5)]  # a tenth of the time since then
+
+
+@pytest.mark.parametrize("ends", [0.05, 0.3, 1.5, 10, 60])
+def test_asking_and_being_late_take_little_of_the_time(
+    client: Client, plane: ControlPlane, dispatched: str, clock: Clock, ends: float
+) -> None:
+    clock.at = [(ends, plane.run)]
+    wait_until_final(client, dispatched, clock.sleep, clock, started=0.0)
+    late, asking = clock.now - ends, COST * len(plane.log)
+    assert late <= max(0.11 * ends, 2 * math.sqrt(COST * ends) + COST)
+    assert asking <= max(0.1 * ends, math.sqrt(COST * ends) + 4 * COST)

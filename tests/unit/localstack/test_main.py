@@ -1,0 +1,35 @@
+import json
+import os
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+
+from covalent_localstack.__main__ import remove_state, write_state
+
+
+def stack() -> Any:
+    return cast("Any", SimpleNamespace(port=48008, address="http://127.0.0.1:48008"))
+
+
+def test_the_state_tells_where_the_server_is_and_goes_with_it(tmp_path: Path) -> None:
+    path = tmp_path / "new folder" / "state.json"
+    write_state(path, stack())
+    state = json.loads(path.read_text())
+    assert (state["pid"], state["port"]) == (os.getpid(), 48008)
+    assert list(path.parent.iterdir()) == [path]
+    remove_state(path)
+    assert not path.exists()
+
+
+@pytest.mark.parametrize("content", [json.dumps({"pid": os.getpid() + 1}), "[]", "{", ""])
+def test_the_state_of_a_later_server_stays(tmp_path: Path, content: str) -> None:
+    path = tmp_path / "state.json"
+    path.write_text(content)
+    remove_state(path)
+    assert path.read_text() == content
+
+
+def test_no_state_is_nothing_to_remove(tmp_path: Path) -> None:
+    remove_state(tmp_path / "state.json")
