@@ -5,11 +5,12 @@ And of machines: the deployment's prefix, with the hash of the definition.
 
 import re
 import unicodedata
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from hashlib import sha256
+from itertools import islice
 
 from covalent_contracts.errors import LimitExceeded
-from covalent_step_functions.plan import Gate, Items, Parallel, Task
+from covalent_step_functions.plan import Parallel
 from covalent_step_functions.quotas import MACHINE_NAME, STATE_NAME
 
 _RESERVED = re.compile(r"gate: |parallel: |(stopped|stopped at gate|checked|ended)$")
@@ -57,8 +58,9 @@ def parallel_name(parallel: Parallel, name_of: NameOf) -> str:
 
     The count and the first id tell any two apart: a Parallel inside another one holds fewer electrons.
     """
-    nodes = _nodes(parallel)
-    names = dict.fromkeys(_plain(name_of(node)) for node in nodes)
+    nodes = parallel.nodes
+    written = islice(dict.fromkeys(map(name_of, nodes)), STATE_NAME)  # no more would fit
+    names = dict.fromkeys(map(_plain, written))
     return _fit(f"parallel: {len(nodes)} x {', '.join(names)}", min(nodes))
 
 
@@ -79,25 +81,10 @@ def machine_name(prefix: str, definition: str) -> str:
     return prefix[: MACHINE_NAME - _HASH] + sha256(definition.encode()).hexdigest()[:_HASH]
 
 
-def _nodes(parallel: Parallel) -> Sequence[int]:
-    def visit(items: Items) -> None:
-        for item in items:
-            match item:
-                case Task(node):
-                    found.append(node)
-                case Gate():
-                    pass
-                case Parallel(branches):
-                    for branch in branches:
-                        visit(branch)
-
-    found: list[int] = []
-    visit((parallel,))
-    return found
-
-
 def _plain(name: str) -> str:
     """In printable ASCII: CloudWatch takes nothing else."""
+    if name.isascii() and name.isprintable():
+        return name
     flat = unicodedata.normalize("NFKD", name)
     base = "".join(each for each in flat if not unicodedata.combining(each))
     return "".join(each if " " <= each <= "~" else "_" for each in base)

@@ -15,7 +15,7 @@ in a circle.
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cached_property, partial
 
 from covalent_step_functions.decompose import (
     Block,
@@ -56,6 +56,18 @@ class Parallel:
     """Branches that run at once; each is a sequence."""
 
     branches: tuple["Items", ...]
+
+    @cached_property
+    def nodes(self) -> tuple[int, ...]:
+        """The electrons inside."""
+        found: list[int] = []
+        for branch in self.branches:
+            for item in branch:
+                if isinstance(item, Task):
+                    found.append(item.node)
+                elif isinstance(item, Parallel):
+                    found += item.nodes
+        return tuple(found)
 
 
 Item = Task | Gate | Parallel

@@ -3,7 +3,15 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from covalent_step_functions.decompose import Block, blocks, components, series, singles
+from covalent_step_functions.decompose import (
+    Block,
+    blocks,
+    components,
+    forest,
+    is_chains,
+    series,
+    singles,
+)
 from covalent_step_functions.order import Order, order_of
 
 EDGES = st.lists(st.tuples(st.integers(0, 9), st.integers(0, 9)), max_size=40).map(
@@ -54,3 +62,23 @@ def test_singles() -> None:
         Block((), (0,), (0,)),
         Block((0,), (1,), (1,)),
     ]
+
+
+def test_trees_are_told_by_their_parents_inside_the_part() -> None:
+    found = order([(0, 1), (0, 2), (2, 3), (1, 4), (3, 4)], 5)
+    assert forest(found, range(5)) is None
+    trees = forest(found, range(4))
+    assert trees is not None
+    assert (trees.roots, trees.children) == ([0], {0: [1, 2], 2: [3]})
+    assert trees.under([2, 1]) == [1, 2, 3]
+    assert not trees.is_chains([0])
+    assert trees.is_chains([1, 2])
+
+
+@given(EDGES)
+def test_chains_are_what_needs_no_gate_side_by_side(edges: list[tuple[int, int]]) -> None:
+    found = order(edges, 10)
+    covers = [(a, b) for b in range(10) for a in found.covers[b]]
+    sources, targets = [a for a, _ in covers], [b for _, b in covers]
+    alone = len(set(sources)) == len(sources) and len(set(targets)) == len(targets)
+    assert is_chains(found, range(10)) == alone

@@ -166,6 +166,13 @@ def test_deep_forks_are_flattened_and_stay_exact(
     assert cost_of(found).transitions <= 1.55 * n
 
 
+def test_a_long_caterpillar_is_laid_out_step_by_step(shapes: ModuleType, plan_of: PlanOf) -> None:
+    """Taking it apart as a whole at every step would take minutes."""
+    found = plan_of(shapes.caterpillar(5000), 10_000)
+    assert depth_of(found.items) <= MAX_DEPTH
+    assert cost_of(found).transitions <= 1.55 * 10_000
+
+
 def test_no_electron_no_state(plan_of: PlanOf) -> None:
     assert plan_of([], 0).items == ()
 
