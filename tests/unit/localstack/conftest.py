@@ -36,9 +36,12 @@ def token(event, context):
 """
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedAws]:
-    """A running stack with one function per handler above."""
+    """A running stack with one function per handler above.
+
+    It changes the environment of this process, so it must be gone before tests of other packages run.
+    """
     folder = tmp_path_factory.mktemp("aws")
     (folder / "handlers_of_test.py").write_text(HANDLERS)
     with pytest.MonkeyPatch.context() as patch:
@@ -51,7 +54,7 @@ def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedAws]:
             yield stack
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def client(aws: EmbeddedAws) -> Callable[[str], Any]:
     """Makes boto3 clients of the stack."""
     import boto3
@@ -63,7 +66,7 @@ def client(aws: EmbeddedAws) -> Callable[[str], Any]:
 Run = Callable[..., dict[str, Any]]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def run(client: Callable[[str], Any]) -> Run:
     """Run a machine to its end and describe the execution."""
     states = client("stepfunctions")
