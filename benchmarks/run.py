@@ -109,7 +109,9 @@ def rows(electrons: int, length: int, repeat: int) -> Iterator[tuple[str, float,
     """(what, seconds, electrons) of every measurement."""
     for n in (electrons, 5 * electrons):
         yield f"build_graph, {n:,}", best(repeat, fan_in.build_graph, n), n
+    began = time.perf_counter()
     with server():
+        yield "server ready", time.perf_counter() - began, 1
         best(2, to_result, chain, 1)
         yield "one electron", best(10, to_result, chain, 1), 1
         for name, lattice, n in (
