@@ -1,7 +1,8 @@
 """Accept a manifest: check it, compile it, store what its execution needs, and say what is still to be uploaded.
 
-Nothing is written before the manifest has passed every check. The draft comes last, so a registration that was
-cut short leaves nothing that can be started.
+Nothing is written before the manifest has passed every check. The draft comes first: of two manifests with one id
+it lets one through, and only that one's documents are written. The manifest comes last: without it nothing can be
+started, so a registration that was cut short must be made again, and writes all of it again.
 """
 
 import time
@@ -15,7 +16,7 @@ from covalent_contracts.manifest import WIRE, Manifest, Upload
 from covalent_control_plane import manifests, objects, store
 from covalent_control_plane.aws import Aws
 from covalent_control_plane.settings import Settings
-from covalent_control_plane.store import DraftItem
+from covalent_control_plane.store import DispatchItem, DraftItem
 from covalent_control_plane.telemetry import annotate, count, log
 from covalent_executors.place import Place
 from covalent_step_functions.check import check_uploads
@@ -40,12 +41,14 @@ def register(aws: Aws, owner: str, manifest: Manifest) -> Registered:
     compiled = compile_dispatch(manifest, _place(aws.settings), owner)
     document = manifests.dump(manifest)
     digest = digest_of(document)
-    if not _is_registered(owner, manifest.dispatch_id, digest):
-        objects.write(aws, _documents(manifest.dispatch_id, document, compiled))
+    has_appeared = _has_appeared(owner, manifest.dispatch_id, digest)
     pending = lacking.result()
     item = _draft(owner, manifest.dispatch_id, digest, compiled.name, pending)
     if not store.draft(item):
         raise _taken(manifest.dispatch_id)
+    if not has_appeared:
+        objects.write(aws, _documents(manifest.dispatch_id, compiled))
+        objects.write(aws, {keys.manifest(manifest.dispatch_id): document})
     manifests.keep(manifest, digest)
     log().info("registered", correlation_id=manifest.dispatch_id, nodes=len(manifest.nodes))
     count("DispatchesRegistered")
@@ -74,21 +77,20 @@ def _place(settings: Settings) -> Place:
     )
 
 
-def _is_registered(owner: str, dispatch_id: str, digest: str) -> bool:
+def _has_appeared(owner: str, dispatch_id: str, digest: str) -> bool:
     item = store.find_registered(dispatch_id)
     if item is not None and (item.owner, item.manifest) != (owner, digest):
         raise _taken(dispatch_id)
-    return item is not None
+    return isinstance(item, DispatchItem)
 
 
 def _taken(dispatch_id: str) -> Conflict:
     return Conflict(f"the id {dispatch_id} belongs to another manifest")
 
 
-def _documents(dispatch_id: str, document: bytes, compiled: Compiled) -> dict[str, bytes]:
+def _documents(dispatch_id: str, compiled: Compiled) -> dict[str, bytes]:
     sheets = {keys.sheets(dispatch_id, page): body for page, body in compiled.pages.items()}
     return {
-        keys.manifest(dispatch_id): document,
         keys.definition(dispatch_id): compiled.definition.encode(),
         **sheets,
     }

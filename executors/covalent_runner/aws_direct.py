@@ -36,6 +36,9 @@ _TARGETS = MappingProxyType(
     }
 )
 
+MOST_FAILURES = 3
+"""Failures in a row (of certificate, connection, or reading the answer) after which botocore makes all requests."""
+
 
 class Direct:
     """The way to one DynamoDB endpoint. Threads may share it."""
@@ -46,6 +49,7 @@ class Direct:
         self._url = client.meta.endpoint_url
         self._has_proxy = bool(get_environ_proxies(self._url))
         self._poster = Poster(self._url)
+        self._failures = 0
 
     def answer(self, action: str, request: Mapping[str, Any]) -> dict[str, Any] | None:
         """Make the request once.
@@ -58,14 +62,17 @@ class Direct:
             What the client's method would return; None if botocore must make the request instead.
 
         """
-        if self._credentials is None or self._has_proxy:
+        if self._credentials is None or self._has_proxy or self._failures >= MOST_FAILURES:
             return None
         try:
             body = json.dumps(request, default=_to_wire).encode()
             credentials = self._credentials.get_frozen_credentials()
-            return _checked(self._poster.post(self._headers(credentials, action, body), body))
+            found = _checked(self._poster.post(self._headers(credentials, action, body), body))
         except (OSError, BotoCoreError, ValueError):
+            self._failures += 1
             return None
+        self._failures = 0
+        return found
 
     def _headers(
         self, credentials: "ReadOnlyCredentials", action: str, body: bytes

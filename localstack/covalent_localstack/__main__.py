@@ -20,6 +20,7 @@ from covalent_localstack.stack import EmbeddedAws, PortInUse
 
 TOKEN = "COVALENT_TOKEN"  # noqa: S105  # the name of the variable
 DEFAULT_PORT = 48008
+_LOG = logging.getLogger("covalent_localstack.serve")
 
 
 def main() -> int:
@@ -45,8 +46,7 @@ def main() -> int:
         return _complain(str(exc))
     try:
         write_state(options.state_file, stack)
-        sys.stdout.write(f"ready at {stack.address}\n")
-        sys.stdout.flush()
+        _announce(stack.address, options.log_file)
         told.wait()
     finally:
         remove_state(options.state_file)
@@ -98,10 +98,20 @@ def _log(path: Path | None) -> None:
         level=logging.WARNING,
         format="%(asctime)s %(levelname)s %(name)s %(message)s",
     )
+    _LOG.setLevel(logging.INFO)
+
+
+def _announce(address: str, log_file: Path | None) -> None:
+    """Say that the server is ready: in its log, or to whoever reads its standard output."""
+    if log_file is not None:
+        _LOG.info("ready at %s", address)
+        return
+    sys.stdout.write(f"ready at {address}\n")
+    sys.stdout.flush()
 
 
 def _complain(message: str) -> int:
-    sys.stderr.write(f"{message}\n")
+    _LOG.error(message)
     return 1
 
 

@@ -79,7 +79,8 @@ class Journal:
             DataDirInUse: another process has it open.
 
         """
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        folder.chmod(0o700)  # an older one too: it holds pickles that its owner will load
         self._lock_file = _lock(folder)
         self._objects = folder / "objects"
         self._objects.mkdir(exist_ok=True)

@@ -57,7 +57,7 @@ class Use:
 
 _KIB = 1024
 _MIB = 1024 * _KIB
-_SPLIT = "split the lattice, for example into sublattices"
+_SPLIT = "use fewer electrons that do more each, or split the lattice into several dispatches"
 
 MAX_DEPTH = 25
 """How deep `Parallel` states nest: under the 30 levels that emulators parse."""

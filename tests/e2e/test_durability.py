@@ -1,7 +1,10 @@
 """What survives: an orderly stop, and kill -9 in the middle of a run."""
 
+import secrets
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+import pytest
 from tests.running import Server
 
 import covalent as ct
@@ -58,6 +61,22 @@ def test_kill_9_keeps_what_was_committed(own_server: Server) -> None:
     assert all(isinstance(node["output"].get_deserialized(), int) for node in committed)
     again = ct.dispatch(finished)(7)
     assert ct.get_result(again, wait=True).result == 7
+
+
+@pytest.mark.parametrize("end", ["kill", "stop"])
+def test_who_waits_goes_on_waiting_over_a_restart(own_server: Server, end: str) -> None:
+    """A restarted server has another token, as after `covalent restart`."""
+    running = ct.dispatch(interrupted)(1)
+    with ThreadPoolExecutor(1) as threads:
+        waiting = threads.submit(ct.get_result, running, wait=True)
+        while ct.get_result(running).get_node_result(0)["status"] != "COMPLETED":
+            pass  # as above
+        getattr(own_server, end)()
+        own_server.token = secrets.token_hex(16)
+        own_server.start()
+        lost = waiting.result(60)
+    assert lost.status == "FAILED"
+    assert "stopped while the dispatch was running" in str(lost.error)
 
 
 def test_a_stop_keeps_results(own_server: Server) -> None:

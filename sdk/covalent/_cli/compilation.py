@@ -63,10 +63,10 @@ class _SpreadArgs(click.Command):
 def compile(  # noqa: A001  # the name of the command
     lattice: str, texts: tuple[str, ...], explain: bool, output: Path | None
 ) -> None:
-    """Compile a lattice to the definition of its state machine; no server is needed.
+    """Print the state machine of a lattice; no server is needed.
 
     FILE is run to get at the lattice called LATTICE in it, and the lattice is built with the arguments, as a
-    dispatch does it. The definition is printed, in Amazon States Language.
+    dispatch does it. It is printed in Amazon States Language.
     """
     name, colon, attribute = lattice.rpartition(":")
     if not (colon and name and attribute):

@@ -6,16 +6,17 @@ from pathlib import Path
 import click
 
 from covalent._programmatic import commands
-from covalent._shared_files.config import get_config
+from covalent._shared_files.config import get_config, lock_of
 
 
 @click.command()
 @click.option("-H", "--hard", is_flag=True, help="Delete all dispatches and results as well.")
 @click.option("-y", "--yes", is_flag=True, help="Do not ask.")
 def purge(hard: bool, yes: bool) -> None:
-    """Stop the server and delete its log, its cache and the config file."""
+    """Stop the server; delete its log, its cache and the config file."""
     here = commands.place()
-    doomed = [here.log_file, _directory("dispatcher.cache_dir"), _directory("sdk.config_file")]
+    config = _directory("sdk.config_file")
+    doomed = [here.log_file, _directory("dispatcher.cache_dir"), config, lock_of(config)]
     doomed += [here.data_dir] if hard else []
     _refuse_precious(doomed)
     click.echo("This stops the server and deletes:")

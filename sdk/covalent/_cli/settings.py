@@ -15,7 +15,7 @@ HIDDEN = "********"
 
 @click.command()
 def config() -> None:
-    """Show the configuration, one table per section; secrets are hidden."""
+    """Show the configuration; secrets are hidden."""
     console = Console()
     for section, values in get_config().items():
         if not isinstance(values, Mapping):

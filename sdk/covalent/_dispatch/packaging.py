@@ -18,7 +18,7 @@ from covalent._version import __version__
 from covalent._workflow.lattice import Lattice
 from covalent._workflow.transport import WAITING_EDGE
 from covalent.executor.base import AbstractExecutor
-from covalent.executor.settings import encoded
+from covalent.executor.settings import encoded, is_own
 from covalent_contracts import pickling
 from covalent_contracts.errors import InvalidWorkflow
 from covalent_contracts.ids import new_dispatch_id
@@ -182,6 +182,11 @@ class _Executors:
         if not isinstance(executor, str | AbstractExecutor):
             raise InvalidWorkflow(
                 f"{what} has executor {executor!r}: it must be an executor or the short name of one"
+            )
+        if not isinstance(executor, str) and is_own(executor):
+            raise InvalidWorkflow(
+                f"{what} has an executor of class {type(executor).__name__}: executors of one's own cannot run yet; "
+                "use one of those that come with Covalent"
             )
         wire = encoded(executor)
         short = wire["short_name"]

@@ -105,7 +105,7 @@ def start(place: Place, *, port: int, workers: int, token: str) -> Server:
         CannotStart: it died or did not become ready; the message ends with the end of its log.
 
     """
-    place.data_dir.mkdir(parents=True, exist_ok=True)
+    place.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     place.log_file.parent.mkdir(parents=True, exist_ok=True)
     place.state_file.unlink(missing_ok=True)
     logged = place.log_file.stat().st_size if place.log_file.exists() else 0
@@ -147,7 +147,7 @@ def _write_private(path: Path, text: str) -> None:
 @contextmanager
 def alone(place: Place) -> Iterator[None]:
     """Let one process at a time start or stop the server of a data directory."""
-    place.data_dir.mkdir(parents=True, exist_ok=True)
+    place.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     with (place.data_dir / "server.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield

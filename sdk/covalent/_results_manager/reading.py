@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from covalent._dispatch.client import connect
 from covalent._dispatch.recent import started
 from covalent._results_manager.record import Record
@@ -20,7 +22,10 @@ def read(dispatch_id: str, dispatcher_addr: str | None, *, wait: bool) -> Record
     client = connect(dispatcher_addr)
     try:
         if wait:
-            summary = wait_until_final(client, dispatch_id, started=started(dispatch_id))
+            again = partial(connect, dispatcher_addr)
+            began = started(dispatch_id)
+            summary = wait_until_final(client, dispatch_id, started=began, again=again)
+            client = again()  # whom we asked may be gone
         else:
             summary = client.summary(dispatch_id)
     except NotFound as exc:

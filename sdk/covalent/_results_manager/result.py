@@ -202,7 +202,7 @@ class Result:
 
         """
         folder = results_root(results_dir or self._results_root) / self._dispatch_id
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         if self._record:
             self._nodes.load_everything()
         handle, name = tempfile.mkstemp(dir=folder, prefix=".result-")

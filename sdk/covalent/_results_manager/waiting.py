@@ -7,7 +7,7 @@ from collections.abc import Callable
 from covalent._dispatch.client import Client
 from covalent._dispatch.problems import Overloaded
 from covalent_contracts.api import Summary
-from covalent_contracts.errors import Unavailable
+from covalent_contracts.errors import Refused, Unavailable
 
 SHORTEST_PAUSE = 0.01
 LONGEST_PAUSE = 2.0
@@ -26,6 +26,7 @@ def wait_until_final(
     sleep: Callable[[float], None] = time.sleep,
     clock: Callable[[], float] = time.monotonic,
     started: float | None = None,
+    again: Callable[[], Client] | None = None,
 ) -> Summary:
     """Ask for the dispatch until it has ended. There is no time limit; Ctrl-C leaves the dispatch running.
 
@@ -36,25 +37,28 @@ def wait_until_final(
         clock: Tells the time.
         started: When this process started the dispatch, by that clock, if it did: no answer is worth a request
             in the first moment after that.
+        again: Finds the server once more after it was away: it may be back with another token, on another port.
 
     Raises:
         NotFound: there is no such dispatch.
         Unavailable: the server was never there, or went away for longer than `PATIENCE`.
+        Refused: the token is wrong, and stayed so for as long.
 
     """
     began = clock() if started is None else started
     too_early = SHORTEST_PAUSE - (clock() - began)
     if started is not None and too_early > 0:
         sleep(too_early)
-    last_answer: float | None = None
+    last_answer = started
     while True:
         try:
             summary = client.summary(dispatch_id)
         except Overloaded:
             last_answer = clock()
-        except Unavailable:
+        except (Unavailable, Refused):
             if last_answer is None or clock() - last_answer > PATIENCE:
                 raise
+            client = again() if again else client
         else:
             if summary.status.is_final:
                 return summary

@@ -78,6 +78,11 @@ def set_config(new_config: str | Mapping[str, Any], new_value: Any = None) -> No
     reload_config()
 
 
+def lock_of(path: Path) -> Path:
+    """The file beside a configuration file that orders those who write it."""
+    return path.parent / ".covalent.conf.lock"
+
+
 def reload_config() -> None:
     """Forget what was read; the next question reads the file again."""
     global _loaded  # noqa: PLW0603  # one cache per process, replaced as a whole
@@ -126,7 +131,7 @@ def _write(path: Path, text: str) -> None:
 
 @contextlib.contextmanager
 def _locked(path: Path) -> Iterator[None]:
-    with (path.parent / ".covalent.conf.lock").open("a") as file:
+    with lock_of(path).open("a") as file:
         if fcntl is not None:
             fcntl.flock(file, fcntl.LOCK_EX)  # released when the file is closed
         yield

@@ -83,6 +83,19 @@ class Deps:
         return f"{type(self).__name__}({shown})"
 
 
+def texts(given: object, what: str) -> list[str]:
+    """One text or several, as a list.
+
+    Raises:
+        TypeError: it is something else; `what` tells what is accepted.
+
+    """
+    several = [given] if isinstance(given, str) else given
+    if not isinstance(several, list | tuple) or not all(isinstance(each, str) for each in several):
+        raise TypeError(f"{what} as text, one or a list of them, not {given!r}")
+    return list(several)
+
+
 def run_shell(commands: Sequence[str]) -> None:
     """Run commands one after the other in a shell.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Self
 
-from covalent._workflow.deps import Deps, run_shell
+from covalent._workflow.deps import Deps, run_shell, texts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -16,13 +16,16 @@ class DepsBash(Deps):
     Args:
         commands: one command or several.
 
+    Raises:
+        TypeError: a command is not text.
+
     """
 
     def __init__(
         self,
         commands: str | Sequence[str] = [],  # the documented default; copied
     ) -> None:
-        self.commands = [commands] if isinstance(commands, str) else list(commands)
+        self.commands = texts(commands, "DepsBash takes shell commands")
         super().__init__(run_shell, [self.commands])
 
     def to_dict(self) -> dict[str, Any]:

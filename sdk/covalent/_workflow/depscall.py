@@ -24,6 +24,7 @@ class DepsCall(Deps):
         override_reserved_retval_keys: allow a keyword that Covalent fills in itself.
 
     Raises:
+        TypeError: `func` cannot be called.
         RuntimeError: the keyword is reserved.
 
     """
@@ -37,6 +38,8 @@ class DepsCall(Deps):
         retval_keyword: str = "",
         override_reserved_retval_keys: bool = False,
     ) -> None:
+        if func is not None and not callable(func):
+            raise TypeError(f"DepsCall takes a function, not {func!r}")
         if retval_keyword in RESERVED_RETVAL_KEYS and not override_reserved_retval_keys:
             raise RuntimeError(
                 f"retval_keyword {retval_keyword!r} is reserved: Covalent fills in that parameter itself"

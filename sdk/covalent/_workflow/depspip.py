@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from covalent._workflow.deps import Deps, pip_install
+from covalent._workflow.deps import Deps, pip_install, texts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -19,6 +19,7 @@ class DepsPip(Deps):
         reqs_path: a requirements file, read here and now; it overrides `packages`.
 
     Raises:
+        TypeError: a requirement is not text.
         OSError: the requirements file cannot be read.
 
     """
@@ -32,7 +33,7 @@ class DepsPip(Deps):
         if self.reqs_path:
             self.packages = _requirements(Path(self.reqs_path).expanduser())
         else:
-            self.packages = [packages] if isinstance(packages, str) else list(packages)
+            self.packages = texts(packages, "DepsPip takes requirements")
         super().__init__(pip_install, [self.packages])
 
     def to_dict(self) -> dict[str, Any]:

@@ -35,6 +35,16 @@ def encoded(executor: str | AbstractExecutor) -> dict[str, Any]:
     }
 
 
+def is_own(executor: AbstractExecutor) -> bool:
+    """Whether nothing but its class, which does not travel, knows how the executor runs an electron."""
+    from covalent_executors.registry import names  # noqa: PLC0415  # loaded when first used
+
+    known = _by_short_name(executor.short_name())
+    if known is None:
+        return executor.short_name() not in names()
+    return getattr(type(executor), "run", None) is not getattr(known, "run", None)
+
+
 def _by_short_name(name: str) -> type[AbstractExecutor] | None:
     """The class of a short name that comes with Covalent."""
     import covalent.executor as page  # noqa: PLC0415  # loaded when first used

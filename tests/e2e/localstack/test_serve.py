@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,7 @@ def serve(tmp_path: Path) -> Iterator[Serve]:
         process = subprocess.Popen(
             [*command, *folders, *options],
             env={**os.environ, "COVALENT_TOKEN": TOKEN},
+            stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
         )
@@ -96,6 +98,21 @@ def test_term_stops_and_a_second_server_is_refused(serve: Serve, tmp_path: Path)
     first.send_signal(signal.SIGTERM)
     assert first.wait(timeout=30) == 0
     assert not state_file(tmp_path).exists()
+
+
+def test_every_line_of_the_log_has_a_time(serve: Serve, tmp_path: Path) -> None:
+    path = tmp_path / "log" / "server.log"
+    first = serve("--port", "0", "--log-file", str(path))
+    ready(first, tmp_path)
+    assert serve("--port", "0", "--log-file", str(path)).wait(timeout=60) == 1
+    first.send_signal(signal.SIGTERM)
+    out, errors = first.communicate(timeout=30)
+    assert (out, errors) == ("", "")
+    told, complaint = path.read_text().splitlines()
+    assert "ready at http://127.0.0.1:" in told
+    assert "in use by the server" in complaint
+    for line in (told, complaint):
+        datetime.fromisoformat(line[:19])
 
 
 def test_only_the_token_opens(serve: Serve, tmp_path: Path) -> None:

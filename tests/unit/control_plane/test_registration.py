@@ -1,4 +1,6 @@
 import base64
+from collections.abc import Mapping
+from itertools import count
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -21,6 +23,7 @@ from covalent_contracts.ids import digest_of, owner_of
 from covalent_contracts.manifest import Manifest
 from covalent_control_plane import objects, store
 from covalent_control_plane.aws import Aws
+from covalent_control_plane.registration import register
 from covalent_step_functions import quotas
 
 DISPATCHES = "/api/v1/dispatches"
@@ -93,6 +96,50 @@ def test_an_id_belongs_to_its_first_manifest(
         answer = caller.post(DISPATCHES, posted)
         assert (answer.status, answer.body["code"]) == (409, "Conflict")
     assert objects.read(aws, keys.manifest(document["dispatch_id"])) == before
+
+
+def _stored(aws: Aws) -> dict[str, bytes]:
+    listed = aws.objects.list_objects_v2(Bucket=BUCKET).get("Contents", [])
+    return {each["Key"]: objects.read(aws, each["Key"]) for each in listed}
+
+
+def test_who_registers_at_the_same_moment_and_loses_overwrites_nothing(
+    aws: Aws, api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    document = manifest()
+    api.post(DISPATCHES, document)
+    before = _stored(aws)
+    monkeypatch.setattr(
+        store, "find_registered", lambda _: None
+    )  # it looked before the other wrote
+    for caller, posted in ((api, document | {"covalent": "0.2.0"}), (Api(BOB), document)):
+        answer = caller.post(DISPATCHES, posted)
+        assert (answer.status, answer.body["code"]) == (409, "Conflict")
+    assert _stored(aws) == before
+
+
+@pytest.mark.parametrize("done", [0, 1])
+def test_a_registration_that_was_cut_off_cannot_be_started_and_is_made_good(
+    aws: Aws, api: Api, monkeypatch: pytest.MonkeyPatch, done: int
+) -> None:
+    document = manifest(uploads=[asset(), *(asset(str(each).encode()) for each in range(3))])
+    start = f"{DISPATCHES}/{document['dispatch_id']}/start"
+    write, written = objects.write, count()
+
+    def cut_off(aws: Aws, documents: Mapping[str, bytes]) -> None:
+        if next(written) == done:
+            raise TimeoutError
+        write(aws, documents)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(objects, "write", cut_off)
+        with pytest.raises(TimeoutError):
+            register(aws, owner_of(ALICE), Manifest.model_validate(document))
+    assert api.post(start).status == 404
+    upload(aws, api.post(DISPATCHES, document).body)
+    identifier = document["dispatch_id"]
+    wanted = {keys.manifest(identifier), keys.definition(identifier), keys.sheets(identifier, 0)}
+    assert wanted <= set(_stored(aws))
 
 
 def test_the_wire_version_is_stored_even_where_it_was_left_out(aws: Aws, api: Api) -> None:

@@ -1,3 +1,4 @@
+import stat
 from pathlib import Path
 
 import pytest
@@ -54,6 +55,17 @@ def test_an_interrupted_upload_leaves_nothing(tmp_path: Path) -> None:
         journal.receive(pieces())  # type: ignore[arg-type]  # a generator that fails
     assert list((tmp_path / "objects").iterdir()) == []
     journal.close()
+
+
+@pytest.mark.parametrize("before", [None, 0o755, 0o777])
+def test_nobody_else_may_enter_the_folder(tmp_path: Path, before: int | None) -> None:
+    """It holds pickles that its owner will load."""
+    folder = tmp_path / "data"
+    if before is not None:
+        folder.mkdir()
+        folder.chmod(before)
+    Journal(folder).close()
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
 
 
 def test_a_folder_has_one_owner(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """The short way to DynamoDB: against moto's real server, and against servers that misbehave."""
 
 import socket
+import ssl
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -13,9 +14,9 @@ from moto.server import ThreadedMotoServer
 
 from covalent_contracts.status import Status
 from covalent_runner import aws_clients, aws_items, aws_table
-from covalent_runner.aws_direct import Direct
+from covalent_runner.aws_direct import MOST_FAILURES, Direct
 from covalent_runner.aws_store import AwsStore
-from covalent_runner.http_post import Poster
+from covalent_runner.http_post import Answer, Poster
 from covalent_runner.store import Outcome, Output
 
 from .conftest import DISPATCH_ID
@@ -143,6 +144,47 @@ def test_nobody_there_is_left_to_botocore() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"
     assert Direct(SESSION, client_of(url)).answer("put_item", {}) is None
+
+
+class Line:
+    """A poster whose requests fail or not, as told."""
+
+    def __init__(self, *fates: Exception | int) -> None:
+        self.fates = list(fates)
+
+    def post(self, *_: Any) -> Answer:
+        fate = self.fates.pop(0)
+        if isinstance(fate, Exception):
+            raise fate
+        return Answer(fate, {}, b"{}")
+
+
+def _direct(line: Line) -> Direct:
+    direct = Direct(SESSION, client_of("http://127.0.0.1:9"))
+    vars(direct)["_poster"] = line
+    return direct
+
+
+@pytest.mark.parametrize("fault", [ssl.SSLCertVerificationError(), ValueError("no length")])
+def test_after_several_failures_in_a_row_the_direct_way_is_not_tried_again(
+    fault: Exception,
+) -> None:
+    line = Line(*[fault] * MOST_FAILURES, 200)
+    direct = _direct(line)
+    assert [direct.answer("put_item", {}) for _ in range(MOST_FAILURES + 2)] == [None] * (
+        MOST_FAILURES + 2
+    )
+    assert line.fates == [200]  # never asked for
+
+
+@pytest.mark.parametrize("status", [200, 400])
+def test_an_answer_in_between_keeps_the_direct_way_open(status: int) -> None:
+    few: list[Exception | int] = [ConnectionResetError() for _ in range(MOST_FAILURES - 1)]
+    line = Line(*few, status, *few, 200)
+    direct = _direct(line)
+    answers = [direct.answer("put_item", {}) for _ in range(2 * len(few) + 2)]
+    assert not line.fates
+    assert answers[-1] == {}
 
 
 def test_a_proxy_is_left_to_botocore(monkeypatch: pytest.MonkeyPatch) -> None:

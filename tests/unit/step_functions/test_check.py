@@ -38,6 +38,11 @@ def test_a_limit_is_met_but_not_exceeded(quota: Quota) -> None:
         assert part in str(caught.value)
 
 
+@pytest.mark.parametrize("quota", EVERY, ids=lambda quota: quota.name)
+def test_no_cure_is_something_that_does_not_exist_yet(quota: Quota) -> None:
+    assert "sublattice" not in quota.cure
+
+
 def test_the_numbers_of_aws() -> None:
     """Those that facts of AWS fix; the budgets below them are ours."""
     assert quotas.DEFINITION.number < 1_048_576

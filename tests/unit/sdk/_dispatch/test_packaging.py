@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from hashlib import sha256
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import pytest
 
@@ -121,6 +121,33 @@ def test_settings_must_be_json() -> None:
     lattice.build_graph(1)
     with pytest.raises(InvalidWorkflow, match="executor local of electron add"):
         package(lattice)
+
+
+def test_an_executor_of_ones_own_is_refused_by_its_class_and_electron() -> None:
+    class Mine(ct.executor.BaseExecutor):
+        def run(self, function: Any, args: Any, kwargs: Any, task_metadata: Any) -> Any: ...
+
+    class MineToo(ct.executor.AsyncBaseExecutor):
+        SHORT_NAME = "mine"
+
+        async def run(self, function: Any, args: Any, kwargs: Any, task_metadata: Any) -> Any: ...
+
+    class Changed(ct.executor.LocalExecutor):
+        def run(self, function: Any, args: Any, kwargs: Any, task_metadata: Any) -> Any: ...
+
+    for executor in (Mine(), MineToo(), Changed()):
+        with pytest.raises(InvalidWorkflow, match="own cannot run yet") as refused:
+            packaged(ct.lattice(executor=executor)(plain), 1)
+        assert f"class {type(executor).__name__}" in str(refused.value)
+        assert "electron add" in str(refused.value)
+
+
+def test_an_executor_that_only_sets_other_defaults_is_accepted() -> None:
+    class Patient(ct.executor.LocalExecutor):
+        _EXECUTOR_PLUGIN_DEFAULTS: ClassVar[dict[str, Any]] = {"retries": 3}
+
+    manifest = packaged(ct.lattice(executor=Patient())(plain), 1).manifest
+    assert manifest.executors["local"].attributes["retries"] == 3
 
 
 def test_waiting_travels_and_postprocess_edges_do_not() -> None:

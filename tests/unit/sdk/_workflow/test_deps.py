@@ -58,6 +58,28 @@ def test_single_strings_are_lists_of_one() -> None:
     assert ct.DepsPip("numpy").packages == ["numpy"]
 
 
+@pytest.mark.parametrize(
+    ("kind", "given", "accepted"),
+    [
+        (ct.DepsPip, 3, "requirements as text"),
+        (ct.DepsPip, ["numpy", 3], "requirements as text"),
+        (ct.DepsPip, {"numpy": 2}, "requirements as text"),
+        (ct.DepsBash, 3, "shell commands as text"),
+        (ct.DepsBash, [None], "shell commands as text"),
+        (ct.DepsCall, "x", "a function"),
+    ],
+)
+def test_what_is_not_accepted_is_told_with_what_is(kind: Any, given: Any, accepted: str) -> None:
+    with pytest.raises(TypeError) as refused:
+        kind(given)
+    assert str(refused.value).startswith(f"{kind.__name__} takes {accepted}")
+    assert str(refused.value).endswith(f"not {given!r}")
+
+
+def test_tuples_are_lists() -> None:
+    assert ct.DepsPip(("numpy", "scipy")).packages == ["numpy", "scipy"]
+
+
 def test_a_requirements_file_overrides_the_packages(tmp_path: Path) -> None:
     file = tmp_path / "requirements.txt"
     file.write_text("# tools\nnumpy==2  # numbers\n\nscipy>=1,\\\n<2\ngit+https://x/y#egg=z\n")

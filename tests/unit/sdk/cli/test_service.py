@@ -41,6 +41,11 @@ def test_the_config_file_with_the_token_is_private(stand_in: Path) -> None:
     assert stat.S_IMODE(mode) == 0o600
 
 
+def test_the_data_folder_is_private_from_the_beginning(stand_in: Path) -> None:
+    run("start")
+    assert stat.S_IMODE((stand_in / "data").stat().st_mode) == 0o700
+
+
 @pytest.mark.usefixtures("stand_in")
 def test_every_start_draws_a_new_token() -> None:
     tokens = set()

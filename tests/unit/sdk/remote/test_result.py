@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import pickle
+import stat
 import sys
 from datetime import datetime
 from types import ModuleType
@@ -334,6 +335,7 @@ def test_a_saved_result_needs_no_server(
     result.save_result()
     [file] = (tmp_path / finished).iterdir()
     assert file.name == "result.pkl"
+    assert stat.S_IMODE(file.parent.stat().st_mode) == 0o700
 
     def nobody(_address: Any = None) -> Any:
         raise AssertionError("the server was asked")

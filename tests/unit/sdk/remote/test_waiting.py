@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from covalent._results_manager.waiting import COST, PATIENCE, wait_until_final
-from covalent_contracts.errors import NotFound, Unavailable
+from covalent_contracts.errors import NotFound, Refused, Unavailable
 from covalent_contracts.status import Status
 
 if TYPE_CHECKING:
@@ -74,6 +74,41 @@ def test_a_server_that_restarts_is_waited_for(
 
     clock.at = [(5, go_away), (5 + PATIENCE / 2, come_back), (45, plane.run)]
     assert wait_until_final(client, dispatched, clock.sleep, clock).status is Status.COMPLETED
+
+
+def test_a_server_that_is_back_with_another_token_is_found_again(
+    client: Client, plane: ControlPlane, dispatched: str, clock: Clock
+) -> None:
+    refused = httpx.Response(401)
+    plane.faults = [None, httpx.ConnectError("refused"), refused, refused]
+    clock.at = [(1, plane.run)]
+    asked: list[float] = []
+
+    def again() -> Client:
+        asked.append(clock.now)
+        return client
+
+    summary = wait_until_final(client, dispatched, clock.sleep, clock, again=again)
+    assert summary.status is Status.COMPLETED
+    assert len(asked) == 3
+
+
+def test_a_token_that_stays_wrong_is_not_waited_for_longer(
+    client: Client, plane: ControlPlane, dispatched: str, clock: Clock
+) -> None:
+    plane.faults = [None, *[httpx.Response(401)] * 10_000]
+    with pytest.raises(Refused, match="covalent start"):
+        wait_until_final(client, dispatched, clock.sleep, clock)
+    assert PATIENCE < clock.now < PATIENCE + 5
+
+
+def test_a_server_that_went_away_right_after_the_start_is_waited_for(
+    client: Client, plane: ControlPlane, dispatched: str, clock: Clock
+) -> None:
+    plane.faults = [httpx.ConnectError("refused")]
+    clock.at = [(1, plane.run)]
+    summary = wait_until_final(client, dispatched, clock.sleep, clock, started=0.0)
+    assert summary.status is Status.COMPLETED
 
 
 def test_a_server_that_stays_away_is_unavailable(
