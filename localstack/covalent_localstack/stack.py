@@ -237,8 +237,9 @@ def _reset_moto() -> None:
 
     service_integrations.forget_clients()
     control_plane = sys.modules.get("covalent_control_plane.aws")
-    if control_plane is not None:  # its clients have the address and token of the stack before
-        control_plane.forget()
+    forget = getattr(control_plane, "forget", None)  # a stop may come while it is being imported
+    if forget is not None:  # its clients have the address and token of the stack before
+        forget()
     BackendDict.reset()
 
 

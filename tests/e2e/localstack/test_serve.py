@@ -96,7 +96,8 @@ def test_term_stops_and_a_second_server_is_refused(serve: Serve, tmp_path: Path)
     assert second.returncode == 1
     assert f"in use by the server with pid {state['pid']}" in complaint
     first.send_signal(signal.SIGTERM)
-    assert first.wait(timeout=30) == 0
+    _, errors = first.communicate(timeout=30)
+    assert first.returncode == 0, errors
     assert not state_file(tmp_path).exists()
 
 
