@@ -21,6 +21,7 @@ from rich.table import Table
 from benchmarks.shapes import SHAPES, Dag
 from covalent_contracts.manifest import Manifest
 from covalent_executors.task import lambda_task
+from covalent_step_functions.collector import uncollected
 from covalent_step_functions.emit import emit
 from covalent_step_functions.graph import graph_of
 from covalent_step_functions.order import order_of
@@ -60,8 +61,13 @@ def manifest_of(dag: Dag) -> Manifest:
     ]
     return Manifest.model_validate(
         {
-            **{"dispatch_id": ID, "root_dispatch_id": ID, "python": "3.11.7", "covalent": "1"},
-            **{"nodes": nodes, "edges": edges, "recipe": ASSET},
+            "dispatch_id": ID,
+            "root_dispatch_id": ID,
+            "python": "3.11.7",
+            "covalent": "1",
+            "nodes": nodes,
+            "edges": edges,
+            "recipe": ASSET,
             "lattice": {"name": "flow", "function": ASSET, "inputs": ASSET},
             "executors": {"local": {"name": "local"}},
             "uploads": [ASSET],
@@ -69,6 +75,7 @@ def manifest_of(dag: Dag) -> Manifest:
     )
 
 
+@uncollected
 def compile_unchecked(manifest: Manifest) -> str:
     """The stages of `covalent_step_functions.compiler` without `check`; returns the definition."""
     graph = graph_of(manifest)

@@ -20,11 +20,13 @@ def workflows(electrons: int) -> Iterator[tuple[str, Dag]]:
     """Every recipe at about this size."""
     for name in NAMES:
         random.seed(electrons)
-        np.random.seed(electrons)  # noqa: NPY002 -- the package draws from numpy's global generator
+        np.random.seed(electrons)  # the package draws from both global generators
         recipe = getattr(recipes, f"{name}Recipe").from_num_tasks(electrons)
         yield name, _dag(WorkflowGenerator(recipe).build_workflow())
 
 
-def _dag(workflow: nx.DiGraph) -> Dag:
+def _dag(workflow: "nx.DiGraph[str]") -> Dag:
     number = {name: i for i, name in enumerate(nx.lexicographical_topological_sort(workflow))}
-    return {i: tuple(sorted(number[p] for p in workflow.predecessors(n))) for n, i in number.items()}
+    return {
+        i: tuple(sorted(number[p] for p in workflow.predecessors(n))) for n, i in number.items()
+    }

@@ -20,7 +20,7 @@ def fan_out(n: int) -> Dag:
     """One, then all others at once, then one that needs them all."""
     last = n - 1
     middle = range(1, last)
-    return {0: (), **{i: (0,) for i in middle}, last: tuple(middle)}
+    return {0: (), **dict.fromkeys(middle, (0,)), last: tuple(middle)}
 
 
 def layered(n: int) -> Dag:
@@ -69,11 +69,11 @@ def montage(n: int) -> Dag:
         dag[len(dag)] = parents
         return len(dag) - 1
 
-    images = max(2, (n - 4) // 4)
+    images = max(1, (n - 2) // 4)
     projected = [add() for _ in range(images)]
     seams = n - 2 * images - 6
     pairs = [*pairwise(projected), *((a, projected[i // 2]) for i, a in enumerate(projected))]
-    differences = [add(*sorted(set(pair))) for pair in pairs[: max(1, seams)]]
+    differences = [add(*sorted(set(pair))) for pair in pairs[:seams]]
     model = add(add(*differences))
     corrected = [add(image, model) for image in projected]
     mosaic = add(add(*corrected))
