@@ -51,7 +51,7 @@ def notes() -> Iterator[str]:
     yield (
         "List prices of us-east-1 without the free tier (`covalent_step_functions.cost`); electrons take "
         f"{RUN_SECONDS:g} s and {RUN_GB:g} GB on Lambda. `break-even`: electrons a month at which one server, always "
-        "on, costs the same; above it the server is cheaper. The server runs the electrons too; it is one machine "
+        "on, costs the same; above it the server is cheaper. The server is one machine "
         "in one zone, and nobody's work to look after it is counted."
     )
 

@@ -137,9 +137,9 @@ def notes() -> Iterator[str]:
     yield (
         f"Makespan over critical path. Electrons take log-normal times (median 1 s, sigma {SIGMA:g}), workers are "
         "unlimited. All columns but the first have latencies; figures are means. `worst run`: ours over the better of "
-        "levels and fork-join, in the run where that is most; it passes 1 by milliseconds where all plans have to "
-        "wait for the same electrons, because the call that parks a token takes longer than a join. `bound`: every "
-        f"run of ours is within {BOUND} without latencies, and with them the mean is no later than the others'."
+        "levels and fork-join, in the run where that is most; it can pass 1 by milliseconds where all plans wait "
+        "for the same electrons, because the call that parks a token takes longer than a join. `bound`: every "
+        f"run of ours is within {BOUND} without latencies, and with them the mean is no later than the others'.\n"
     )
     for name, source in SOURCES.items():
         yield f"- {name} {1000 * getattr(DEFAULT, name):.0f} ms: {source}"

@@ -8,6 +8,7 @@ import matplotlib as mpl
 
 mpl.use("Agg")
 mpl.rcParams["svg.hashsalt"] = "covalent"  # the same figures, the same file
+mpl.rcParams["svg.fonttype"] = "none"  # text, not outlines
 
 from matplotlib import pyplot as plt  # noqa: E402 -- after the backend is chosen
 
@@ -31,7 +32,7 @@ def draw(rows: Sequence["Row"], path: Path) -> None:
         marker = "|" if figure_name == "ideal" else "o"
         axes.scatter(values, places, label=label, color=colour, marker=marker, zorder=3)
     axes.set_yticks(list(places), [f"{row.name} ({row.electrons})" for row in rows])
-    axes.set_xlabel("simulated makespan / critical path (log-normal durations, with latencies)")
+    axes.set_xlabel("simulated makespan / critical path")
     axes.axvline(1, color="#dddddd", zorder=1)
     axes.grid(axis="y", color="#eeeeee", zorder=0)
     axes.legend(loc="upper right", fontsize="small")
