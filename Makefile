@@ -3,6 +3,7 @@
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+BENCH := $(VENV)/.bench
 ARGS ?=
 
 # The first Python that is new enough and can make virtual environments.
@@ -59,13 +60,22 @@ fix: $(READY) ## Repair style where a tool can
 golden: $(READY) ## Write the expected state machines anew; review the diff like code
 	@$(BIN)/python tests/golden/regenerate.py
 
-bench: $(READY) ## Measure; ARGS are passed on
-	@$(BIN)/python benchmarks/run.py $(ARGS)
+# WfCommons and Matplotlib come only when they are needed.
+$(BENCH): requirements-bench.lock $(READY)
+	@$(BIN)/python -m pip install --quiet --quiet --require-hashes --requirement requirements-bench.lock
+	@touch $@
 
-lock: $(READY) ## Write requirements.lock anew from pyproject.toml
-	@$(BIN)/uv pip compile pyproject.toml --all-extras --group dev --universal --python-version 3.11 \
-		--generate-hashes --no-config --no-header --no-annotate --no-emit-index-url --upgrade --quiet \
-		--output-file requirements.lock
+bench: $(BENCH) ## Measure and write benchmarks/RESULTS.md; ARGS are passed on
+	@$(BIN)/python -m benchmarks $(ARGS)
+
+LOCK = $(BIN)/uv pip compile pyproject.toml --all-extras --universal --python-version 3.11 \
+	--generate-hashes --no-config --no-header --no-annotate --no-emit-index-url --quiet
+
+# The second starts from the first, so that what both name is of one version.
+lock: $(READY) ## Write requirements.lock and requirements-bench.lock anew from pyproject.toml
+	@$(LOCK) --group dev --upgrade --output-file requirements.lock
+	@cp requirements.lock requirements-bench.lock
+	@$(LOCK) --group bench --output-file requirements-bench.lock
 
 wheel: $(READY) ## Build dist/*.whl
 	@$(BIN)/python -m build --wheel --no-isolation

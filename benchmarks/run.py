@@ -124,6 +124,14 @@ def rows(electrons: int, length: int, repeat: int) -> Iterator[tuple[str, float,
         yield f"dispatch accepted, {electrons:,}", accepted, electrons
 
 
+def table_of(electrons: int, chain: int, repeat: int) -> Table:
+    """All measurements as they are printed."""
+    table = Table("what", "wall (s)", "per electron (ms)")
+    for what, seconds, n in rows(electrons, chain, repeat):
+        table.add_row(what, f"{seconds:.3f}", f"{1000 * seconds / n:.2f}")
+    return table
+
+
 def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
@@ -131,11 +139,8 @@ def main() -> None:
     parser.add_argument("--chain", type=int, default=100)
     parser.add_argument("--repeat", type=int, default=3)
     options = parser.parse_args()
-    table = Table("what", "wall (s)", "per electron (ms)")
-    for what, seconds, n in rows(options.electrons, options.chain, options.repeat):
-        table.add_row(what, f"{seconds:.3f}", f"{1000 * seconds / n:.2f}")
     console = Console()
-    console.print(table)
+    console.print(table_of(options.electrons, options.chain, options.repeat))
     console.print(
         f"Python {platform.python_version()}, {os.cpu_count()} cores, {platform.machine()}"
     )

@@ -21,6 +21,7 @@ from covalent_executors import registry
 from covalent_executors.place import Place
 from covalent_executors.task import TaskTemplate, lambda_task
 from covalent_step_functions.check import check_definition, check_plan, check_task
+from covalent_step_functions.collector import uncollected
 from covalent_step_functions.cost import Cost
 from covalent_step_functions.emit import emit
 from covalent_step_functions.graph import Graph, graph_of
@@ -45,6 +46,7 @@ class Compiled:
     cost: Cost
 
 
+@uncollected
 def compile_dispatch(manifest: Manifest, place: Place, owner: str) -> Compiled:
     """Compile a dispatch.
 
