@@ -13,7 +13,7 @@ import socketserver
 import sys
 from collections.abc import Callable, Iterable
 from io import BufferedReader, BytesIO
-from typing import Any, BinaryIO, cast
+from typing import Any, cast
 from urllib.parse import unquote_to_bytes
 
 LOG = logging.getLogger(__name__)
@@ -243,10 +243,3 @@ class _Connection(socketserver.StreamRequestHandler):
         else:
             connection.sendall(head)
             connection.sendall(body)
-
-
-def write_all(source: BinaryIO, size: int = 1 << 20) -> Iterable[bytes]:
-    """The content of a file in pieces; closes it at the end."""
-    with source:
-        while data := source.read(size):
-            yield data

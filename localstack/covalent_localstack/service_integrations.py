@@ -86,7 +86,7 @@ def _client_for(region: str, service: str, state_credentials: Any = None) -> Any
 @cache
 def _client(service: str, region: str) -> Any:
     import boto3  # noqa: PLC0415  # 100 ms that most stacks never need
-    from botocore.config import Config  # noqa: PLC0415
+    from botocore.config import Config  # noqa: PLC0415  # as above
 
     config = Config(
         parameter_validation=False,

@@ -233,7 +233,7 @@ def _halt() -> None:
 def _reset_moto() -> None:
     from moto.core.base_backend import BackendDict  # noqa: PLC0415  # see _assemble
 
-    from covalent_localstack import service_integrations  # noqa: PLC0415
+    from covalent_localstack import service_integrations  # noqa: PLC0415  # as above
 
     service_integrations.forget_clients()
     control_plane = sys.modules.get("covalent_control_plane.aws")

@@ -69,7 +69,7 @@ class Listing(_Document):
 
 
 class NodesRequest(_Document):
-    """Which nodes to show; None means all, paged by `cursor`. `since` is not needed: records only move forward."""
+    """Which nodes to show; None means all, paged by `cursor`."""
 
     ids: Annotated[list[int], Field(max_length=MAX_NODES_PER_REQUEST)] | None = None
     cursor: int | None = None
