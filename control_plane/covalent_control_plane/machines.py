@@ -6,12 +6,13 @@ starts a second but one creation, and no process needs to know what others have 
 
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from covalent_contracts import keys
 from covalent_control_plane import objects
 from covalent_control_plane.aws import Aws
 from covalent_control_plane.telemetry import log
+from covalent_step_functions.compiler import Machine
 
 WAITS = (0.0, 0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 5.0, 5.0)
 """Seconds before each further try: creation is eventually consistent, API Gateway waits 29 s."""
@@ -30,7 +31,7 @@ def start(
         return
     made = False
     for wait in WAITS:
-        made = made or _create(aws, machine, dispatch_id)
+        made = made or _create(aws, dispatch_id)
         sleep(wait)
         if _started(aws, machine, dispatch_id):
             return
@@ -48,19 +49,28 @@ def _started(aws: Aws, machine: str, dispatch_id: str) -> bool:
     return True
 
 
-def _create(aws: Aws, machine: str, dispatch_id: str) -> bool:
-    """Make the machine; False while an older one of that name is being deleted."""
-    definition = objects.read(aws, keys.definition(dispatch_id)).decode()
+def dump(machines: Iterable[Machine]) -> bytes:
+    """The machines of a dispatch as they are stored (`covalent_contracts.keys.machines`)."""
+    return json.dumps([(each.name, each.definition) for each in machines]).encode()
+
+
+def _create(aws: Aws, dispatch_id: str) -> bool:
+    """Make the machines of a dispatch; False while an older one of such a name is being deleted."""
+    machines = json.loads(objects.read(aws, keys.machines(dispatch_id)))
+    return all(_created(aws, name, definition) for name, definition in machines)
+
+
+def _created(aws: Aws, name: str, definition: str) -> bool:
     errors = aws.states.exceptions
     try:
         aws.states.create_state_machine(
-            name=machine, definition=definition, roleArn=aws.settings.machine_role, type="STANDARD"
+            name=name, definition=definition, roleArn=aws.settings.machine_role, type="STANDARD"
         )
     except errors.StateMachineAlreadyExists:
         return True  # with other logging or tracing; the name is the hash of the definition
     except errors.StateMachineDeleting:
         return False
-    log().info("machine made", machine=machine, correlation_id=dispatch_id)
+    log().info("machine made", machine=name)
     return True
 
 

@@ -13,9 +13,8 @@ from covalent_contracts.api import Registered
 from covalent_contracts.errors import Conflict, NewerWire
 from covalent_contracts.ids import digest_of
 from covalent_contracts.manifest import WIRE, Manifest, Upload
-from covalent_control_plane import manifests, objects, store
+from covalent_control_plane import machines, manifests, objects, store
 from covalent_control_plane.aws import Aws
-from covalent_control_plane.settings import Settings
 from covalent_control_plane.store import DispatchItem, DraftItem
 from covalent_control_plane.telemetry import annotate, count, log
 from covalent_executors.place import Place
@@ -38,7 +37,7 @@ def register(aws: Aws, owner: str, manifest: Manifest) -> Registered:
     annotate(manifest.dispatch_id)
     _check(manifest)
     lacking = aws.threads.submit(objects.missing, aws, owner, manifest.uploads)
-    compiled = compile_dispatch(manifest, _place(aws.settings), owner)
+    compiled = compile_dispatch(manifest, _place(aws), owner)
     document = manifests.dump(manifest)
     digest = digest_of(document)
     has_appeared = _has_appeared(owner, manifest.dispatch_id, digest)
@@ -69,11 +68,13 @@ def upgrade(wire: int) -> str:
     )
 
 
-def _place(settings: Settings) -> Place:
+def _place(aws: Aws) -> Place:
+    settings = aws.settings
     return Place(
         runners=settings.runners,
         prefix=f"{settings.prefix}-",
         runner_seconds=settings.runner_seconds,
+        machines=aws.machine_arn(""),
     )
 
 
@@ -91,7 +92,7 @@ def _taken(dispatch_id: str) -> Conflict:
 def _documents(dispatch_id: str, compiled: Compiled) -> dict[str, bytes]:
     sheets = {keys.sheets(dispatch_id, page): body for page, body in compiled.pages.items()}
     return {
-        keys.definition(dispatch_id): compiled.definition.encode(),
+        keys.machines(dispatch_id): machines.dump(compiled.machines),
         **sheets,
     }
 

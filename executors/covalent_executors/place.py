@@ -13,11 +13,13 @@ class Place:
     runners: the Lambda function that runs electrons, by Python minor version ("3.11").
     prefix: what the names of its state machines start with.
     runner_seconds: how long its runners may take for one electron; None (offline): as long as they like.
+    machines: what the ARNs of its state machines start with; their names follow.
     """
 
     runners: Mapping[str, str]
     prefix: str = "covalent-"
     runner_seconds: int | None = None
+    machines: str = "arn:aws:states:us-east-1:123456789012:stateMachine:"
 
     def runner(self, python: str) -> str:
         """The function that runs electrons pickled by Python `python` ("3.11" or "3.11.7").

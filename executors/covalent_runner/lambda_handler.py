@@ -1,4 +1,4 @@
-"""The Lambda function that Step Functions calls, for all three events."""
+"""The Lambda function that Step Functions calls, for all four events."""
 
 from collections.abc import Mapping
 from functools import cache
@@ -35,6 +35,8 @@ def handle(store: "Store", event: envelope.Envelope, remaining: "Remaining") -> 
             gates.wait(store, event)
         case envelope.Report():
             report.report(store, event)
+        case envelope.Lost():
+            report.lost(store, event)
         case _:
             assert_never(event)
 

@@ -4,10 +4,10 @@ import json
 from collections import deque
 
 from covalent_contracts import keys
-from covalent_contracts.envelope import Report
+from covalent_contracts.envelope import Lost, Report
 from covalent_contracts.sheet import Sheet
 from covalent_contracts.status import Status
-from covalent_runner import gates, outcomes
+from covalent_runner import gates, inputs, outcomes
 from covalent_runner.errors import UpstreamFailed
 from covalent_runner.store import Outcome, Record, Store
 
@@ -29,7 +29,28 @@ def report(store: Store, event: Report) -> None:
         gates.arrive(store, event.dispatch_id, sheet)
 
 
-def _failed(store: Store, event: Report, sheet: Sheet, record: Record) -> Record:
+def lost(store: Store, event: Lost) -> None:
+    """Settle what should have run in an execution that has ended.
+
+    An electron that could have run and has no result is failed; one that lacks an input never started, and stays so.
+    """
+    records = dict(store.records(event.dispatch_id, event.nodes))
+    for node in event.nodes:
+        sheet = _sheet(store, event.dispatch_id, node)
+        record = records.get(node, Record(Status.NEW_OBJECT))
+        if not record.status.is_final:
+            try:
+                inputs.completed(store, event.dispatch_id, sheet)
+            except UpstreamFailed:
+                continue
+            record = _failed(store, event, sheet, record)
+        if record.status is Status.COMPLETED:
+            gates.arrive(store, event.dispatch_id, sheet)
+        else:
+            gates.doom(store, event.dispatch_id, gated_descendants(store, event.dispatch_id, sheet))
+
+
+def _failed(store: Store, event: Report | Lost, sheet: Sheet, record: Record) -> Record:
     """The record of the electron that stopped the branch, once it is as it must be."""
     blameless = event.error == UpstreamFailed.__name__
     if not record.status.is_final and not blameless:
@@ -47,7 +68,7 @@ def _failed(store: Store, event: Report, sheet: Sheet, record: Record) -> Record
     return record
 
 
-def explained(event: Report, sheet: Sheet) -> str:
+def explained(event: Report | Lost, sheet: Sheet) -> str:
     """Why an electron failed that could not record it itself."""
     cause = _message(event.cause)
     if event.error in _TIMEOUTS or "Sandbox.Timedout" in event.cause:

@@ -3,9 +3,11 @@
 Run     run one electron                             lambda:invoke
 Wait    park the task token of a gate                lambda:invoke.waitForTaskToken
 Report  a branch stopped: record why, doom the rest  lambda:invoke, from Catch
+Lost    a nested execution or a Map ended: record     lambda:invoke, from Catch, and after a Distributed Map
+        why what should have run in it never will
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -41,15 +43,47 @@ class Report:
     cause: str
 
 
-Envelope = Run | Wait | Report
+@dataclass(frozen=True)
+class Lost:
+    """The execution that had to run `nodes`, parents first, has ended. Some of them may never have come to run."""
+
+    dispatch_id: str
+    nodes: tuple[int, ...]
+    error: str
+    cause: str
 
 
-def run_payload(node: int) -> dict[str, Any]:
-    """The `Payload` of a state that runs a node, in JSONPath."""
+Envelope = Run | Wait | Report | Lost
+Nodes = Sequence[int] | Sequence[Sequence[int]] | str
+"""Ids, rows of ids, or the path in the state's input where they are."""
+
+
+def lost_payload(nodes: Nodes) -> dict[str, Any]:
+    """The `Payload` of the state that looks after what ran elsewhere; the error is at `$.error`."""
+    return {
+        "do": "lost",
+        "dispatch_id.$": "$.dispatch_id",
+        **_field("nodes", nodes),
+        "error.$": "$.error",
+    }
+
+
+def _field(name: str, value: int | Nodes) -> dict[str, Any]:
+    match value:
+        case str():
+            return {f"{name}.$": value}
+        case int():
+            return {name: value}
+        case _:
+            return {name: list(value)}
+
+
+def run_payload(node: int | str) -> dict[str, Any]:
+    """The `Payload` of a state that runs a node, in JSONPath. The node is an id, or the path to one."""
     return {
         "do": "run",
         "dispatch_id.$": "$.dispatch_id",
-        "node": node,
+        **_field("node", node),
         "attempt.$": "$$.State.RetryCount",
     }
 
@@ -65,12 +99,12 @@ def wait_payload(node: int, needs: int) -> dict[str, Any]:
     }
 
 
-def report_payload(nodes: tuple[int, ...]) -> dict[str, Any]:
+def report_payload(nodes: Sequence[int] | str) -> dict[str, Any]:
     """The `Payload` of the state that ends a stopped branch; its Catch has put the error at `$.error`."""
     return {
         "do": "report",
         "dispatch_id.$": "$.dispatch_id",
-        "nodes": list(nodes),
+        **_field("nodes", nodes),
         "error.$": "$.error",
     }
 
@@ -94,14 +128,24 @@ def parse(event: Mapping[str, Any]) -> Envelope:
                     dispatch_id, int(event["node"]), int(event["needs"]), str(event["token"])
                 )
             case "report":
-                error = event["error"]
-                return Report(
-                    dispatch_id,
-                    tuple(int(node) for node in event["nodes"]),
-                    str(error.get("Error", "")),
-                    str(error.get("Cause", "")),
-                )
+                return Report(dispatch_id, *_stop(event))
+            case "lost":
+                return Lost(dispatch_id, *_stop(event))
             case other:
                 raise ValueError(f"the runner cannot {other!r}")
     except (KeyError, TypeError, AttributeError, OverflowError) as exc:
         raise ValueError(f"malformed event: {exc!r}") from exc
+
+
+def _stop(event: Mapping[str, Any]) -> tuple[tuple[int, ...], str, str]:
+    error = event["error"]
+    nodes = tuple(_flat(event["nodes"]))
+    return nodes, str(error.get("Error", "")), str(error.get("Cause", ""))
+
+
+def _flat(nodes: Sequence[Any]) -> Iterator[int]:
+    for node in nodes:
+        if isinstance(node, list):
+            yield from _flat(node)
+        else:
+            yield int(node)

@@ -14,9 +14,9 @@ def manifest(dispatch_id: str) -> str:
     return f"dispatches/{dispatch_id}/manifest.json"
 
 
-def definition(dispatch_id: str) -> str:
-    """The compiled state machine definition."""
-    return f"dispatches/{dispatch_id}/definition.json"
+def machines(dispatch_id: str) -> str:
+    """The compiled state machines: a JSON list of [name, definition], the one to start last."""
+    return f"dispatches/{dispatch_id}/machines.json"
 
 
 def page_of(node: int) -> int:

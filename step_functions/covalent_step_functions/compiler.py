@@ -33,17 +33,34 @@ from covalent_step_functions.states import states_of
 
 
 @dataclass(frozen=True)
+class Machine:
+    """A state machine to create."""
+
+    name: str
+    definition: str
+
+
+@dataclass(frozen=True)
 class Compiled:
-    """A state machine for one dispatch.
+    """The state machines of one dispatch: the last is the one to start, it starts the others.
 
     pages are the sheets, by page number, as they are stored. cost is of an execution that meets no failure.
     """
 
-    name: str
-    definition: str
+    machines: tuple[Machine, ...]
     pages: Mapping[int, bytes]
     plan: Plan
     cost: Cost
+
+    @property
+    def name(self) -> str:
+        """The machine to start."""
+        return self.machines[-1].name
+
+    @property
+    def definition(self) -> str:
+        """Its definition."""
+        return self.machines[-1].definition
 
 
 @uncollected
@@ -70,8 +87,7 @@ def compile_dispatch(manifest: Manifest, place: Place, owner: str) -> Compiled:
     definition = emit(states_of(layout, tasks, lambda node: graph.nodes[node].name, runner))
     check_definition(definition)
     return Compiled(
-        name=machine_name(place.prefix, definition),
-        definition=definition,
+        machines=(Machine(machine_name(place.prefix, definition), definition),),
         pages=pages_of(manifest, graph, layout, tasks, owner),
         plan=layout,
         cost=replace(cost, size=len(definition)),

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from covalent_contracts import envelope
-from covalent_contracts.envelope import Report, Run, Wait, parse
+from covalent_contracts.envelope import Envelope, Lost, Report, Run, Wait, parse
 
 DISPATCH = "12345678-1234-1234-1234-123456789abc"
 
@@ -79,14 +79,14 @@ anything = (
 
 
 @given(
-    st.sampled_from(["run", "wait", "report"]),
+    st.sampled_from(["run", "wait", "report", "lost"]),
     st.dictionaries(
         st.sampled_from(["node", "attempt", "needs", "token", "nodes", "error"]), anything
     ),
 )
 def test_any_json_is_read_or_refused(do: str, fields: dict[str, Any]) -> None:
     with suppress(ValueError):
-        assert isinstance(parse({"do": do, "dispatch_id": DISPATCH, **fields}), Run | Wait | Report)
+        assert isinstance(parse({"do": do, "dispatch_id": DISPATCH, **fields}), Envelope)
 
 
 @given(st.integers(0, 10**6), st.integers(0, 99))
@@ -95,5 +95,15 @@ def test_payloads_are_json(node: int, needs: int) -> None:
         envelope.run_payload(node),
         envelope.wait_payload(node, needs),
         envelope.report_payload((node,)),
+        envelope.run_payload("$.row[0]"),
+        envelope.report_payload("$.row"),
+        envelope.lost_payload("$.rows"),
+        envelope.lost_payload([node, node + 1]),
     ):
         assert json.loads(json.dumps(payload)) == payload
+
+
+def test_rows_of_nodes_are_read_as_one_line() -> None:
+    error = {"Error": "Lost", "Cause": "c"}
+    event = {"do": "lost", "dispatch_id": DISPATCH, "nodes": [[3], [4, 5]], "error": error}
+    assert parse(event) == Lost(DISPATCH, (3, 4, 5), "Lost", "c")

@@ -69,7 +69,7 @@ def test_every_object_of_a_dispatch_has_a_key_of_its_own(one: int, other: int) -
     dispatch = ids.new_dispatch_id()
     found = [
         keys.manifest(dispatch),
-        keys.definition(dispatch),
+        keys.machines(dispatch),
         *{keys.sheets(dispatch, keys.page_of(node)) for node in (one, other)},
         *{keys.output(dispatch, node, "d") for node in (one, other)},
         *{keys.stream(dispatch, node, "stdout", "d") for node in (one, other)},

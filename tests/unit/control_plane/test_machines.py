@@ -19,7 +19,7 @@ CREATED = {"stateMachineArn": "arn:aws:states:eu-west-1:1:stateMachine:m", "crea
 @pytest.fixture
 def states(aws: Aws) -> Iterator[Stubber]:
     """Step Functions, saying what a test tells it to say."""
-    objects.write(aws, {keys.definition(ID): b"{}"})
+    objects.write(aws, {keys.machines(ID): b'[["covalent-0a1b", "{}"]]'})
     with Stubber(aws.states) as stubber:
         yield stubber
         stubber.assert_no_pending_responses()

@@ -37,7 +37,7 @@ def test_registering_stores_what_an_execution_needs_and_shows_nothing(aws: Aws, 
     page = sheet.load(objects.read(aws, keys.sheets(identifier, 0)))
     assert page.owner == owner_of(ALICE)
     assert sorted(page.sheets) == [1, 2, 4]
-    assert b'"StartAt"' in objects.read(aws, keys.definition(identifier))
+    assert b"StartAt" in objects.read(aws, keys.machines(identifier))
     assert api.get(f"{DISPATCHES}/{identifier}").status == 404
     assert api.get(DISPATCHES).body["dispatches"] == []
 
@@ -138,7 +138,7 @@ def test_a_registration_that_was_cut_off_cannot_be_started_and_is_made_good(
     assert api.post(start).status == 404
     upload(aws, api.post(DISPATCHES, document).body)
     identifier = document["dispatch_id"]
-    wanted = {keys.manifest(identifier), keys.definition(identifier), keys.sheets(identifier, 0)}
+    wanted = {keys.manifest(identifier), keys.machines(identifier), keys.sheets(identifier, 0)}
     assert wanted <= set(_stored(aws))
 
 
