@@ -1,4 +1,4 @@
-"""Measure how long compiling takes, and how much memory, as graphs grow; no limit of AWS is checked.
+"""Measure how long compiling takes, and how much memory, as graphs grow.
 
     python -m benchmarks.compile [--sizes 100 1000 10000] [--repeat 3]
 
@@ -20,32 +20,28 @@ from rich.table import Table
 
 from benchmarks.shapes import SHAPES, Dag
 from covalent_contracts.manifest import Manifest
-from covalent_executors.task import lambda_task
-from covalent_step_functions.collector import uncollected
-from covalent_step_functions.emit import emit
-from covalent_step_functions.graph import graph_of
-from covalent_step_functions.order import order_of
-from covalent_step_functions.plan import plan
-from covalent_step_functions.sheets import pages_of
-from covalent_step_functions.states import states_of
+from covalent_executors.place import Place
+from covalent_step_functions.compiler import compile_dispatch
 
 GOAL = 2.0
 """Seconds for 10,000 electrons."""
 GOAL_SIZE = 10_000
 ASSET = {"digest": "a" * 64, "size": 8}
 ID = "11111111-2222-3333-4444-555555555555"
-RUNNER = "runner"
+PLACE = Place({"3.11": "covalent-runner-py311"})
 
 
 @dataclass(frozen=True)
 class Measure:
-    """One shape at one size; memory in bytes, size of the definition too."""
+    """One shape at one size; memory in bytes, size of all definitions too."""
 
     shape: str
     electrons: int
     seconds: float
     peak: int
-    definition: int
+    transitions: int
+    machines: int
+    written: int
 
 
 def manifest_of(dag: Dag) -> Manifest:
@@ -75,30 +71,23 @@ def manifest_of(dag: Dag) -> Manifest:
     )
 
 
-@uncollected
-def compile_unchecked(manifest: Manifest) -> str:
-    """The stages of `covalent_step_functions.compiler` without `check`; returns the definition."""
-    graph = graph_of(manifest)
-    tasks = dict.fromkeys(graph.order, lambda_task(RUNNER))
-    layout = plan(order_of(graph.order, graph.parents))
-    definition = emit(states_of(layout, tasks, lambda node: graph.nodes[node].name, RUNNER))
-    pages_of(manifest, graph, layout, tasks, "owner")
-    return definition
-
-
 def measure(shape: str, electrons: int, repeat: int) -> Measure:
     """Compile one graph in this process."""
     manifest = manifest_of(SHAPES[shape](electrons))
     times = []
     for _ in range(repeat):
         began = time.perf_counter()
-        definition = compile_unchecked(manifest)
+        compiled = compile_dispatch(manifest, PLACE, "owner")
         times.append(time.perf_counter() - began)
     tracemalloc.start()
-    compile_unchecked(manifest)
+    compile_dispatch(manifest, PLACE, "owner")
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    return Measure(shape, electrons, min(times), peak, len(definition))
+    cost = compiled.cost
+    written = sum(len(each.definition) for each in compiled.machines)
+    return Measure(
+        shape, electrons, min(times), peak, cost.transitions, len(compiled.machines), written
+    )
 
 
 def measures(sizes: Sequence[int], repeat: int) -> Iterator[Measure]:
@@ -115,15 +104,17 @@ def measures(sizes: Sequence[int], repeat: int) -> Iterator[Measure]:
 
 def table_of(found: Sequence[Measure]) -> Table:
     """The figures as they are printed."""
-    table = Table("shape", "electrons", "compile (s)", "growth", "peak (MiB)", "definition (MB)")
-    table.add_column("goal")
+    table = Table("shape", "electrons", "compile (s)", "growth", "peak (MiB)")
+    for column in ("transitions each", "machines", "definitions (MB)", "goal"):
+        table.add_column(column)
     before: Measure | None = None
     for each in found:
         linear = before is not None and before.shape == each.shape
         growth = f"{_each(each) / _each(before):.2f}" if linear and before else ""
         table.add_row(
             *(each.shape, f"{each.electrons:,}", f"{each.seconds:.3f}", growth),
-            *(f"{each.peak / 2**20:.1f}", f"{each.definition / 1e6:.2f}", _verdict(each)),
+            *(f"{each.peak / 2**20:.1f}", f"{each.transitions / each.electrons:.2f}"),
+            *(f"{each.machines:,}", f"{each.written / 1e6:.2f}", _verdict(each)),
         )
         before = each
     return table
@@ -132,7 +123,7 @@ def table_of(found: Sequence[Measure]) -> Table:
 def notes() -> Iterator[str]:
     """What the figures rest on."""
     yield (
-        "From the parsed manifest to definition and sheets, limits lifted. `growth`: seconds per electron over those "
+        "From the parsed manifest to definitions and sheets. `growth`: seconds per electron over those "
         f"of the size before; 1 is linear. Goal: {GOAL_SIZE:,} electrons within {GOAL:g} s."
     )
 

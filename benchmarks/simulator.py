@@ -7,7 +7,7 @@ from typing import Any, assert_never
 import simpy
 
 from benchmarks.shapes import Dag
-from covalent_step_functions.plan import Gate, Items, Parallel, Plan, Task
+from covalent_step_functions.plan import Each, Gate, Items, Nested, Parallel, Plan, Task
 
 Process = Generator[Any, Any, None]
 
@@ -101,6 +101,16 @@ class _Execution:
                 case Parallel(branches):
                     inside = [self.env.process(self.branch(each)) for each in branches]
                     yield self.env.all_of(inside)
+                    yield self.env.timeout(self._latencies.join)
+                case Nested(inner):
+                    yield self.env.timeout(self._latencies.start)
+                    yield from self.branch(inner)
+                    yield self.env.timeout(self._latencies.join)
+                case Each(rows, batch):
+                    if batch:
+                        yield self.env.timeout(self._latencies.start)
+                    alike = (tuple(map(Task, row)) for row in rows)
+                    yield self.env.all_of([self.env.process(self.branch(each)) for each in alike])
                     yield self.env.timeout(self._latencies.join)
                 case _:
                     assert_never(item)

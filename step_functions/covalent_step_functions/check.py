@@ -9,6 +9,7 @@ from covalent_executors.place import Place
 from covalent_executors.task import TaskTemplate
 from covalent_step_functions import quotas
 from covalent_step_functions.cost import Cost, cost_of
+from covalent_step_functions.emit import sent_size
 from covalent_step_functions.plan import Items, Parallel, Plan
 from covalent_step_functions.quotas import Use
 
@@ -36,7 +37,7 @@ def check_definition(definition: str) -> None:
         LimitExceeded: with the limit.
 
     """
-    quotas.DEFINITION.check(len(definition.encode()))
+    quotas.DEFINITION.check(sent_size(definition))
 
 
 def check_task(task: TaskTemplate, place: Place) -> None:
@@ -75,11 +76,11 @@ def check_uploads(manifest: Manifest) -> None:
         use.check()
 
 
-def uses_of(manifest: Manifest, plan: Plan, definition: str) -> list[Use]:
-    """How much a dispatch takes of every limit that it can reach."""
+def uses_of(manifest: Manifest, cost: Cost, plan: Plan) -> list[Use]:
+    """How much a dispatch takes of every limit that it can reach, in its largest machine."""
     return [
-        Use(quotas.DEFINITION, len(definition.encode())),
-        *_uses(plan, cost_of(plan)),
+        Use(quotas.DEFINITION, cost.size),
+        *_uses(plan, cost),
         *_request_uses(manifest),
     ]
 
@@ -92,7 +93,7 @@ def depth_of(items: Items) -> int:
 def _uses(plan: Plan, cost: Cost) -> list[Use]:
     return [
         Use(quotas.EVENTS, cost.events),
-        Use(quotas.DEPTH, depth_of(plan.items)),
+        Use(quotas.DEPTH, max(map(depth_of, plan.machines()))),
         Use(quotas.PAYLOAD, cost.widest * BRANCH_OUTPUT),
     ]
 

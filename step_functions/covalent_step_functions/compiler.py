@@ -5,6 +5,7 @@ manifest --graph--> Graph --plan--> Plan --states--> StateMachine --emit--> defi
 graph   which nodes become states, who waits for whom, who hosts the light nodes.  No executor is known here.
 order   the heavy graph as a partial order, closed and reduced.                    Only positions and bits.
 plan    that order as sequences, Parallels and gates, neither more nor less.       No state is known here.
+split   what is too large for one machine as several, and wide fan-outs as Maps.   Sizes are estimated here.
 states  each executor says what to call; names, Next, Catch, reports.              No JSON yet.
 emit    Amazon States Language.                                                    Nothing is fetched from AWS.
 check   compares with quotas.
@@ -23,13 +24,15 @@ from covalent_executors.task import TaskTemplate, lambda_task
 from covalent_step_functions.check import check_definition, check_plan, check_task
 from covalent_step_functions.collector import uncollected
 from covalent_step_functions.cost import Cost
-from covalent_step_functions.emit import emit
+from covalent_step_functions.emit import emit, sent_size
 from covalent_step_functions.graph import Graph, graph_of
-from covalent_step_functions.names import machine_name
+from covalent_step_functions.names import NameOf, machine_name
 from covalent_step_functions.order import order_of
-from covalent_step_functions.plan import Plan, plan
+from covalent_step_functions.plan import Items, Nested, Plan, plan
 from covalent_step_functions.sheets import pages_of
+from covalent_step_functions.split import BUDGET, split
 from covalent_step_functions.states import states_of
+from covalent_step_functions.weights import Weight, Weights
 
 
 @dataclass(frozen=True)
@@ -64,34 +67,71 @@ class Compiled:
 
 
 @uncollected
-def compile_dispatch(manifest: Manifest, place: Place, owner: str) -> Compiled:
+def compile_dispatch(
+    manifest: Manifest, place: Place, owner: str, budget: Weight = BUDGET
+) -> Compiled:
     """Compile a dispatch.
 
     Args:
         manifest: what the SDK posted.
         place: the deployment to run on.
         owner: whose assets the runner will read (`covalent_contracts.ids.owner_of`).
+        budget: what one state machine may take; the plan is divided until it does.
 
     Raises:
         InvalidWorkflow: nodes form a circle, or an executor has an impossible setting.
         UnknownExecutor: an executor's name is not known.
         UnsupportedPython: the deployment has no runner for the manifest's Python.
-        LimitExceeded: it would not fit into one execution.
+        LimitExceeded: it fits in no form.
 
     """
     runner = place.runner(manifest.python)
     graph = graph_of(manifest)
     tasks = _tasks(manifest, graph, place)
-    layout = plan(order_of(graph.order, graph.parents))
+    name_of = _names(graph)
+    weights = Weights(tasks, name_of, runner, place)
+    layout = split(plan(order_of(graph.order, graph.parents)), tasks, name_of, weights, budget)
     cost = check_plan(layout)
-    definition = emit(states_of(layout, tasks, lambda node: graph.nodes[node].name, runner))
-    check_definition(definition)
+    machines = _Machines(tasks, name_of, runner, place).of(layout)
     return Compiled(
-        machines=(Machine(machine_name(place.prefix, definition), definition),),
+        machines=machines,
         pages=pages_of(manifest, graph, layout, tasks, owner),
         plan=layout,
-        cost=replace(cost, size=len(definition)),
+        cost=replace(cost, size=max(sent_size(each.definition) for each in machines)),
     )
+
+
+def _names(graph: Graph) -> NameOf:
+    return lambda node: graph.nodes[node].name
+
+
+class _Machines:
+    """Writes the machines of one plan, those of nested executions first."""
+
+    def __init__(
+        self, tasks: Mapping[int, TaskTemplate], name_of: NameOf, runner: str, place: Place
+    ) -> None:
+        self._tasks = tasks
+        self._name_of = name_of
+        self._runner = runner
+        self._place = place
+        self._made: list[Machine] = []
+
+    def of(self, plan: Plan) -> tuple[Machine, ...]:
+        """All machines; the plan's own is the last."""
+        self._write(plan.items)
+        return tuple(self._made)
+
+    def _write(self, items: Items) -> Machine:
+        states = states_of(items, self._tasks, self._name_of, self._runner, self._arn_of)
+        definition = emit(states)
+        check_definition(definition)
+        machine = Machine(machine_name(self._place.prefix, definition), definition)
+        self._made.append(machine)
+        return machine
+
+    def _arn_of(self, nested: Nested) -> str:
+        return self._place.machines + self._write(nested.items).name
 
 
 def _tasks(manifest: Manifest, graph: Graph, place: Place) -> dict[int, TaskTemplate]:

@@ -4,10 +4,13 @@ Everything is for a run in which nothing fails and nothing is tried twice. Price
 without the free tier, in dollars; limits are in `covalent_step_functions.quotas`.
 """
 
+import math
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import assert_never
 
-from covalent_step_functions.plan import Gate, Parallel, Plan, Task
+from covalent_step_functions.plan import Each, Gate, Item, Items, Nested, Parallel, Plan, Task
 
 TASK_EVENTS = 5
 """Entered, scheduled, started, succeeded, exited."""
@@ -15,6 +18,16 @@ GATE_EVENTS = 6
 """A task's, and the submission that a token waits for."""
 PARALLEL_EVENTS = 4
 """Entered, started, succeeded, exited."""
+NESTED_EVENTS = 6
+"""Entered, scheduled, started, submitted, succeeded, exited."""
+ROWS_EVENTS = 2
+"""A Pass: entered, exited."""
+MAP_EVENTS = 4
+"""Entered, started, succeeded, exited."""
+ITERATION_EVENTS = 2
+"""Of an inline Map: started, succeeded."""
+RUN_EVENTS = 2
+"""Of a Distributed Map: its run started, its run succeeded."""
 EXECUTION_EVENTS = 2
 """Started, succeeded."""
 
@@ -66,31 +79,37 @@ class Bill:
 class Cost:
     """What a plan consists of.
 
-    arrivals are the parents that all gates wait for; widest is the Parallel of most branches; size is the
-    definition's, in bytes.
+    arrivals are the parents that all gates wait for; nested are executions started by others, batches are those of
+    Distributed Maps. Of the machines, which are at least one: most events in one execution, widest Parallel, and
+    bytes of the largest definition.
     """
 
-    tasks: int
-    gates: int
-    parallels: int
+    tasks: int = 0
+    gates: int = 0
+    parallels: int = 0
     arrivals: int = 0
+    nested: int = 0
+    maps: int = 0
+    distributed: int = 0
+    batches: int = 0
+    events: int = EXECUTION_EVENTS
     widest: int = 0
     size: int = 0
 
     @property
-    def transitions(self) -> int:
-        """States entered, which is what AWS bills; a machine without electrons has one."""
-        return self.tasks + self.gates + self.parallels or 1
+    def machines(self) -> int:
+        """State machines that are made."""
+        return 1 + self.nested
 
     @property
-    def events(self) -> int:
-        """Entries in the history of the execution."""
-        return (
-            self.tasks * TASK_EVENTS
-            + self.gates * GATE_EVENTS
-            + self.parallels * PARALLEL_EVENTS
-            + EXECUTION_EVENTS
-        )
+    def transitions(self) -> int:
+        """States entered, which is what AWS bills; a machine without electrons has one.
+
+        A Map has a state before it for its rows. A distributed one has a state after it that looks for what was
+        lost; each of its batches is started, and is an inline Map.
+        """
+        maps = 2 * self.maps + self.distributed + 2 * self.batches
+        return self.tasks + self.gates + self.parallels + self.nested + maps or 1
 
     @property
     def bill(self) -> Bill:
@@ -101,7 +120,7 @@ class Cost:
         """
         return Bill(
             transitions=self.transitions * TRANSITION,
-            functions=self.tasks * _RUN + self.gates * _WAIT,
+            functions=self.tasks * _RUN + (self.gates + self.distributed) * _WAIT,
             records=(2 * self.tasks + self.gates + self.arrivals + 3) * RECORD_WRITE
             + _CALLS * RECORD_READ,
             objects=self.tasks * (OBJECT_PUT + 2 * OBJECT_GET) + 4 * OBJECT_PUT,
@@ -114,20 +133,73 @@ def cost_of(plan: Plan, size: int = 0) -> Cost:
 
     Args:
         plan: the plan.
-        size: bytes of its definition, where that is known.
+        size: bytes of its largest definition, where that is known.
 
     """
-    tasks = gates = parallels = arrivals = widest = 0
+    counts = Counter[str]()
+    widest = 0
     for item in plan.walk():
-        match item:
-            case Task():
-                tasks += 1
-            case Gate(_, needs):
-                gates += 1
-                arrivals += len(needs)
-            case Parallel(branches):
-                parallels += 1
-                widest = max(widest, len(branches))
-            case _:
-                assert_never(item)
-    return Cost(tasks, gates, parallels, arrivals, widest, size)
+        counts.update(_counts(item))
+        if isinstance(item, Parallel):
+            widest = max(widest, len(item.branches))
+    return Cost(**counts, events=_most_events(plan), widest=widest, size=size)
+
+
+def _counts(item: Item) -> dict[str, int]:
+    match item:
+        case Task():
+            return {"tasks": 1}
+        case Gate(_, needs):
+            return {"gates": 1, "arrivals": len(needs)}
+        case Parallel():
+            return {"parallels": 1}
+        case Nested():
+            return {"nested": 1}
+        case Each(rows, batch):
+            batches = math.ceil(len(rows) / batch) if batch else 0
+            tasks = len(rows) * len(rows[0])
+            return {"tasks": tasks, "maps": 1, "batches": batches, "distributed": int(batch > 0)}
+        case _:
+            assert_never(item)
+
+
+def events_in(items: Items) -> int:
+    """Entries in the history of an execution that runs these items, and of no other one."""
+    return EXECUTION_EVENTS + sum(map(_events, items))
+
+
+def _events(item: Item) -> int:
+    match item:
+        case Task():
+            return TASK_EVENTS
+        case Gate():
+            return GATE_EVENTS
+        case Parallel(branches):
+            return PARALLEL_EVENTS + sum(_events(each) for branch in branches for each in branch)
+        case Nested():
+            return NESTED_EVENTS
+        case Each(rows, batch):
+            return ROWS_EVENTS + _map_events(rows, batch)
+        case _:
+            assert_never(item)
+
+
+def _map_events(rows: Sequence[Sequence[int]], batch: int) -> int:
+    if batch:
+        return MAP_EVENTS + RUN_EVENTS + TASK_EVENTS
+    return MAP_EVENTS + len(rows) * row_events(len(rows[0]))
+
+
+def row_events(length: int) -> int:
+    """Entries for one row of an inline Map."""
+    return ITERATION_EVENTS + length * TASK_EVENTS
+
+
+def _most_events(plan: Plan) -> int:
+    """In the longest history of those of the executions."""
+    batches = (
+        EXECUTION_EVENTS + _map_events(item.rows[: item.batch], 0)
+        for item in plan.walk()
+        if isinstance(item, Each) and item.batch
+    )
+    return max(*map(events_in, plan.machines()), EXECUTION_EVENTS, *batches)

@@ -8,13 +8,20 @@ import math
 from collections.abc import Mapping
 from typing import Any, assert_never
 
-from covalent_contracts.envelope import report_payload, run_payload, wait_payload
+from covalent_contracts.envelope import lost_payload, report_payload, run_payload, wait_payload
 from covalent_executors.task import LAMBDA_ERRORS, Argument, RunnerEvent, TaskTemplate
 from covalent_step_functions.states import (
+    ROW,
+    ROWS,
     Branch,
+    Call,
+    Distributed,
     Done,
     Fork,
+    Inline,
+    Lost,
     Report,
+    Rows,
     Run,
     State,
     StateMachine,
@@ -24,6 +31,15 @@ from covalent_step_functions.states import (
 Json = dict[str, Any]
 
 _INVOKE = "arn:aws:states:::lambda:invoke"
+_INPUT = {"dispatch_id.$": "$$.Execution.Input.dispatch_id"}
+_START_ERRORS = (
+    "StepFunctions.ExecutionLimitExceededException",
+    "StepFunctions.SdkClientException",
+    "StepFunctions.StateMachineDoesNotExistException",
+    "StepFunctions.SfnException",
+    "StepFunctions.ThrottlingException",
+)
+"""What passes when a nested execution is started too fast, or Step Functions has a bad moment."""
 _USER_ERRORS = ("ElectronFailed", "States.Timeout")
 """What the user's `retries` are for. Never `UpstreamFailed`: it is final."""
 
@@ -33,6 +49,17 @@ def emit(machine: StateMachine) -> str:
     return json.dumps(_branch(machine.trunk, machine.runner), separators=(",", ":"))
 
 
+def state_size(state: State, runner: str) -> int:
+    """Bytes that a state adds to its branch, as they are sent."""
+    written = json.dumps({state.name: _state(state, runner)}, separators=(",", ":"))
+    return sent_size(written) - 1
+
+
+def sent_size(text: str) -> int:
+    """Bytes of a definition, or of a piece of one, in a request: that is JSON, with this as a string in it."""
+    return len(json.dumps(text)) - 2
+
+
 def _branch(branch: Branch, runner: str) -> Json:
     return {
         "StartAt": branch.states[0].name,
@@ -40,7 +67,7 @@ def _branch(branch: Branch, runner: str) -> Json:
     }
 
 
-def _state(state: State, runner: str) -> Json:
+def _state(state: State, runner: str) -> Json:  # noqa: C901, PLR0911  # a line for each kind
     match state:
         case Run():
             return _run(state)
@@ -51,6 +78,16 @@ def _state(state: State, runner: str) -> Json:
         case Fork():
             branches = [_branch(branch, runner) for branch in state.branches]
             return {"Type": "Parallel", "Branches": branches, "ResultPath": None} | _next(state)
+        case Call():
+            return _call(state)
+        case Lost():
+            return _lost(state, runner)
+        case Rows():
+            return _rows(state)
+        case Inline():
+            return _inline(state, ROWS, "$.dispatch_id", runner)
+        case Distributed():
+            return _distributed(state, runner)
         case Done():
             return {"Type": "Succeed", "OutputPath": None}
         case _:
@@ -83,24 +120,88 @@ def _wait(state: Wait, runner: str) -> Json:
 
 
 def _report(state: Report, runner: str) -> Json:
+    return _told(report_payload(state.nodes), runner, state.then)
+
+
+def _lost(state: Lost, runner: str) -> Json:
+    return _told(lost_payload(state.nodes), runner, state.then)
+
+
+def _told(payload: Json, runner: str, then: str | None) -> Json:
     return {
         "Type": "Task",
         "Resource": _INVOKE,
-        "Parameters": {"FunctionName": runner, "Payload": report_payload(state.nodes)},
-        **_forget_error(state),
+        "Parameters": {"FunctionName": runner, "Payload": payload},
+        **_forget(then),
         "Retry": [{"ErrorEquals": ["States.ALL"], "MaxAttempts": 9, "JitterStrategy": "FULL"}],
+    } | _then(then)
+
+
+def _forget(then: str | None) -> Json:
+    """A Parallel collects what its branches put out, up to 256 KiB; some tracebacks or rows would exceed that."""
+    return {"OutputPath": None} if then is None else {"ResultSelector": _INPUT}
+
+
+def _call(state: Call) -> Json:
+    name = f"States.Format('{{}}-{state.node}',$.dispatch_id)"
+    return {
+        "Type": "Task",
+        "Resource": "arn:aws:states:::states:startExecution.sync:2",
+        "Parameters": {
+            "StateMachineArn": state.machine,
+            "Name.$": name,
+            "Input": {"dispatch_id.$": "$.dispatch_id"},
+        },
+        "ResultPath": None,
+        "Retry": [_service_retry(_START_ERRORS)],
+        "Catch": _catch(state.lost),
     } | _next(state)
 
 
-def _forget_error(state: Report) -> Json:
-    """A Parallel collects what its branches put out, up to 256 KiB; a few tracebacks would exceed that."""
-    if state.then is None:
-        return {"OutputPath": None}
-    return {"ResultSelector": {"dispatch_id.$": "$$.Execution.Input.dispatch_id"}}
+def _rows(state: Rows) -> Json:
+    rows = [list(row) for row in state.rows]
+    return {"Type": "Pass", "Result": rows, "ResultPath": ROWS, "Next": state.then}
 
 
-def _next(state: Run | Wait | Report | Fork) -> Json:
-    return {"End": True} if state.then is None else {"Next": state.then}
+def _inline(state: Inline, items: str, dispatch_id: str, runner: str) -> Json:
+    return {
+        "Type": "Map",
+        "ItemsPath": items,
+        "ItemSelector": {"dispatch_id.$": dispatch_id, ROW[2:] + ".$": "$$.Map.Item.Value"},
+        "ItemProcessor": {"ProcessorConfig": {"Mode": "INLINE"}, **_branch(state.body, runner)},
+        **_forget(state.then),
+    } | _next(state)
+
+
+def _distributed(state: Distributed, runner: str) -> Json:
+    """A failed child is tolerated, because the others must go on; `lost` finds what it has not run."""
+    batch = _inline(state.batch, "$.Items", "$.BatchInput.dispatch_id", runner)
+    return {
+        "Type": "Map",
+        "ItemsPath": ROWS,
+        "ItemBatcher": {
+            "MaxItemsPerBatch": state.size,
+            "BatchInput": {"dispatch_id.$": "$.dispatch_id"},
+        },
+        "ItemProcessor": {
+            "ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"},
+            "StartAt": state.batch.name,
+            "States": {state.batch.name: batch},
+        },
+        "ToleratedFailurePercentage": 100,
+        "ResultSelector": {"Error": "ExecutionLost", "Cause": "its execution ended before it did"},
+        "ResultPath": "$.error",
+        "Catch": _catch(state.lost),
+        "Next": state.lost,
+    }
+
+
+def _next(state: Run | Wait | Fork | Call | Inline) -> Json:
+    return _then(state.then)
+
+
+def _then(then: str | None) -> Json:
+    return {"End": True} if then is None else {"Next": then}
 
 
 def _retry(task: TaskTemplate) -> Json:

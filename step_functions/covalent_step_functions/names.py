@@ -10,14 +10,18 @@ from hashlib import sha256
 from itertools import islice
 
 from covalent_contracts.errors import LimitExceeded
-from covalent_step_functions.plan import Parallel
+from covalent_step_functions.plan import Each, Nested, Parallel
 from covalent_step_functions.quotas import MACHINE_NAME, STATE_NAME
 
-_RESERVED = re.compile(r"gate: |parallel: |(stopped|stopped at gate|checked|ended)$")
+_RESERVED = re.compile(
+    r"(gate|parallel|nested|map|each|batch): |(stopped|stopped at gate|checked|ended|rows|lost)$"
+)
 """How no name of an electron may begin, or the names of two states could be equal."""
 
 _MACHINE = re.compile(r"[A-Za-z0-9_-]*")
 _HASH = 40
+
+_KINDS = {Parallel: "parallel", Nested: "nested", Each: "map"}
 
 NameOf = Callable[[int], str]
 
@@ -53,15 +57,35 @@ def ended_name(node: int) -> str:
     return f"ended ({node})"
 
 
-def parallel_name(parallel: Parallel, name_of: NameOf) -> str:
+def group_name(group: Parallel | Nested | Each, name_of: NameOf) -> str:
     """How many electrons are inside, and of which names.
 
     The count and the first id tell any two apart: a Parallel inside another one holds fewer electrons.
     """
-    nodes = parallel.nodes
+    nodes = group.nodes
     written = islice(dict.fromkeys(map(name_of, nodes)), STATE_NAME)  # no more would fit
     names = dict.fromkeys(map(_plain, written))
-    return _fit(f"parallel: {len(nodes)} x {', '.join(names)}", min(nodes))
+    return _fit(f"{_KINDS[type(group)]}: {len(nodes)} x {', '.join(names)}", min(nodes))
+
+
+def each_name(name: str, node: int) -> str:
+    """A state of a Map, that runs one electron of every row; `node` is the one of the first row."""
+    return _fit("each: " + _plain(name), node)
+
+
+def batch_name(name: str, node: int) -> str:
+    """The Map over the rows of one batch."""
+    return _fit("batch: " + _plain(name), node)
+
+
+def rows_name(node: int) -> str:
+    """The rows of a Map."""
+    return f"rows ({node})"
+
+
+def lost_name(node: int) -> str:
+    """The look at what ran in other executions."""
+    return f"lost ({node})"
 
 
 def machine_name(prefix: str, definition: str) -> str:

@@ -60,18 +60,48 @@ class Parallel:
     @cached_property
     def nodes(self) -> tuple[int, ...]:
         """The electrons inside."""
-        found: list[int] = []
-        for branch in self.branches:
-            for item in branch:
-                if isinstance(item, Task):
-                    found.append(item.node)
-                elif isinstance(item, Parallel):
-                    found += item.nodes
-        return tuple(found)
+        return tuple(node for branch in self.branches for node in nodes_of(branch))
 
 
-Item = Task | Gate | Parallel
+@dataclass(frozen=True)
+class Nested:
+    """Items of one branch that run in a nested execution (`covalent_step_functions.split`)."""
+
+    items: "Items"
+
+    @cached_property
+    def nodes(self) -> tuple[int, ...]:
+        """The electrons inside, parents first."""
+        return tuple(nodes_of(self.items))
+
+
+@dataclass(frozen=True)
+class Each:
+    """Branches of one Parallel that do the same with other electrons: a row of them, one after the other, for each.
+
+    They run as a Map (`covalent_step_functions.split`), in batches of `batch` rows if that is not 0.
+    """
+
+    rows: tuple[tuple[int, ...], ...]
+    batch: int = 0
+
+    @property
+    def nodes(self) -> tuple[int, ...]:
+        """The electrons inside."""
+        return tuple(node for row in self.rows for node in row)
+
+
+Item = Task | Gate | Parallel | Nested | Each
 Items = tuple[Item, ...]
+
+
+def nodes_of(items: Items) -> Iterator[int]:
+    """The electrons in a sequence."""
+    for item in items:
+        if isinstance(item, Task):
+            yield item.node
+        elif not isinstance(item, Gate):
+            yield from item.nodes
 
 
 @dataclass(frozen=True)
@@ -81,8 +111,13 @@ class Plan:
     items: Items
 
     def walk(self) -> Iterator[Item]:
-        """Every task, gate and Parallel, from the outside in."""
+        """Every task, gate, Parallel, nested execution and Map, from the outside in."""
         return _walk(self.items)
+
+    def machines(self) -> Iterator[Items]:
+        """What each state machine runs itself; that of the whole plan is the last."""
+        yield from (item.items for item in self.walk() if isinstance(item, Nested))
+        yield self.items
 
 
 @dataclass(frozen=True)
@@ -250,3 +285,5 @@ def _walk(items: Items) -> Iterator[Item]:
         if isinstance(item, Parallel):
             for branch in item.branches:
                 yield from _walk(branch)
+        elif isinstance(item, Nested):
+            yield from _walk(item.items)

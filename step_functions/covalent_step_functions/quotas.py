@@ -82,9 +82,9 @@ ITEM = 400 * _KIB
 
 DEFINITION = Quota(
     name="definition",
-    number=_MIB * 95 // 100,
-    unit="bytes",
-    source="Step Functions takes requests up to 1 MiB, definition included; 5 % are left for the rest",
+    number=_MIB - 4 * _KIB,
+    unit="bytes as sent",
+    source="Step Functions takes requests up to 1 MiB: the definition as a JSON string, and 4 KiB for the rest",
     cure=_SPLIT,
 )
 EVENTS = Quota(

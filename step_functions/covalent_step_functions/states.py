@@ -5,7 +5,7 @@ last task again: one that failed raises at once, and the branch ends; one that h
 state failed (its time was up at that moment) returns at once, and the branch goes on.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import assert_never
@@ -13,23 +13,32 @@ from typing import assert_never
 from covalent_executors.task import TaskTemplate
 from covalent_step_functions.names import (
     NameOf,
+    batch_name,
     checked_name,
+    each_name,
     ended_name,
     gate_name,
-    parallel_name,
+    group_name,
+    lost_name,
+    rows_name,
     stopped_gate_name,
     stopped_name,
     task_name,
 )
-from covalent_step_functions.plan import Gate, Item, Items, Parallel, Plan, Task
+from covalent_step_functions.plan import Each, Gate, Item, Items, Nested, Parallel, Task
+
+ROWS = "$.rows"
+"""Where the rows of a Map are in its input."""
+ROW = "$.row"
+"""Where one of them is in the input of the states that run it."""
 
 
 @dataclass(frozen=True)
 class Run:
-    """Run one electron. `then` is None for the last state of a branch."""
+    """Run one electron, an id or in a Map the path to one. `then` is None for the last state of a branch."""
 
     name: str
-    node: int
+    node: int | str
     task: TaskTemplate
     stopped: str
     then: str | None
@@ -51,7 +60,7 @@ class Report:
     """Tell that the tasks `nodes` of a branch came to a stop."""
 
     name: str
-    nodes: tuple[int, ...]
+    nodes: tuple[int, ...] | str
     then: str | None
 
 
@@ -65,13 +74,61 @@ class Fork:
 
 
 @dataclass(frozen=True)
+class Call:
+    """Run a machine, under the name of the dispatch and `node`."""
+
+    name: str
+    node: int
+    machine: str
+    lost: str
+    then: str | None
+
+
+@dataclass(frozen=True)
+class Lost:
+    """Settle `nodes`, which should have run in executions that have ended."""
+
+    name: str
+    nodes: tuple[int, ...] | str
+    then: str | None
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Put the rows of a Map into its input."""
+
+    name: str
+    rows: tuple[tuple[int, ...], ...]
+    then: str
+
+
+@dataclass(frozen=True)
+class Inline:
+    """Run `body` for every row, all at once. In a batch, `then` is None and the rows are the batch's items."""
+
+    name: str
+    body: "Branch"
+    then: str | None
+
+
+@dataclass(frozen=True)
+class Distributed:
+    """Run an execution for every `size` rows; `lost` follows in any case."""
+
+    name: str
+    batch: Inline
+    size: int
+    lost: str
+
+
+@dataclass(frozen=True)
 class Done:
     """The end of a branch that stopped, or of a machine without electrons."""
 
     name: str
 
 
-State = Run | Wait | Report | Fork | Done
+State = Run | Wait | Report | Fork | Call | Lost | Rows | Inline | Distributed | Done
 
 
 @dataclass(frozen=True)
@@ -90,20 +147,25 @@ class StateMachine:
 
 
 def states_of(
-    plan: Plan, tasks: Mapping[int, TaskTemplate], name_of: NameOf, runner: str
+    items: Items,
+    tasks: Mapping[int, TaskTemplate],
+    name_of: NameOf,
+    runner: str,
+    machine_of: Callable[[Nested], str],
 ) -> StateMachine:
-    """The states of a plan.
+    """The states of a machine.
 
     Args:
-        plan: what runs after what.
+        items: what runs after what.
         tasks: what to call for each node.
         name_of: the name of a node as the user wrote it.
         runner: the function to hand waits and reports to.
+        machine_of: the ARN of the machine for a nested execution.
 
     """
-    if not plan.items:
+    if not items:
         return StateMachine(Branch((Done("nothing to run"),)), runner)
-    states = _Namer(tasks, name_of).states(plan.items)
+    states = _Namer(tasks, name_of, machine_of).states(items)
     return StateMachine(Branch(states), runner)
 
 
@@ -111,6 +173,7 @@ def states_of(
 class _Namer:
     tasks: Mapping[int, TaskTemplate]
     name_of: NameOf
+    machine_of: Callable[[Nested], str]
 
     def states(self, items: Items) -> tuple[State, ...]:
         """The states of one branch."""
@@ -131,7 +194,7 @@ class _Namer:
         """Tasks and their gates, one after the other; then what happens when one stops."""
         nodes = tuple(item.node for item in (items[i] for i in indices) if isinstance(item, Task))
         last, stopped = nodes[-1], stopped_name(nodes[0])
-        found = [self._step(items[i], stopped, names[i + 1]) for i in indices]
+        found: list[State] = [self._step(items[i], stopped, names[i + 1]) for i in indices]
         then = names[indices[-1] + 1]
         if then is None:
             return [*found, Report(stopped, nodes, None)]
@@ -143,19 +206,17 @@ class _Namer:
             Done(ended_name(last)),
         ]
 
-    def _step(self, item: Item, stopped: str, then: str | None) -> State:
+    def _step(self, item: Item, stopped: str, then: str | None) -> Run | Wait:
         match item:
             case Task(node):
                 return Run(self._name(item), node, self.tasks[node], stopped, then)
             case Gate(node, needs):
                 return Wait(self._name(item), node, len(needs), stopped, then)
-            case Parallel():
-                raise AssertionError("a Parallel is not part of a line")
             case _:
-                assert_never(item)
+                raise AssertionError(f"{type(item).__name__} is not part of a line")
 
     def _other(self, item: Item, then: str | None) -> list[State]:
-        """A Parallel, or a gate in front of one.
+        """What runs several electrons at once or elsewhere, or a gate in front of it.
 
         Such a gate goes on when it fails. Its report can name one electron; the others then find by themselves that
         their inputs are missing.
@@ -164,6 +225,10 @@ class _Namer:
             case Parallel(branches):
                 inner = tuple(Branch(self.states(branch)) for branch in branches)
                 return [Fork(self._name(item), inner, then)]
+            case Nested():
+                return self._nested(item, then)
+            case Each():
+                return self._each(item, then)
             case Gate(node):
                 stopped = stopped_gate_name(node)
                 return [self._step(item, stopped, then), Report(stopped, (node,), then)]
@@ -172,14 +237,49 @@ class _Namer:
             case _:
                 assert_never(item)
 
+    def _nested(self, nested: Nested, then: str | None) -> list[State]:
+        first = min(nested.nodes)
+        lost = lost_name(first)
+        return [
+            Call(self._name(nested), first, self.machine_of(nested), lost, then),
+            Lost(lost, nested.nodes, then),
+        ]
+
+    def _each(self, each: Each, then: str | None) -> list[State]:
+        first, name = min(each.nodes), group_name(each, self.name_of)
+        rows = Rows(rows_name(first), each.rows, name)
+        body = Branch(self._row(each.rows[0]))
+        if not each.batch:
+            return [rows, Inline(name, body, then)]
+        batch = Inline(batch_name(self.name_of(first), first), body, None)
+        lost = lost_name(first)
+        return [
+            rows,
+            Distributed(name, batch, each.batch, lost),
+            Lost(lost, ROWS, then),
+        ]
+
+    def _row(self, row: Sequence[int]) -> tuple[State, ...]:
+        """The states for any row, named after the first one."""
+        names = [each_name(self.name_of(node), node) for node in row]
+        stopped = stopped_name(row[0])
+        runs = (
+            Run(name, f"{ROW}[{i}]", self.tasks[row[i]], stopped, then)
+            for i, (name, then) in enumerate(zip(names, [*names[1:], None], strict=True))
+        )
+        return (*runs, Report(stopped, ROW, None))
+
     def _name(self, item: Item) -> str:
+        """The name of the state at which an item is entered."""
         match item:
             case Task(node):
                 return task_name(self.name_of(node), node)
             case Gate(node):
                 return gate_name(self.name_of(node), node)
-            case Parallel():
-                return parallel_name(item, self.name_of)
+            case Each():
+                return rows_name(min(item.nodes))
+            case Parallel() | Nested():
+                return group_name(item, self.name_of)
             case _:
                 assert_never(item)
 

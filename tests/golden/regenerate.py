@@ -1,10 +1,7 @@
 """Write the golden definitions anew: `python tests/golden/regenerate.py`. Review the diff like code."""
 
-import json
 import runpy
 from pathlib import Path
-
-from covalent_step_functions.compiler import compile_dispatch
 
 HERE = Path(__file__).parent
 
@@ -14,8 +11,7 @@ def main() -> None:
     for stale in (HERE / "asl").glob("*.json"):
         stale.unlink()
     for name, manifest in shapes["golden"]().items():
-        definition = json.loads(compile_dispatch(manifest, shapes["PLACE"], "owner").definition)
-        (HERE / "asl" / f"{name}.json").write_text(json.dumps(definition, indent=1) + "\n")
+        (HERE / "asl" / f"{name}.json").write_text(shapes["written"](name, manifest))
 
 
 if __name__ == "__main__":

@@ -1,11 +1,15 @@
 """Manifests of known shapes, for golden files and tests of the compiler."""
 
+import json
 import random
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from covalent_contracts.manifest import Manifest
 from covalent_executors.place import Place
+from covalent_step_functions.compiler import compile_dispatch
+from covalent_step_functions.split import BUDGET
+from covalent_step_functions.weights import Weight
 
 DIGEST = "a" * 64
 ASSET = {"digest": DIGEST, "size": 8}
@@ -115,6 +119,8 @@ def scattered(n: int, density: float, seed: int) -> list[tuple[int, int]]:
 
 
 N = [(0, 2), (0, 3), (1, 3)]
+BUDGETS = {"nested": (5_000, 10**6), "map": (7_000, 10**6), "distributed": (16_000, 10**6)}
+"""Bytes and events of one machine, for the golden plans that are divided."""
 
 
 def golden() -> dict[str, Manifest]:
@@ -142,8 +148,25 @@ def golden() -> dict[str, Manifest]:
             executor_of={0: "a", 1: "a"},
         ),
     }
+    alike = dict.fromkeys(range(1, 49), "work")
+    named |= {
+        "nested": manifest([*fan_out(6), (5, 6), (6, 7), (7, 8), (8, 9), (9, 10)]),
+        "map": manifest(
+            [e for i in range(6) for e in ((0, 1 + 2 * i), (1 + 2 * i, 2 + 2 * i))],
+            names={i: ("load", "fit")[(i - 1) % 2] for i in range(1, 13)},
+        ),
+        "distributed": manifest([*fan_out(49), *((i, 49) for i in range(1, 49))], names=alike),
+    }
     drawn = {
         f"random_{seed}": manifest(scattered(12, 0.05 + 0.03 * seed, seed), 12)
         for seed in range(10)
     }
     return named | drawn
+
+
+def written(name: str, manifest: Manifest) -> str:
+    """The golden file: a list of all definitions, the one to start last."""
+    budget = Weight(*BUDGETS[name]) if name in BUDGETS else BUDGET
+    compiled = compile_dispatch(manifest, PLACE, "owner", budget)
+    machines = [json.loads(each.definition) for each in compiled.machines]
+    return json.dumps(machines if len(machines) > 1 else machines[0], indent=1) + "\n"

@@ -3,7 +3,7 @@
 import json
 import platform
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -66,7 +66,8 @@ def compile(  # noqa: A001  # the name of the command
     """Print the state machine of a lattice; no server is needed.
 
     FILE is run to get at the lattice called LATTICE in it, and the lattice is built with the arguments, as a
-    dispatch does it. It is printed in Amazon States Language.
+    dispatch does it. It is printed in Amazon States Language; what needs several machines is printed as a list of
+    them with their names, the one to start last.
     """
     name, colon, attribute = lattice.rpartition(":")
     if not (colon and name and attribute):
@@ -80,13 +81,13 @@ def compile(  # noqa: A001  # the name of the command
     except CovalentError as exc:
         raise click.ClickException(sources.one_line(exc)) from exc
     if output is not None:
-        _write(output, compiled.definition)
+        _write(output, _document(compiled, indent=None))
     if explain:
         from covalent._cli.explanation import show  # noqa: PLC0415  # loads rich
 
         show(manifest, compiled)
     elif output is None:
-        click.echo(json.dumps(json.loads(compiled.definition), indent=2))
+        click.echo(_document(compiled, indent=2))
 
 
 def _compiled(lattice: "Lattice") -> "tuple[Manifest, Compiled]":
@@ -100,6 +101,15 @@ def _compiled(lattice: "Lattice") -> "tuple[Manifest, Compiled]":
     minor = ".".join(platform.python_version_tuple()[:2])
     place = Place(runners={minor: f"covalent-runner-py{minor.replace('.', '')}"})
     return manifest, compile_dispatch(manifest, place, _OWNER)
+
+
+def _document(compiled: "Compiled", indent: int | None) -> str:
+    """The definition; where there are several, their list."""
+    found: list[Any] = [
+        {"name": each.name, "definition": json.loads(each.definition)} for each in compiled.machines
+    ]
+    document = found if len(found) > 1 else found[0]["definition"]
+    return json.dumps(document, indent=indent, separators=None if indent else (",", ":"))
 
 
 def _write(path: Path, definition: str) -> None:

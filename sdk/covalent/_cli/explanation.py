@@ -11,7 +11,7 @@ from rich.text import Text
 from rich.tree import Tree
 
 from covalent_step_functions.check import uses_of
-from covalent_step_functions.plan import Gate, Items, Parallel, Task
+from covalent_step_functions.plan import Each, Gate, Items, Nested, Parallel, Task
 from covalent_step_functions.quotas import DEFINITION, EVENTS
 
 if TYPE_CHECKING:
@@ -52,6 +52,11 @@ class _Plan:
                     tree.add(Text(f"gate: waits for {self._named(needs)}", style="yellow"))
                 case Parallel(branches):
                     self._fork(tree.add(Text(f"parallel: {len(branches)} branches")), branches)
+                case Nested(inner):
+                    label = f"nested execution: {len(item.nodes):,} electrons"
+                    self.grow(tree.add(Text(label, style="cyan")), inner)
+                case Each(rows, batch):
+                    self._map(tree, rows, batch)
                 case str():
                     tree.add(item)
                 case _:
@@ -65,6 +70,12 @@ class _Plan:
                 continue
             for branch in group:
                 self.grow(tree.add(Text("sequence", style="dim")), branch)
+
+    def _map(self, tree: Tree, rows: Sequence[Sequence[int]], batch: int) -> None:
+        kind = f"distributed map: {len(rows):,} rows, {batch} in a batch" if batch else "map"
+        inside = tree.add(Text(kind, style="cyan"))
+        for column in zip(*rows, strict=True):
+            inside.add(Text(self._named(column)))
 
     def _lone(self, branch: Items) -> str | None:
         match branch:
@@ -96,14 +107,18 @@ def _several(name: str, nodes: list[int]) -> str:
 def _figures(compiled: "Compiled") -> Table:
     cost, bill = compiled.cost, compiled.cost.bill
     each = f"{cost.transitions / cost.tasks:.2f} for each electron" if cost.tasks else ""
+    states = sum(_states(json.loads(machine.definition)) for machine in compiled.machines)
+    largest = " in the largest machine" if cost.nested else ""
     rows = [
         ("Electrons", f"{cost.tasks:,}", ""),
         ("Gates", f"{cost.gates:,}", f"{cost.arrivals:,} arrivals"),
         ("Parallels", f"{cost.parallels:,}", ""),
-        ("States", f"{_states(json.loads(compiled.definition)):,}", "with those for failures"),
+        ("Maps", f"{cost.maps:,}", f"{cost.distributed:,} distributed, {cost.batches:,} batches"),
+        ("Machines", f"{cost.machines:,}", f"{cost.nested:,} nested"),
+        ("States", f"{states:,}", "with those for failures"),
         ("Transitions", f"{cost.transitions:,}", each),
-        ("History", f"{cost.events:,}", "events"),
-        ("Definition", f"{cost.size:,}", "bytes"),
+        ("History", f"{cost.events:,}", "events" + largest),
+        ("Definition", f"{cost.size:,}", "bytes as sent" + largest),
         ("Dollars", f"{bill.total:.6f}", "list prices; electrons of 0.1 s, 512 MB"),
         ("  Step Functions", f"{bill.transitions:.6f}", ""),
         ("  Lambda", f"{bill.functions:.6f}", ""),
@@ -115,12 +130,17 @@ def _figures(compiled: "Compiled") -> Table:
 
 
 def _states(machine: Any) -> int:
-    inner = (branch for each in machine["States"].values() for branch in each.get("Branches", ()))
-    return len(machine["States"]) + sum(_states(branch) for branch in inner)
+    inner = (
+        branch
+        for each in machine["States"].values()
+        for branch in (*each.get("Branches", ()), each.get("ItemProcessor"))
+        if branch
+    )
+    return len(machine["States"]) + sum(map(_states, inner))
 
 
 def _limits(manifest: "Manifest", compiled: "Compiled") -> Table:
-    uses = uses_of(manifest, compiled.plan, compiled.definition)
+    uses = uses_of(manifest, compiled.cost, compiled.plan)
     rows: list[tuple[str, ...]] = [("", "takes", "limit", "room", "")]
     for use in uses:
         room = use.quota.number - use.found

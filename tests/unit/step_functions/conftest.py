@@ -9,7 +9,7 @@ import pytest
 
 from covalent_executors.place import Place
 from covalent_step_functions.order import order_of
-from covalent_step_functions.plan import Gate, Items, Parallel, Plan, Task, plan
+from covalent_step_functions.plan import Each, Gate, Items, Nested, Parallel, Plan, Task, plan
 
 Edges = Sequence[tuple[int, int]]
 Sets = dict[int, frozenset[int]]
@@ -66,6 +66,12 @@ def _waits(items: Items, known: frozenset[int], found: Sets) -> frozenset[int]:
                 assert len(branches) > 1
                 assert all(branches)
                 known = known.union(*(_waits(branch, known, found) for branch in branches))
+            case Nested(inner):
+                assert inner
+                known = _waits(inner, known, found)
+            case Each(rows):
+                alike = (tuple(map(Task, row)) for row in rows)
+                known = known.union(*(_waits(row, known, found) for row in alike))
             case _:
                 assert_never(item)
     return known

@@ -11,7 +11,8 @@ from covalent_executors.place import Place
 from covalent_executors.task import TaskTemplate, lambda_task
 from covalent_step_functions import check, quotas
 from covalent_step_functions.compiler import compile_dispatch
-from covalent_step_functions.cost import TASK_EVENTS
+from covalent_step_functions.cost import TASK_EVENTS, Cost
+from covalent_step_functions.emit import sent_size
 from covalent_step_functions.names import machine_name
 from covalent_step_functions.plan import Items, Parallel, Plan, Task
 from covalent_step_functions.quotas import Quota
@@ -53,10 +54,11 @@ def test_the_numbers_of_aws() -> None:
     assert quotas.STATE_NAME == quotas.MACHINE_NAME == quotas.EXECUTION_NAME == 80
 
 
-def test_the_definition_is_measured_in_bytes() -> None:
+def test_the_definition_is_measured_as_it_is_sent() -> None:
+    """As a string in a JSON document, where a quotation mark takes two bytes."""
     check.check_definition("x" * quotas.DEFINITION.number)
     with pytest.raises(LimitExceeded, match="definition"):
-        check.check_definition("é" + "x" * (quotas.DEFINITION.number - 1))
+        check.check_definition('"' + "x" * (quotas.DEFINITION.number - 1))
 
 
 def test_the_events_of_a_chain() -> None:
@@ -208,7 +210,7 @@ def test_uploads(over: int, shapes: ModuleType) -> None:
 @pytest.mark.parametrize("over", [-1, 0, 1])
 def test_the_request(over: int, shapes: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
     posted = shapes.manifest(shapes.grid(5))
-    uses = {use.quota.name: use.found for use in check.uses_of(posted, Plan(()), "{}")}
+    uses = {use.quota.name: use.found for use in check.uses_of(posted, Cost(), Plan(()))}
     size = uses["request to dispatch"]
     assert 300 < size < len(posted.model_dump_json()) / 3
     monkeypatch.setattr(quotas, "REQUEST", replace(quotas.REQUEST, number=size - over))
@@ -222,11 +224,11 @@ def test_the_request(over: int, shapes: ModuleType, monkeypatch: pytest.MonkeyPa
 def test_uses_are_of_every_limit_that_a_dispatch_can_reach(shapes: ModuleType) -> None:
     posted = shapes.manifest(shapes.fan_out(10))
     compiled = compile_dispatch(posted, shapes.PLACE, "me")
-    uses = check.uses_of(posted, compiled.plan, compiled.definition)
+    uses = check.uses_of(posted, compiled.cost, compiled.plan)
     settings = {quotas.TIMEOUT, quotas.RETRIES, quotas.LAMBDA_SECONDS}
     assert {use.quota for use in uses} == set(EVERY) - settings
     found = {use.quota: use.found for use in uses}
     assert found[quotas.EVENTS] == compiled.cost.events
-    assert found[quotas.DEFINITION] == compiled.cost.size == len(compiled.definition)
+    assert found[quotas.DEFINITION] == compiled.cost.size == sent_size(compiled.definition)
     assert found[quotas.PAYLOAD] == 9 * check.BRANCH_OUTPUT
     assert found[quotas.DEPTH] == 1

@@ -55,5 +55,5 @@ def test_a_parallel_tells_what_is_inside() -> None:
     inner = Parallel(((Task(1),), (Task(2),)))
     outer = Parallel(((inner, Task(3)), (Gate(4, (1,)), Task(4))))
     called = {1: "load", 2: "load", 3: "fit", 4: "plot"}.__getitem__
-    assert names.parallel_name(inner, called) == "parallel: 2 x load (1)"
-    assert names.parallel_name(outer, called) == "parallel: 4 x load, fit, plot (1)"
+    assert names.group_name(inner, called) == "parallel: 2 x load (1)"
+    assert names.group_name(outer, called) == "parallel: 4 x load, fit, plot (1)"

@@ -47,6 +47,13 @@ def wide():
     return [fetch(i) for i in range(5000)]
 
 @ct.lattice
+def long():
+    value = 0
+    for _ in range(3000):
+        value = fetch(value)
+    return value
+
+@ct.lattice
 def nothing():
     return 1
 
@@ -116,7 +123,8 @@ def test_a_file_gets_it_byte_for_byte(run: Run, folder: Path) -> None:
     assert (result.exit_code, result.stdout) == (0, "")
     written = (folder / "asl.json").read_text()
     assert json.dumps(json.loads(written), separators=(",", ":")) == written
-    assert f" {len(written):,} " in run("flow.py:flow", "--args", "4", "--explain").stdout
+    sent = len(json.dumps(written)) - 2
+    assert f" {sent:,} " in run("flow.py:flow", "--args", "4", "--explain").stdout
 
 
 def test_it_is_explained(run: Run) -> None:
@@ -130,6 +138,23 @@ def test_it_is_explained(run: Run) -> None:
     assert float(found["Dollars"].split()[0]) == pytest.approx(13 * 25e-6, rel=0.7)
     assert "20,000" in found["execution"]
     assert "such electrons more" in found["definition"]
+
+
+def test_a_wide_lattice_is_explained_as_a_map(run: Run) -> None:
+    output = run("flow.py:wide", "--explain").stdout
+    assert "distributed map: 5,000 rows, 40 in a batch" in output
+    assert json.loads(run("flow.py:wide").stdout)["States"]
+
+
+def test_several_machines_are_listed_the_one_to_start_last(run: Run, folder: Path) -> None:
+    result = run("flow.py:long", "--output", "asl.json")
+    assert (result.exit_code, result.stdout) == (0, "")
+    machines = json.loads((folder / "asl.json").read_text())
+    text = json.dumps(machines[-1])
+    assert all(machine["name"] in text for machine in machines[:-1])
+    output = run("flow.py:long", "--explain").stdout
+    assert "nested execution: " in output
+    assert "in the largest machine" in output
 
 
 def test_nothing_to_run_is_explained(run: Run) -> None:
@@ -167,7 +192,6 @@ def test_arguments_do_not_change_the_definition(run: Run) -> None:
         (["flow.py:flow", "--args", "__import__('os')"], "neither JSON nor"),
         (["flow.py:broken", "--args", "0"], "raises ZeroDivisionError: division by zero (flow.py, line 29)"),
         (["flow.py:flow", "--args", "null"], "lattice flow raises TypeError: 'NoneType' object"),
-        (["flow.py:wide"], "20,000 (Step Functions ends an execution at 25,000"),
         (["flow.py:impossible"], "no executor named 'slurmy'"),
         (["flow.py:unpicklable"], "raises UnpicklableValue: "),
         (["flow.py:nothing", "--output", "no/such/file"], "cannot write no/such/file: No such file"),
