@@ -148,7 +148,7 @@ _turn = Lock()
 FAMILY = [Machine(f"covalent-part{i}", "{}") for i in range(30)] + [Machine(MACHINE, "{}")]
 
 
-def _account(aws: Aws, creations: int) -> Account:
+def _account(aws: Aws, creations: int) -> Any:
     objects.write(aws, {keys.machines(ID): machines.dump(FAMILY)})
     return Account(aws, creations)
 
