@@ -1,5 +1,5 @@
 """Where Chalice looks for the application."""
 
-from covalent_control_plane.application import app, finish
+from covalent_control_plane.application import app, finish, sweep
 
-__all__ = ["app", "finish"]
+__all__ = ["app", "finish", "sweep"]

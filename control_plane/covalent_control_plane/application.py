@@ -2,6 +2,7 @@
 
     request -> routes -> requests -> dispatches | nodes -> store, objects, machines -> answer, or problems
     event   -> finish -> store
+    each day -> sweep -> machines that nobody uses
 
 requests    who calls, with what.                    Nothing is read from AWS here.
 dispatches  the use cases; register is in registration. They know nothing of HTTP.
@@ -10,12 +11,14 @@ problems    errors as answers.
 """
 
 import threading
+import time
 from typing import Any
 
-from chalice.app import Chalice, CloudWatchEvent, Request
+from chalice.app import Chalice, CloudWatchEvent, Rate, Request
 
 from covalent_contracts.api import PREFIX
 from covalent_control_plane import finish as finisher
+from covalent_control_plane import sweep as sweeper
 from covalent_control_plane.aws import aws
 from covalent_control_plane.routes import routes
 from covalent_control_plane.telemetry import tracer
@@ -46,3 +49,11 @@ def finish(event: CloudWatchEvent) -> dict[str, Any]:
     """End the dispatch of an execution that has ended."""
     moved = finisher.finish(aws(), event.detail)
     return {} if moved is None else {"dispatch_id": moved.dispatch_id, "status": moved.status}
+
+
+@app.schedule(Rate(1, unit=Rate.DAYS), name="sweep")
+def sweep(event: CloudWatchEvent) -> dict[str, Any]:
+    """Delete the state machines that were not used for 30 days."""
+    context: Any = event.context  # Lambda's, which Chalice calls a dictionary
+    swept = sweeper.sweep(aws(), time.time(), lambda: context.get_remaining_time_in_millis() / 1000)
+    return {"deleted": len(swept.deleted), "failed": len(swept.failed)}

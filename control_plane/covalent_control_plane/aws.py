@@ -51,12 +51,18 @@ def connect(settings: Settings) -> Aws:
     """
     session = botocore.session.get_session()
     retries = Config(retries={"mode": "standard", "max_attempts": 5}, max_pool_connections=THREADS)
+    # Who calls Step Functions tries again itself, within what API Gateway waits.
+    hasty = Config(
+        connect_timeout=3, read_timeout=10, retries={"mode": "standard", "max_attempts": 2}
+    )
     signing = Config(signature_version="s3v4", request_checksum_calculation="when_required")
     store.bind(settings.table, session.get_config_variable("region"))
     return Aws(
         settings=settings,
         objects=cast("S3Client", session.create_client("s3", config=retries.merge(signing))),
-        states=cast("SFNClient", session.create_client("stepfunctions", config=retries)),
+        states=cast(
+            "SFNClient", session.create_client("stepfunctions", config=retries.merge(hasty))
+        ),
         threads=ThreadPoolExecutor(THREADS, thread_name_prefix="covalent-aws"),
     )
 

@@ -16,6 +16,7 @@ from covalent_control_plane.pages import Cursor
 from covalent_control_plane.registration import register
 from covalent_control_plane.store import DispatchItem, DraftItem
 from covalent_control_plane.telemetry import annotate, count, log
+from covalent_control_plane.transient import will_pass
 
 __all__ = [
     "MissingUploads",
@@ -45,6 +46,7 @@ def start(aws: Aws, owner: str, dispatch_id: str, *, run: bool = True) -> Summar
     Raises:
         NotFound: nothing is registered under the id, or it expired.
         MissingUploads: not everything was uploaded.
+        Unavailable: its machines are not there yet; start it again.
 
     """
     annotate(dispatch_id)
@@ -185,6 +187,8 @@ def _launch(aws: Aws, item: DispatchItem) -> DispatchItem:
     try:
         machines.start(aws, item.machine, dispatch_id)
     except (ClientError, BotoCoreError) as exc:
+        if will_pass(exc):
+            raise  # it is still STARTING, and the next start may succeed
         log().exception("start failed", correlation_id=dispatch_id)
         error = f"the execution could not be started: {exc}"
         moved = store.advance(dispatch_id, Status.FAILED, error=error, ended=began)

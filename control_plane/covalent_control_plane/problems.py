@@ -5,17 +5,15 @@ from functools import wraps
 from http import HTTPStatus
 from typing import Any
 
-from botocore.exceptions import ClientError, HTTPClientError
-from botocore.exceptions import ConnectionError as NoConnection
 from chalice.app import Request, Response
 from pydantic import ValidationError
-from pynamodb.exceptions import PynamoDBException
 
 from covalent_contracts import errors
 from covalent_contracts.api import Problem
 from covalent_control_plane.dispatches import MissingUploads
 from covalent_control_plane.requests import TooLarge
 from covalent_control_plane.telemetry import log
+from covalent_control_plane.transient import will_pass
 
 CONTENT_TYPE = "application/problem+json"
 _STATUS: tuple[tuple[type[Exception], HTTPStatus], ...] = (
@@ -29,19 +27,6 @@ _STATUS: tuple[tuple[type[Exception], HTTPStatus], ...] = (
     (errors.Refused, HTTPStatus.FORBIDDEN),
     (errors.Unavailable, HTTPStatus.SERVICE_UNAVAILABLE),
 )
-_LATER = frozenset(
-    {
-        "InternalError",
-        "InternalServerError",
-        "ProvisionedThroughputExceededException",
-        "RequestLimitExceeded",
-        "ServiceUnavailable",
-        "SlowDown",
-        "Throttling",
-        "ThrottlingException",
-    }
-)
-"""Codes of AWS that mean: try again."""
 _PUBLIC = frozenset(vars(errors))
 MAX_LISTED = 100
 """Malformed fields that a problem names."""
@@ -78,7 +63,7 @@ def problem(exc: Exception, request: Request) -> Problem:
     for kind, status in _STATUS:
         if isinstance(exc, kind):
             return _describe(exc, status)
-    if _will_pass(exc):
+    if will_pass(exc):
         log().warning("AWS did not answer", exc_info=exc)
         told = errors.Unavailable("AWS did not answer in time: try again later")
         return _describe(told, HTTPStatus.SERVICE_UNAVAILABLE)
@@ -119,11 +104,3 @@ def _invalid(exc: ValidationError) -> errors.InvalidWorkflow:
     found = exc.errors(include_url=False, include_context=False, include_input=False)
     lines = [f"{'.'.join(map(str, each['loc'])) or 'document'}: {each['msg']}" for each in found]
     return errors.InvalidWorkflow("; ".join(lines[:MAX_LISTED]))
-
-
-def _will_pass(exc: BaseException | None) -> bool:
-    if isinstance(exc, PynamoDBException):
-        return exc.cause_response_code in _LATER or _will_pass(exc.cause)
-    if isinstance(exc, ClientError):
-        return exc.response["Error"]["Code"] in _LATER
-    return isinstance(exc, NoConnection | HTTPClientError)

@@ -47,7 +47,7 @@ def annotate(dispatch_id: str) -> None:
 
 
 def count(metric: str, **dimensions: str) -> None:
-    """Count one event: `DispatchesRegistered`, `DispatchesStarted`, `DispatchesFinished`."""
+    """Count one event: `DispatchesRegistered`, `DispatchesStarted`, `DispatchesFinished`, `MachinesDeleted`."""
     if not on_lambda() or os.environ.get("POWERTOOLS_METRICS_DISABLED", "").lower() == "true":
         return
     with single_metric(metric, MetricUnit.Count, 1, namespace=NAMESPACE) as sample:

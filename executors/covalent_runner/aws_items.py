@@ -1,6 +1,6 @@
 """Records as DynamoDB's low-level client takes and gives them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -111,6 +111,16 @@ def update(
     request["ExpressionAttributeNames"] = {f"#{name}": name for name in names}
     request["ExpressionAttributeValues"] = values
     return request
+
+
+def arrival(dispatch_id: str, node: int, parents: Iterable[int]) -> Item:
+    """The update by which parents arrive at a gate."""
+    return {
+        "Key": gate_key(dispatch_id, node),
+        "UpdateExpression": "ADD #arrived :parents",
+        "ExpressionAttributeNames": {"#arrived": "arrived"},
+        "ExpressionAttributeValues": {":parents": {"SS": [str(parent) for parent in parents]}},
+    }
 
 
 def put(item: Item, condition: Condition | None = None) -> Item:

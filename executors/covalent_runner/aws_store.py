@@ -194,6 +194,10 @@ class AwsStore:
         }
         return self._table.was_put(aws_items.put(item, aws_items.held_by(claim.token)))
 
+    def commit_each(self, dispatch_id: str, outcomes: Sequence[Outcome]) -> Sequence[bool]:
+        """See `Store`."""
+        return self._each(lambda outcome: self.commit(dispatch_id, outcome), outcomes)
+
     def record_light(self, dispatch_id: str, outcome: Outcome) -> bool:
         """See `Store`."""
         item = _light_item(dispatch_id, outcome)
@@ -218,20 +222,10 @@ class AwsStore:
         sets = {"needs": {"N": str(needs)}, "token": {"S": token}}
         return self._gate(aws_items.update(aws_items.gate_key(dispatch_id, node), sets))
 
-    def arrive(self, dispatch_id: str, parent: int, nodes: Collection[int]) -> Sequence[Gate]:
+    def arrive(self, dispatch_id: str, arrivals: Mapping[int, Collection[int]]) -> Sequence[Gate]:
         """See `Store`."""
-
-        def arrival(node: int) -> Gate:
-            return self._gate(
-                {
-                    "Key": aws_items.gate_key(dispatch_id, node),
-                    "UpdateExpression": "ADD #arrived :parent",
-                    "ExpressionAttributeNames": {"#arrived": "arrived"},
-                    "ExpressionAttributeValues": {":parent": {"SS": [str(parent)]}},
-                }
-            )
-
-        return self._each(arrival, nodes)
+        requests = [aws_items.arrival(dispatch_id, *each) for each in arrivals.items()]
+        return self._each(self._gate, requests)
 
     def doom(self, dispatch_id: str, nodes: Collection[int]) -> Sequence[Gate]:
         """See `Store`."""

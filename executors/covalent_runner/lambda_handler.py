@@ -26,7 +26,7 @@ def handler(event: Mapping[str, Any], context: Any) -> None:
 
 def handle(store: "Store", event: envelope.Envelope, remaining: "Remaining") -> None:
     """Do what the event says, with a store of the caller's choice."""
-    from covalent_runner import gates, report, run  # noqa: PLC0415  # cold starts pay for what they use
+    from covalent_runner import gates, lost, report, run  # noqa: PLC0415  # cold starts pay for what they use
 
     match event:
         case envelope.Run():
@@ -36,7 +36,7 @@ def handle(store: "Store", event: envelope.Envelope, remaining: "Remaining") -> 
         case envelope.Report():
             report.report(store, event)
         case envelope.Lost():
-            report.lost(store, event)
+            lost.lost(store, event)
         case _:
             assert_never(event)
 

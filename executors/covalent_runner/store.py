@@ -103,6 +103,9 @@ class Store(Protocol):
         `claim` is the caller's own; a report has none.
         """
 
+    def commit_each(self, dispatch_id: str, outcomes: Sequence[Outcome]) -> Sequence[bool]:
+        """Write each outcome unless its node is final already; side by side, not at once."""
+
     def record_light(self, dispatch_id: str, outcome: Outcome) -> bool:
         """Write the outcome of a light node that several electrons may compute, unless one of them has."""
 
@@ -115,8 +118,8 @@ class Store(Protocol):
     def park(self, dispatch_id: str, node: int, needs: int, token: str) -> Gate:
         """Put the task token into the gate of `node`; return the gate as it is then."""
 
-    def arrive(self, dispatch_id: str, parent: int, nodes: Collection[int]) -> Sequence[Gate]:
-        """Let `parent` arrive at the gates of `nodes`; return them as they are then."""
+    def arrive(self, dispatch_id: str, arrivals: Mapping[int, Collection[int]]) -> Sequence[Gate]:
+        """Let parents arrive, given by the nodes with the gates; return the gates as they are then."""
 
     def doom(self, dispatch_id: str, nodes: Collection[int]) -> Sequence[Gate]:
         """Mark the gates of `nodes` as failed; return them as they are then."""

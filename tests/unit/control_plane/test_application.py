@@ -32,7 +32,8 @@ def test_app_py_gives_chalice_what_it_looks_for() -> None:
     code = (
         "import app; from covalent_control_plane import application as a;"
         "assert app.app is a.app and app.finish is a.finish;"
-        "assert app.app.handler_map['finish'] is app.finish; print(app.app.app_name)"
+        "assert app.app.handler_map['finish'] is app.finish;"
+        "assert app.app.handler_map['sweep'] is app.sweep; print(app.app.app_name)"
     )
     environment = os.environ | {
         "PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])

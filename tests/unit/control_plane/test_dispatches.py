@@ -18,6 +18,7 @@ from tests.unit.control_plane.conftest import (
 )
 
 from covalent_contracts import keys, records
+from covalent_contracts.errors import Unavailable
 from covalent_contracts.ids import digest_of, owner_of
 from covalent_contracts.status import Status
 from covalent_control_plane import machines, manifests, store
@@ -123,6 +124,26 @@ def test_what_cannot_be_started_has_failed_and_says_why(
     assert (answer.status, answer.body["status"]) == (202, "FAILED")
     assert "no PassRole" in answer.body["error"]
     assert answer.body["ended"] is not None
+
+
+@pytest.mark.parametrize("busy", [True, False])
+def test_what_cannot_be_started_now_can_be_started_again(
+    aws: Aws, api: Api, monkeypatch: pytest.MonkeyPatch, busy: bool
+) -> None:
+    def refuse(*_: object) -> None:
+        if busy:
+            raise ClientError({"Error": {"Code": "ThrottlingException"}}, "StartExecution")
+        raise Unavailable("not there yet")
+
+    document = manifest()
+    upload(aws, api.post(DISPATCHES, document).body)
+    start = f"{DISPATCHES}/{document['dispatch_id']}/start"
+    with monkeypatch.context() as patch:
+        patch.setattr(machines, "start", refuse)
+        answer = api.post(start)
+        assert (answer.status, answer.body["code"]) == (503, "Unavailable")
+    assert api.get(f"{DISPATCHES}/{document['dispatch_id']}").body["status"] == "STARTING"
+    assert api.post(start).body["status"] == "RUNNING"
 
 
 def test_a_dispatch_that_ended_while_it_started_stays_ended(

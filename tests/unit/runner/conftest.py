@@ -12,7 +12,7 @@ from moto.dynamodb.responses import DynamoHandler
 
 from covalent_contracts import keys, pickling, records
 from covalent_contracts import sheet as sheets
-from covalent_contracts.envelope import Report, Run, Wait
+from covalent_contracts.envelope import Lost, Report, Run, Wait
 from covalent_contracts.hooks import Hooks
 from covalent_contracts.ids import digest_of
 from covalent_contracts.sheet import Light, Page, Ref, Sheet
@@ -119,6 +119,10 @@ class Dispatch:
     def report(self, *nodes: int, error: str = "", cause: str = "") -> None:
         self.publish()
         handle(self.store, Report(DISPATCH_ID, nodes, error, cause), lambda: 30.0)
+
+    def lost(self, *nodes: int, error: str = "", cause: str = "") -> None:
+        self.publish()
+        handle(self.store, Lost(DISPATCH_ID, nodes, error, cause), lambda: 30.0)
 
     def raw_item(self, sk: str) -> dict[str, Any]:
         key = {records.PK: {"S": records.dispatch_pk(DISPATCH_ID)}, records.SK: {"S": sk}}

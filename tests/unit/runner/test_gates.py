@@ -1,4 +1,5 @@
 import json
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import pytest
@@ -44,10 +45,10 @@ class _Gates:
     def park(self, dispatch_id: str, node: int, needs: int, token: str) -> Gate:
         return self._change(node, needs=needs, token=token)
 
-    def arrive(self, dispatch_id: str, parent: int, nodes: tuple[int, ...]) -> list[Gate]:
+    def arrive(self, dispatch_id: str, arrivals: Mapping[int, Collection[int]]) -> list[Gate]:
         return [
-            self._change(n, arrived=self.gates.get(n, {}).get("arrived", frozenset()) | {parent})
-            for n in nodes
+            self._change(n, arrived=self.gates.get(n, {}).get("arrived", frozenset()) | {*parents})
+            for n, parents in arrivals.items()
         ]
 
     def doom(self, dispatch_id: str, nodes: list[int]) -> list[Gate]:
