@@ -48,6 +48,9 @@ from moto.stepfunctions.parser.asl.component.state.exec.state_task.service impor
 from moto.stepfunctions.parser.asl.component.state.exec.state_task.service.resource import (
     ResourceCondition,
 )
+from moto.stepfunctions.parser.asl.component.state.exec.state_task.service.state_task_service_sfn import (
+    StateTaskServiceSfn,
+)
 from moto.stepfunctions.parser.asl.utils import json_path
 
 from covalent_localstack import lambdas, pool
@@ -56,6 +59,7 @@ from covalent_localstack.patching import rebind, replace
 
 LOG = logging.getLogger(__name__)
 LambdaTask = state_task_service_lambda.StateTaskServiceLambda
+_KEEP_THEIR_LIMIT = (LambdaTask, StateTaskServiceSfn, StateParallel)
 _WAIT = ResourceCondition.WaitForTaskToken
 
 _stock_evaluate = ExecutionState._evaluate_with_timeout
@@ -64,7 +68,7 @@ _stock_program = Program.eval
 
 def _runs_inline(state: Any) -> bool:
     """Whether the state keeps its time limit itself: it has none, or its task does."""
-    return bool(state.timeout.is_default_value() or isinstance(state, LambdaTask | StateParallel))
+    return bool(state.timeout.is_default_value() or isinstance(state, _KEEP_THEIR_LIMIT))
 
 
 def _evaluate(self: Any, env: Any) -> None:
@@ -110,8 +114,9 @@ def _eval_program(self: Any, env: Any) -> None:
     if self.timeout_seconds is not None:
         _stock_program(self, env)
         return
-    env.next_state_name = self.start_at.start_at_name
-    EvalComponent.eval(self, env)
+    if env._program_state is None or env.is_running():  # else it was stopped before it began
+        env.next_state_name = self.start_at.start_at_name
+        EvalComponent.eval(self, env)
 
 
 def _start_branch(self: Any) -> None:
@@ -150,7 +155,7 @@ def _invoke(parameters: Any, region: str, execution: str, limit: float) -> dict[
         function = backend.get_function(parameters["FunctionName"], parameters.get("Qualifier"))
         answer = lambdas.current().invoke(function, payload, limit=limit, owner=execution)
     except JsonRESTError as exc:
-        raise _client_error(exc) from exc
+        raise client_error(exc, "Invoke") from exc
     except pool.TimedOut as exc:
         raise EvalTimeoutError from exc
     if "error" in answer:
@@ -164,17 +169,18 @@ def _invoke(parameters: Any, region: str, execution: str, limit: float) -> dict[
     }
 
 
-def _client_error(exc: JsonRESTError) -> Exception:
+def client_error(exc: JsonRESTError, operation: str) -> Exception:
+    """An error of moto's as boto would raise it."""
     from botocore.exceptions import ClientError  # noqa: PLC0415  # only a failure needs botocore
 
     response: Any = {
         "Error": {"Code": exc.error_type, "Message": exc.message},
         "ResponseMetadata": {"HTTPStatusCode": exc.code, "RequestId": "local"},
     }
-    return ClientError(response, "Invoke")
+    return ClientError(response, operation)
 
 
-def _error_name(error_name: str | None) -> ErrorName:
+def error_name(error_name: str | None) -> ErrorName:
     """The name of an error that happened, which may be one of AWS' own."""
     try:
         return StatesErrorName.from_name(error_name or "")
@@ -236,7 +242,7 @@ def install() -> None:
     replace(EvalComponent, "_log_failure_event_exception", _log_failure)
     replace(EvalComponent, "_log_exception", _log_exception)
     for module in (branches_decl, state_task_service_callback, state_task_service_lambda):
-        replace(module, "CustomErrorName", _error_name)
+        replace(module, "CustomErrorName", error_name)
     replace(json_path, "parse", lru_cache(8192)(json_path.parse))
     rebind("moto.stepfunctions", "extract_json", _extract_json)
     rebind("moto.stepfunctions", "TMP_THREADS", _Forgetful(parser_utils.TMP_THREADS[:0]))
