@@ -4,6 +4,7 @@ import threading
 from collections.abc import Callable, Iterable
 from typing import Any, Generic, TypeVar
 
+from covalent_localstack import threads
 from covalent_localstack.stopping import ended_with
 
 Job = TypeVar("Job")
@@ -30,7 +31,7 @@ class _Crew(Generic[Job]):
         for _ in range(width):
             if self._is_empty or self._over.is_set():
                 break
-            threading.Thread(target=self._labour, daemon=True, name="crew").start()
+            threads.start(self._labour, "crew")
         self._over.wait()
         if self._failure is not None:
             raise self._failure

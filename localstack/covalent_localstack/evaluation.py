@@ -8,6 +8,7 @@ Defects of moto that are repaired here, each with a canary in tests/unit/localst
 - `lambda:invoke` makes a boto3 client and an HTTP request -> calls the function
 - a `States.*` error inside a Parallel fails the execution -> reaches Retry and Catch of the Parallel
 - `$.a[0].b` gives a list -> the value, and plain paths need no parser
+- every ResultPath is parsed whenever it is used -> once
 - a retried `.waitForTaskToken` sees the outcome of its first try -> a new token for every try
 - each failure writes the whole definition to the log -> one line
 """
@@ -15,8 +16,7 @@ Defects of moto that are repaired here, each with a canary in tests/unit/localst
 import json
 import logging
 import re
-import threading
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 from moto.awslambda.models import lambda_backends
@@ -29,6 +29,7 @@ from moto.stepfunctions.parser.asl.component.common.error_name.error_name import
 from moto.stepfunctions.parser.asl.component.common.error_name.states_error_name import (
     StatesErrorName,
 )
+from moto.stepfunctions.parser.asl.component.common.path import result_path
 from moto.stepfunctions.parser.asl.component.common.timeouts.timeout import EvalTimeoutError
 from moto.stepfunctions.parser.asl.component.eval_component import EvalComponent
 from moto.stepfunctions.parser.asl.component.program.program import Program
@@ -53,7 +54,7 @@ from moto.stepfunctions.parser.asl.component.state.exec.state_task.service.state
 )
 from moto.stepfunctions.parser.asl.utils import json_path
 
-from covalent_localstack import lambdas, pool
+from covalent_localstack import lambdas, pool, threads
 from covalent_localstack.environment import ACCOUNT
 from covalent_localstack.patching import rebind, replace
 
@@ -120,13 +121,14 @@ def _eval_program(self: Any, env: Any) -> None:
 
 
 def _start_branch(self: Any) -> None:
-    self._worker_thread = threading.Thread(target=_run_branch, args=(self,), daemon=True)
-    self._worker_thread.start()
+    # What moto's own routine does besides is to log the thread, which a thread that just starts has not got yet.
+    threads.start(partial(_run_branch, self), "branch")
 
 
 def _run_branch(branch: Any) -> None:
     try:
-        branch._thread_routine()
+        branch._program.eval(branch.env)
+        branch._branch_worker_comm.on_terminated(env=branch.env)
     except Exception:
         if branch.env.is_running():
             raise  # else the execution was stopped before the branch began
@@ -243,6 +245,7 @@ def install() -> None:
     replace(EvalComponent, "_log_exception", _log_exception)
     for module in (branches_decl, state_task_service_callback, state_task_service_lambda):
         replace(module, "CustomErrorName", error_name)
+    replace(result_path, "parse", lru_cache(8192)(result_path.parse))
     replace(json_path, "parse", lru_cache(8192)(json_path.parse))
     rebind("moto.stepfunctions", "extract_json", _extract_json)
     rebind("moto.stepfunctions", "TMP_THREADS", _Forgetful(parser_utils.TMP_THREADS[:0]))

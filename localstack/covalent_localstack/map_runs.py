@@ -4,8 +4,7 @@ Defects of moto that are repaired here, each with a canary in tests/unit/localst
 
 - ItemBatcher is refused -> batches
 - failed items become null and the Map succeeds -> count against the tolerated failures
-- all items run at once, and share input, name and history of the parent -> children are executions of their own,
-  and not many at once
+- all items run at once, as part of the parent -> as executions of their own, not many at once
 - DescribeMapRun asks every execution -> looked up
 """
 

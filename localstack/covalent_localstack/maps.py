@@ -4,7 +4,6 @@ Defects of moto that are repaired here, each with a canary in tests/unit/localst
 
 - an inline Map without MaxConcurrency runs all its iterations at once, each with the whole input copied for its
   ItemSelector -> 40 at once, as on AWS, and no copy
-- when an iteration fails, the others go on -> are stopped
 
 `map_runs` has the distributed ones.
 """

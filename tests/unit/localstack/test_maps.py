@@ -93,8 +93,8 @@ def test_a_failed_iteration_that_is_caught_inside_fails_nothing(run: Run) -> Non
 
 
 def test_a_failed_iteration_fails_the_map_and_stops_the_others(run: Run, client: Client) -> None:
-    choice = {"Type": "Choice", "Default": "w", "Choices": []}
-    choice["Choices"] = [{"Variable": "$.row[0]", "NumericEquals": 1, "Next": "f"}]
+    rule = {"Variable": "$.row[0]", "NumericEquals": 1, "Next": "f"}
+    choice = {"Type": "Choice", "Default": "w", "Choices": [rule]}
     wait = {"Type": "Wait", "Seconds": 3600, "End": True}
     inside = {"c": choice, "w": wait, "f": {"Type": "Fail", "Error": "Mine", "Cause": "why"}}
     fan = {**inline(**inside), "Catch": CATCH, "End": True}
