@@ -28,10 +28,15 @@ class _Crew(Generic[Job]):
         self._end(Stopped())
 
     def run(self, width: int) -> None:
-        for _ in range(width):
+        for number in range(width):
             if self._is_empty or self._over.is_set():
                 break
-            threads.start(self._labour, "crew")
+            try:
+                threads.start(self._labour, "crew")
+            except RuntimeError:  # the machine has no more threads for us
+                if number == 0:
+                    raise
+                break
         self._over.wait()
         if self._failure is not None:
             raise self._failure

@@ -41,8 +41,8 @@ from covalent_localstack.patching import replace
 CHILDREN = 16
 """Child executions of one Map Run at once. AWS runs thousands; here each may have 40 threads. Nobody sees the
 difference, as long as items do not wait for each other: what is in our Maps is independent."""
-KEPT = 40
-"""Child executions of a Map Run that can be looked at after their end."""
+KEPT = 10
+"""Child executions of a Map Run that can be looked at after their end; each may have thousands of events."""
 
 EXCEEDED = "States.ExceedToleratedFailureThreshold"
 _COUNTED = {

@@ -20,6 +20,7 @@ from moto.stepfunctions.parser.backend.execution_worker import ExecutionWorker
 from covalent_localstack.patching import replace
 
 _stock_stop = Environment.set_stop
+_stock_error = Environment.set_error
 _stock_timed_out = Environment.set_timed_out
 _stock_environment = ExecutionWorker._get_evaluation_environment
 _stock_wait = StateTaskServiceCallback._eval_wait_for_task_token
@@ -27,7 +28,7 @@ _stock_wait = StateTaskServiceCallback._eval_wait_for_task_token
 
 @contextmanager
 def ended_with(env: Any, end: Callable[[], None]) -> Iterator[None]:
-    """Call `end` if the environment is stopped within the block, or has been before it.
+    """Call `end` if the environment stops, times out or fails within the block, or has done so before it.
 
     Args:
         env: the environment of the state, of which moto makes one per execution, branch and iteration.
@@ -67,6 +68,11 @@ def _environment(self: Any) -> Any:
     return self.env
 
 
+def _fail(self: Any, error: Any) -> None:
+    _stock_error(self, error)
+    _ended(self)
+
+
 def _wait_for_token(
     self: Any, env: Any, timeout_seconds: int, callback_endpoint: Any, heartbeat_endpoint: Any
 ) -> Any:
@@ -78,5 +84,6 @@ def install() -> None:
     """Repair moto."""
     replace(Environment, "set_stop", _stop)
     replace(Environment, "set_timed_out", _time_out)
+    replace(Environment, "set_error", _fail)
     replace(ExecutionWorker, "_get_evaluation_environment", _environment)
     replace(StateTaskServiceCallback, "_eval_wait_for_task_token", _wait_for_token)

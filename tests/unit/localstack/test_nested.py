@@ -172,6 +172,18 @@ def test_stopping_the_parent_stops_the_child(
     wait_until(lambda: not is_alive(pid))
 
 
+def test_a_branch_that_fails_stops_the_child_of_another(
+    run: Run, client: Client, make_task: Task, tmp_path: Path
+) -> None:
+    arn, event = create(client, hang(make_task, tmp_path / "pid")), dispatch()
+    both = [machine(c=nested(arn, End=True)), hang(make_task, tmp_path / "other")]
+    both[1]["States"]["t"]["TimeoutSeconds"] = 1
+    fan = {"Type": "Parallel", "Branches": both, "Catch": CATCH, "End": True}
+    done = run(machine(fan=fan, caught=CAUGHT), event)
+    assert json.loads(done["output"])["error"]["Error"] == "States.Timeout"
+    assert described(client, child_of(arn, event))["status"] == "ABORTED"
+
+
 def test_a_task_that_times_out_stops_the_child(
     run: Run, client: Client, make_task: Task, tmp_path: Path
 ) -> None:
