@@ -15,6 +15,7 @@ import datetime
 import json
 import threading
 import uuid
+from collections.abc import Callable
 from typing import Any
 from weakref import WeakValueDictionary
 
@@ -164,15 +165,20 @@ def _add_token(self: Any, callback_id: str) -> Any:
     return endpoint
 
 
-def _deliver(token: str, outcome: CallbackOutcome) -> EmptyResult:
-    manager = _tokens.get(token)
-    if manager is None:
+def _reach(token: str, act: Callable[[Any], Any]) -> EmptyResult:
+    """Do something to the pool that has the token."""
+    pool = _tokens.get(token)
+    if pool is None:
         raise InvalidToken
     try:
-        manager.notify(callback_id=token, outcome=outcome)
+        act(pool)
     except CallbackNotifyConsumerError as exc:
         raise TaskTimedOut from exc
     return EmptyResult()
+
+
+def _deliver(token: str, outcome: CallbackOutcome) -> EmptyResult:
+    return _reach(token, lambda pool: pool.notify(callback_id=token, outcome=outcome))
 
 
 def _respond_success(self: Any) -> EmptyResult:
@@ -184,6 +190,11 @@ def _respond_failure(self: Any) -> EmptyResult:
     token = self._get_param("taskToken")
     error, cause = self._get_param("error"), self._get_param("cause")
     return _deliver(token, CallbackOutcomeFailure(token, error, cause))
+
+
+def _respond_heartbeat(self: Any) -> EmptyResult:
+    token = self._get_param("taskToken")
+    return _reach(token, lambda pool: pool.heartbeat(callback_id=token))
 
 
 def _notify_heartbeat(self: Any) -> bool:
@@ -219,4 +230,5 @@ def install() -> None:
     replace(StepFunctionResponse, "describe_execution", _respond_describe)
     replace(StepFunctionResponse, "send_task_success", _respond_success)
     replace(StepFunctionResponse, "send_task_failure", _respond_failure)
+    replace(StepFunctionResponse, "send_task_heartbeat", _respond_heartbeat)
     replace(StepFunctionResponse, "get_execution_history", _respond_history)

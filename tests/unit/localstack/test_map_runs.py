@@ -3,6 +3,7 @@ import os
 import time
 from collections import Counter
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -274,6 +275,41 @@ def test_stopping_the_parent_stops_the_children(
     wait_until(lambda: not is_alive(int(pid.read_text())))
     assert history(client, parent)[-1]["type"] == "ExecutionAborted"
     wait_until(lambda: bool(map_run(client, parent)["status"] == "ABORTED"))
+
+
+def test_a_gate_in_a_child_waits_for_its_token(client: Client, tmp_path: Path) -> None:
+    states, token = client("stepfunctions"), tmp_path / "token"
+    gate = {
+        "Type": "Task",
+        "Resource": "arn:aws:states:::lambda:invoke.waitForTaskToken",
+        "Parameters": {
+            "FunctionName": "token",
+            "Payload": {"path": str(token), "token.$": "$$.Task.Token"},
+        },
+        "End": True,
+    }
+    definition = machine(r=rows([[1]]), m=distributed({"b": in_batches({"g": gate})}, End=True))
+    definition["States"]["m"]["ItemBatcher"] = batches(2)
+    arn = states.create_state_machine(
+        name="gated", definition=json.dumps(definition), roleArn=ROLE
+    )["stateMachineArn"]
+    parent = states.start_execution(stateMachineArn=arn, input=json.dumps(EVENT))["executionArn"]
+    wait_until(lambda: token.exists() and bool(token.read_text()))
+    states.send_task_heartbeat(taskToken=token.read_text())
+    states.send_task_success(taskToken=token.read_text(), output="{}")
+    described = states.describe_execution
+    wait_until(lambda: described(executionArn=parent)["status"] == "SUCCEEDED")
+
+
+def test_no_more_children_run_than_may(run: Run, client: Client) -> None:
+    fan = distributed({"p": CAUGHT}, MaxConcurrency=1, ResultPath=None, End=True)
+    done = run(machine(r=rows([[number] for number in range(5)]), m=fan), EVENT)
+    run_arn = map_run(client, done["executionArn"])["mapRunArn"]
+    listed = client("stepfunctions").list_executions(mapRunArn=run_arn)["executions"]
+    in_order = sorted(listed, key=lambda each: (each["startDate"], each["stopDate"]))
+    assert len(in_order) == 5
+    for earlier, later in pairwise(in_order):
+        assert earlier["stopDate"] <= later["startDate"]
 
 
 def test_a_map_run_keeps_the_last_children_only(run: Run, client: Client) -> None:
