@@ -301,8 +301,12 @@ def test_a_gate_in_a_child_waits_for_its_token(client: Client, tmp_path: Path) -
     wait_until(lambda: described(executionArn=parent)["status"] == "SUCCEEDED")
 
 
-def test_no_more_children_run_than_may(run: Run, client: Client) -> None:
-    fan = distributed({"p": CAUGHT}, MaxConcurrency=1, ResultPath=None, End=True)
+@pytest.mark.parametrize(("asked", "ours"), [(1, 16), (0, 1), (5, 1)])
+def test_no_more_children_run_than_may(
+    run: Run, client: Client, monkeypatch: pytest.MonkeyPatch, asked: int, ours: int
+) -> None:
+    monkeypatch.setattr(map_runs, "CHILDREN", ours)
+    fan = distributed({"p": CAUGHT}, MaxConcurrency=asked, ResultPath=None, End=True)
     done = run(machine(r=rows([[number] for number in range(5)]), m=fan), EVENT)
     run_arn = map_run(client, done["executionArn"])["mapRunArn"]
     listed = client("stepfunctions").list_executions(mapRunArn=run_arn)["executions"]

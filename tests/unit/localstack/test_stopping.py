@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from covalent_localstack import asl, executions
+from covalent_localstack import asl, executions, threads
 
 Client = Callable[[str], Any]
 ROLE = "arn:aws:iam::123456789012:role/covalent-machine"
@@ -47,19 +47,50 @@ def test_what_was_stopped_as_it_started_does_not_run(
     assert "PassStateEntered" not in {event["type"] for event in history}
 
 
+def gate(path: Path) -> dict[str, Any]:
+    """A branch that waits for a token."""
+    payload = {"path": str(path), "token.$": "$$.Task.Token"}
+    state = {
+        "Type": "Task",
+        "Resource": "arn:aws:states:::lambda:invoke.waitForTaskToken",
+        "Parameters": {"FunctionName": "token", "Payload": payload},
+        "End": True,
+    }
+    return {"StartAt": "g", "States": {"g": state}}
+
+
+def assert_none_is_left(before: set[threading.Thread]) -> None:
+    for thread in set(threading.enumerate()) - before:
+        if thread.name in ("branch", "crew") or "_execution_logic" in thread.name:
+            thread.join(20)
+            assert not thread.is_alive(), thread.name
+
+
+def test_an_execution_for_which_there_are_not_enough_threads_fails_and_leaves_none(
+    client: Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before, begun, start_one = set(threading.enumerate()), 0, threads.start
+
+    def start_few(work: Callable[[], None], name: str) -> threading.Thread:
+        nonlocal begun
+        begun += 1
+        if begun > 2:
+            raise RuntimeError("can't start new thread")
+        return start_one(work, name)
+
+    monkeypatch.setattr(threads, "start", start_few)
+    fan = {"Type": "Parallel", "Branches": [gate(tmp_path / "token")] * 3, "End": True}
+    execution = executions.find(start(client, {"StartAt": "fan", "States": {"fan": fan}}))
+    assert execution.ended.wait(20)
+    assert (execution.status, execution.error) == ("FAILED", "States.Runtime")
+    assert "can't start new thread" in execution.cause
+    assert_none_is_left(before)
+
+
 def test_a_stopped_execution_leaves_no_thread_behind(client: Client, tmp_path: Path) -> None:
     """Two branches wait for tokens, one of them in a Map."""
     before = set(threading.enumerate())
-    gate = {
-        "Type": "Task",
-        "Resource": "arn:aws:states:::lambda:invoke.waitForTaskToken",
-        "Parameters": {
-            "FunctionName": "token",
-            "Payload": {"path": str(tmp_path / "token"), "token.$": "$$.Task.Token"},
-        },
-        "End": True,
-    }
-    branch = {"StartAt": "g", "States": {"g": gate}}
+    branch = gate(tmp_path / "token")
     rows = {"Type": "Pass", "Result": {"rows": [1]}, "Next": "m"}
     each = {"Type": "Map", "ItemsPath": "$.rows", "ItemProcessor": branch, "End": True}
     mapped = {"StartAt": "r", "States": {"r": rows, "m": each}}
@@ -76,7 +107,4 @@ def test_a_stopped_execution_leaves_no_thread_behind(client: Client, tmp_path: P
     while waiting() < 2:
         pause.wait(0.01)
     executions.stop(execution)
-    for thread in set(threading.enumerate()) - before:
-        if thread.name in ("branch", "crew") or "_execution_logic" in thread.name:
-            thread.join(20)
-            assert not thread.is_alive(), thread.name
+    assert_none_is_left(before)
