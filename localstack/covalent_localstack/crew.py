@@ -42,24 +42,25 @@ class _Crew(Generic[Job]):
             raise self._failure
 
     def _labour(self) -> None:
-        for job in iter(self._take, self):
+        while taken := self._take():
             try:
-                self._work(job)  # type: ignore[arg-type]  # `self` only ever ends the loop
+                self._work(*taken)
             except Exception as exc:  # noqa: BLE001  # whatever it is, who waits must hear of it
                 self._end(exc)
             self._done()
 
-    def _take(self) -> "Job | _Crew[Job]":
-        """The next job; `self` if there is none."""
+    def _take(self) -> tuple[Job] | None:
+        """The next job, if there is one. Who finds no more, and none that still runs, ends it."""
         with self._lock:
-            job = self if self._over.is_set() else next(self._jobs, self)
-            if job is self:
-                self._is_empty = True
-                if self._open == 0:
-                    self._over.set()
-            else:
+            if self._over.is_set():
+                return None
+            for job in self._jobs:
                 self._open += 1
-            return job
+                return (job,)
+            self._is_empty = True
+            if self._open == 0:
+                self._over.set()
+            return None
 
     def _done(self) -> None:
         with self._lock:
