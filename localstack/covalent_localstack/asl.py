@@ -13,67 +13,20 @@ other definition goes to moto's own parser.
 import json
 import threading
 from collections import OrderedDict
-from collections.abc import Mapping
 from hashlib import sha256
 from typing import Any, cast
 
-from moto.stepfunctions.parser.asl.component.common.catch.catch_decl import CatchDecl
-from moto.stepfunctions.parser.asl.component.common.catch.catcher_decl import CatcherDecl
 from moto.stepfunctions.parser.asl.component.common.comment import Comment
-from moto.stepfunctions.parser.asl.component.common.error_name.custom_error_name import (
-    CustomErrorName,
-)
-from moto.stepfunctions.parser.asl.component.common.error_name.error_equals_decl import (
-    ErrorEqualsDecl,
-)
-from moto.stepfunctions.parser.asl.component.common.error_name.states_error_name import (
-    StatesErrorName,
-)
-from moto.stepfunctions.parser.asl.component.common.flow.end import End
-from moto.stepfunctions.parser.asl.component.common.flow.next import Next
 from moto.stepfunctions.parser.asl.component.common.flow.start_at import StartAt
-from moto.stepfunctions.parser.asl.component.common.parargs import Parameters
-from moto.stepfunctions.parser.asl.component.common.path.input_path import InputPath
-from moto.stepfunctions.parser.asl.component.common.path.output_path import OutputPath
-from moto.stepfunctions.parser.asl.component.common.path.result_path import ResultPath
-from moto.stepfunctions.parser.asl.component.common.payload.payloadvalue.payloadarr.payload_arr import (
-    PayloadArr,
-)
-from moto.stepfunctions.parser.asl.component.common.payload.payloadvalue.payloadbinding.payload_binding import (
-    PayloadBindingStringExpressionSimple,
-    PayloadBindingValue,
-)
-from moto.stepfunctions.parser.asl.component.common.payload.payloadvalue.payloadtmpl.payload_tmpl import (
-    PayloadTmpl,
-)
-from moto.stepfunctions.parser.asl.component.common.payload.payloadvalue.payloadvaluelit.payload_value_lit import (
-    PayloadValueLit,
-)
 from moto.stepfunctions.parser.asl.component.common.query_language import QueryLanguage
-from moto.stepfunctions.parser.asl.component.common.result_selector import ResultSelector
-from moto.stepfunctions.parser.asl.component.common.retry.backoff_rate_decl import BackoffRateDecl
-from moto.stepfunctions.parser.asl.component.common.retry.interval_seconds_decl import (
-    IntervalSecondsDecl,
-)
-from moto.stepfunctions.parser.asl.component.common.retry.jitter_strategy_decl import (
-    JitterStrategy,
-    JitterStrategyDecl,
-)
-from moto.stepfunctions.parser.asl.component.common.retry.max_attempts_decl import MaxAttemptsDecl
-from moto.stepfunctions.parser.asl.component.common.retry.max_delay_seconds_decl import (
-    MaxDelaySecondsDecl,
-)
-from moto.stepfunctions.parser.asl.component.common.retry.retrier_decl import RetrierDecl
-from moto.stepfunctions.parser.asl.component.common.retry.retry_decl import RetryDecl
-from moto.stepfunctions.parser.asl.component.common.string.string_expression import (
-    StringContextPath,
-    StringJsonPath,
-)
-from moto.stepfunctions.parser.asl.component.common.timeouts.heartbeat import HeartbeatSeconds
 from moto.stepfunctions.parser.asl.component.common.timeouts.timeout import TimeoutSeconds
 from moto.stepfunctions.parser.asl.component.component import Component
 from moto.stepfunctions.parser.asl.component.program.program import Program
 from moto.stepfunctions.parser.asl.component.program.states import States
+from moto.stepfunctions.parser.asl.component.state.exec.state_map.iteration.itemprocessor.item_processor_decl import (
+    ItemProcessorDecl,
+)
+from moto.stepfunctions.parser.asl.component.state.exec.state_map.state_map import StateMap
 from moto.stepfunctions.parser.asl.component.state.exec.state_parallel.branches_decl import (
     BranchesDecl,
 )
@@ -84,6 +37,7 @@ from moto.stepfunctions.parser.asl.component.state.exec.state_task.service.resou
 from moto.stepfunctions.parser.asl.component.state.exec.state_task.state_task_factory import (
     state_task_for,
 )
+from moto.stepfunctions.parser.asl.component.state.state_pass.result import Result
 from moto.stepfunctions.parser.asl.component.state.state_pass.state_pass import StatePass
 from moto.stepfunctions.parser.asl.component.state.state_props import StateProps
 from moto.stepfunctions.parser.asl.component.state.state_succeed.state_succeed import StateSucceed
@@ -91,15 +45,12 @@ from moto.stepfunctions.parser.asl.component.state.state_type import StateType
 from moto.stepfunctions.parser.asl.parse.asl_parser import AmazonStateLanguageParser
 from moto.stepfunctions.parser.asl.static_analyser.static_analyser import StaticAnalyser
 
+from covalent_localstack import asl_fields
+from covalent_localstack.asl_fields import FIELDS, Json, Unknown, exhausted
 from covalent_localstack.patching import replace
 
-Json = Mapping[str, Any]
 KEPT = 256
 """Parsed definitions that are remembered."""
-
-
-class Unknown(Exception):
-    """The definition uses more of the language than is built here."""
 
 
 def program(definition: Json) -> Program:
@@ -118,7 +69,7 @@ def program(definition: Json) -> Program:
         or fields.pop("Version", "1.0") != "1.0"
     ):
         raise Unknown
-    _exhausted(fields)
+    exhausted(fields)
     built = States()
     built.states.update({name: _state(name, state) for name, state in states.items()})
     return Program(
@@ -128,11 +79,6 @@ def program(definition: Json) -> Program:
         timeout_seconds=None if timeout is None else TimeoutSeconds(timeout),
         comment=None if comment is None else Comment(comment),
     )
-
-
-def _exhausted(fields: Json) -> None:
-    if fields:
-        raise Unknown(", ".join(fields))
 
 
 def _state(name: str, state: Json) -> Any:
@@ -146,9 +92,9 @@ def _state(name: str, state: Json) -> Any:
     props.add(StateType[kind])
     made = _KINDS[kind](fields, props)
     for field, value in fields.items():
-        if field not in _FIELDS:
+        if field not in FIELDS:
             raise Unknown(field)
-        props.add(_FIELDS[field](value))
+        props.add(FIELDS[field](value))
     made.from_state_props(props)
     return made
 
@@ -164,9 +110,23 @@ def _parallel(fields: dict[str, Any], props: StateProps) -> Any:
     return StateParallel()
 
 
-def _pass(fields: dict[str, Any], _: StateProps) -> Any:
+def _map(fields: dict[str, Any], props: StateProps) -> Any:
+    processor = dict(fields.pop("ItemProcessor"))
+    config = asl_fields.processor_config(processor.pop("ProcessorConfig", {}))
+    inner = program(processor)
+    if inner.timeout_seconds is not None:
+        raise Unknown("TimeoutSeconds")
+    inner_parts = (inner.comment, inner.query_language, inner.start_at, inner.states)
+    props.add(ItemProcessorDecl(*inner_parts, processor_config=config))
+    made = StateMap()
+    if "ItemBatcher" in fields:  # moto has no such field
+        made.batcher = asl_fields.batcher(fields.pop("ItemBatcher"))
+    return made
+
+
+def _pass(fields: dict[str, Any], props: StateProps) -> Any:
     if "Result" in fields:
-        raise Unknown("Result")
+        props.add(Result(result_obj=fields.pop("Result")))
     return StatePass()
 
 
@@ -174,87 +134,14 @@ def _succeed(_: dict[str, Any], __: StateProps) -> Any:
     return StateSucceed()
 
 
-_KINDS = {"Task": _task, "Parallel": _parallel, "Pass": _pass, "Succeed": _succeed}
-
-
-def _template(value: Json) -> PayloadTmpl:
-    return PayloadTmpl([_binding(name, each) for name, each in value.items()])
-
-
-def _binding(name: str, value: Any) -> Any:
-    if name.endswith(".$"):
-        return PayloadBindingStringExpressionSimple(name.removesuffix(".$"), _path(value))
-    return PayloadBindingValue(name, _payload(value))
-
-
-def _path(text: str) -> StringJsonPath:
-    if text.startswith("$$."):
-        return StringContextPath(text)
-    if text == "$" or text.startswith(("$.", "$[")):
-        return StringJsonPath(text)
-    raise Unknown(text)
-
-
-def _payload(value: Any) -> Any:
-    if isinstance(value, dict):
-        return _template(value)
-    if isinstance(value, list):
-        return PayloadArr([_payload(each) for each in value])
-    return PayloadValueLit(val=value)
-
-
-def _errors(names: list[str]) -> ErrorEqualsDecl:
-    known = (
-        StatesErrorName.from_name(each) if each.startswith("States.") else CustomErrorName(each)
-        for each in names
-    )
-    return ErrorEqualsDecl(list(known))
-
-
-def _retrier(value: Json) -> RetrierDecl:
-    fields = dict(value)
-    errors = _errors(fields.pop("ErrorEquals"))
-    options: dict[str, Any] = {}
-    for name, (option, make) in _RETRY.items():
-        if name in fields:
-            options[option] = make(fields.pop(name))
-    fields.pop("Comment", None)
-    _exhausted(fields)
-    return RetrierDecl(errors, **options)
-
-
-_RETRY: dict[str, tuple[str, Any]] = {
-    "IntervalSeconds": ("interval_seconds", IntervalSecondsDecl),
-    "MaxAttempts": ("max_attempts", MaxAttemptsDecl),
-    "BackoffRate": ("backoff_rate", lambda rate: BackoffRateDecl(float(rate))),
-    "MaxDelaySeconds": ("max_delay_seconds", MaxDelaySecondsDecl),
-    "JitterStrategy": ("jitter_strategy", lambda name: JitterStrategyDecl(JitterStrategy[name])),
+_KINDS = {
+    "Task": _task,
+    "Parallel": _parallel,
+    "Map": _map,
+    "Pass": _pass,
+    "Succeed": _succeed,
 }
 
-
-def _catcher(value: Json) -> CatcherDecl:
-    fields = dict(value)
-    errors, target = _errors(fields.pop("ErrorEquals")), Next(fields.pop("Next"))
-    path = ResultPath(fields.pop("ResultPath", "$"))
-    fields.pop("Comment", None)
-    _exhausted(fields)
-    return CatcherDecl(errors, target, path, assign=None, output=None, comment=None)
-
-
-_FIELDS: dict[str, Any] = {
-    "Comment": Comment,
-    "Next": Next,
-    "End": End,
-    "Parameters": lambda value: Parameters(_template(value)),
-    "ResultSelector": lambda value: ResultSelector(_template(value)),
-    "ResultPath": ResultPath,
-    "InputPath": lambda value: InputPath(None if value is None else _path(value)),
-    "OutputPath": lambda value: OutputPath(None if value is None else _path(value)),
-    "TimeoutSeconds": TimeoutSeconds,
-    "HeartbeatSeconds": HeartbeatSeconds,
-    "Retry": lambda value: RetryDecl([_retrier(each) for each in value]),
-    "Catch": lambda value: CatchDecl([_catcher(each) for each in value]),
-}
 
 _stock_parse = AmazonStateLanguageParser.parse
 _stock_analyse = StaticAnalyser.analyse
@@ -288,7 +175,7 @@ def _name(self: Any) -> str:
 
 
 def _analyse(self: Any, definition: str) -> None:
-    """Analysers look for variables and intrinsic functions; what is built here has neither."""
+    """Analysers look for variables; what is built here has none."""
     _, tree = parse(definition)
     if tree is not None:
         self.visit(tree)

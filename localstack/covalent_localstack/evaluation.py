@@ -8,6 +8,7 @@ Defects of moto that are repaired here, each with a canary in tests/unit/localst
 - `lambda:invoke` makes a boto3 client and an HTTP request -> calls the function
 - a `States.*` error inside a Parallel fails the execution -> reaches Retry and Catch of the Parallel
 - `$.a[0].b` gives a list -> the value, and plain paths need no parser
+- every ResultPath is parsed whenever it is used -> once
 - a retried `.waitForTaskToken` sees the outcome of its first try -> a new token for every try
 - each failure writes the whole definition to the log -> one line
 """
@@ -15,8 +16,7 @@ Defects of moto that are repaired here, each with a canary in tests/unit/localst
 import json
 import logging
 import re
-import threading
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 from moto.awslambda.models import lambda_backends
@@ -29,6 +29,7 @@ from moto.stepfunctions.parser.asl.component.common.error_name.error_name import
 from moto.stepfunctions.parser.asl.component.common.error_name.states_error_name import (
     StatesErrorName,
 )
+from moto.stepfunctions.parser.asl.component.common.path import result_path
 from moto.stepfunctions.parser.asl.component.common.timeouts.timeout import EvalTimeoutError
 from moto.stepfunctions.parser.asl.component.eval_component import EvalComponent
 from moto.stepfunctions.parser.asl.component.program.program import Program
@@ -48,14 +49,18 @@ from moto.stepfunctions.parser.asl.component.state.exec.state_task.service impor
 from moto.stepfunctions.parser.asl.component.state.exec.state_task.service.resource import (
     ResourceCondition,
 )
+from moto.stepfunctions.parser.asl.component.state.exec.state_task.service.state_task_service_sfn import (
+    StateTaskServiceSfn,
+)
 from moto.stepfunctions.parser.asl.utils import json_path
 
-from covalent_localstack import lambdas, pool
+from covalent_localstack import lambdas, pool, threads
 from covalent_localstack.environment import ACCOUNT
 from covalent_localstack.patching import rebind, replace
 
 LOG = logging.getLogger(__name__)
 LambdaTask = state_task_service_lambda.StateTaskServiceLambda
+_KEEP_THEIR_LIMIT = (LambdaTask, StateTaskServiceSfn, StateParallel)
 _WAIT = ResourceCondition.WaitForTaskToken
 
 _stock_evaluate = ExecutionState._evaluate_with_timeout
@@ -64,7 +69,7 @@ _stock_program = Program.eval
 
 def _runs_inline(state: Any) -> bool:
     """Whether the state keeps its time limit itself: it has none, or its task does."""
-    return bool(state.timeout.is_default_value() or isinstance(state, LambdaTask | StateParallel))
+    return bool(state.timeout.is_default_value() or isinstance(state, _KEEP_THEIR_LIMIT))
 
 
 def _evaluate(self: Any, env: Any) -> None:
@@ -110,18 +115,20 @@ def _eval_program(self: Any, env: Any) -> None:
     if self.timeout_seconds is not None:
         _stock_program(self, env)
         return
-    env.next_state_name = self.start_at.start_at_name
-    EvalComponent.eval(self, env)
+    if env._program_state is None or env.is_running():  # else it was stopped before it began
+        env.next_state_name = self.start_at.start_at_name
+        EvalComponent.eval(self, env)
 
 
 def _start_branch(self: Any) -> None:
-    self._worker_thread = threading.Thread(target=_run_branch, args=(self,), daemon=True)
-    self._worker_thread.start()
+    # What moto's own routine does besides is to log the thread, which a thread that just starts has not got yet.
+    threads.start(partial(_run_branch, self), "branch")
 
 
 def _run_branch(branch: Any) -> None:
     try:
-        branch._thread_routine()
+        branch._program.eval(branch.env)
+        branch._branch_worker_comm.on_terminated(env=branch.env)
     except Exception:
         if branch.env.is_running():
             raise  # else the execution was stopped before the branch began
@@ -150,7 +157,7 @@ def _invoke(parameters: Any, region: str, execution: str, limit: float) -> dict[
         function = backend.get_function(parameters["FunctionName"], parameters.get("Qualifier"))
         answer = lambdas.current().invoke(function, payload, limit=limit, owner=execution)
     except JsonRESTError as exc:
-        raise _client_error(exc) from exc
+        raise client_error(exc, "Invoke") from exc
     except pool.TimedOut as exc:
         raise EvalTimeoutError from exc
     if "error" in answer:
@@ -164,17 +171,18 @@ def _invoke(parameters: Any, region: str, execution: str, limit: float) -> dict[
     }
 
 
-def _client_error(exc: JsonRESTError) -> Exception:
+def client_error(exc: JsonRESTError, operation: str) -> Exception:
+    """An error of moto's as boto would raise it."""
     from botocore.exceptions import ClientError  # noqa: PLC0415  # only a failure needs botocore
 
     response: Any = {
         "Error": {"Code": exc.error_type, "Message": exc.message},
         "ResponseMetadata": {"HTTPStatusCode": exc.code, "RequestId": "local"},
     }
-    return ClientError(response, "Invoke")
+    return ClientError(response, operation)
 
 
-def _error_name(error_name: str | None) -> ErrorName:
+def error_name(error_name: str | None) -> ErrorName:
     """The name of an error that happened, which may be one of AWS' own."""
     try:
         return StatesErrorName.from_name(error_name or "")
@@ -236,7 +244,8 @@ def install() -> None:
     replace(EvalComponent, "_log_failure_event_exception", _log_failure)
     replace(EvalComponent, "_log_exception", _log_exception)
     for module in (branches_decl, state_task_service_callback, state_task_service_lambda):
-        replace(module, "CustomErrorName", _error_name)
+        replace(module, "CustomErrorName", error_name)
+    replace(result_path, "parse", lru_cache(8192)(result_path.parse))
     replace(json_path, "parse", lru_cache(8192)(json_path.parse))
     rebind("moto.stepfunctions", "extract_json", _extract_json)
     rebind("moto.stepfunctions", "TMP_THREADS", _Forgetful(parser_utils.TMP_THREADS[:0]))

@@ -20,8 +20,6 @@ from covalent_localstack.patching import replace
 
 _pool = ThreadPoolExecutor(8, thread_name_prefix="events")
 _stock_send = Rule.send_to_targets
-_END = ("stopDate", "output", "outputDetails", "error", "cause")
-"""What the detail of an event tells of the end of an execution."""
 
 
 def _service(arn: str) -> str:
@@ -62,11 +60,9 @@ def _deliver(arn: str, event: Any) -> None:
         machines.start_execution(arn, str(uuid.uuid4()), json.dumps(event))
 
 
-def announce(execution: Any, *, just_started: bool = False) -> None:
+def announce(execution: Any) -> None:
     """Put the `Step Functions Execution Status Change` event of an execution on the default bus."""
     detail = _detail(execution)
-    if just_started:  # it may have ended by now, which is told apart
-        detail |= {"status": "RUNNING"} | dict.fromkeys(_END)
     _pool.submit(_announce, execution.account_id, execution.region_name, detail)
 
 

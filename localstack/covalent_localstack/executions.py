@@ -13,7 +13,9 @@ Defects of moto that are repaired here, each with a canary in tests/unit/localst
 
 import datetime
 import json
+import threading
 import uuid
+from collections.abc import Callable
 from typing import Any
 from weakref import WeakValueDictionary
 
@@ -37,22 +39,20 @@ from moto.stepfunctions.parser.backend.execution import (
     BaseExecutionWorkerCommunication,
     Execution,
 )
-from moto.stepfunctions.parser.models import (
-    StepFunctionsParserBackend,
-    stepfunctions_parser_backends,
-)
+from moto.stepfunctions.parser.models import StepFunctionsParserBackend
 from moto.stepfunctions.responses import StepFunctionResponse
 
 from covalent_localstack import events, lambdas
-from covalent_localstack.environment import ACCOUNT, REGION
 from covalent_localstack.patching import replace
 
 PAGE = 100
 _tokens: WeakValueDictionary[str, Any] = WeakValueDictionary()
+_executions: WeakValueDictionary[str, Any] = WeakValueDictionary()
+_starting, _ending = threading.Lock(), threading.Lock()
 
 _stock_add = CallbackPoolManager.add
-_stock_start = Execution.start
 _stock_start_execution = StepFunctionsParserBackend.start_execution
+_stock_find = StepFunctionsParserBackend.describe_execution
 _stock_reflect = BaseExecutionWorkerCommunication._reflect_execution_status
 _stock_describe = StepFunctionResponse.describe_execution
 
@@ -69,52 +69,78 @@ def _start_execution(
     trace_header: str | None = None,
 ) -> Any:
     name = name or str(uuid.uuid4())
-    return _stock_start_execution(self, state_machine_arn, name, execution_input, trace_header)
+    with _starting:  # of two requests with one name, one starts it
+        return _stock_start_execution(self, state_machine_arn, name, execution_input, trace_header)
 
 
 def _start(self: Any) -> None:
-    _stock_start(self)
-    events.announce(self, just_started=True)
+    self.ended = threading.Event()
+    self.exec_worker = self._get_start_execution_worker()
+    self.exec_worker._get_evaluation_environment()  # kept: from now on there is something to stop
+    self.exec_status = ExecutionStatus.RUNNING
+    _executions[self.exec_arn] = self
+    events.announce(self)
+    self.exec_worker.start()
 
 
 def _reflect(self: Any) -> None:
-    if self.execution.exec_status == ExecutionStatus.RUNNING:
+    with _ending:
+        if self.execution.exec_status != ExecutionStatus.RUNNING:
+            return
         _stock_reflect(self)
-        events.announce(self.execution)
+    self.execution.ended.set()
+    events.announce(self.execution)
+
+
+def find(arn: str) -> Any:
+    """A started execution, or None."""
+    return _executions.get(arn)
+
+
+def stop(execution: Any, error: str | None = None, cause: str | None = None) -> None:
+    """Stop an execution, and all that runs for it, unless it has ended."""
+    if _halt(execution, _now(), error, cause):
+        lambdas.current().workers.cancel(execution.exec_arn)
+        events.announce(execution)
 
 
 def _stop(self: Any, stop_date: Any, error: str | None, cause: str | None) -> None:
-    if self.exec_status == ExecutionStatus.RUNNING:
-        _halt(self, stop_date, error, cause)
-        lambdas.current().workers.cancel(self.exec_arn)
-        events.announce(self)
+    del stop_date
+    stop(self, error, cause)
 
 
 def halt_all() -> None:
     """Stop every execution and tell nobody: the server goes away."""
-    for execution in stepfunctions_parser_backends[ACCOUNT][REGION]._get_executions(
-        ExecutionStatus.RUNNING
-    ):
+    running = [each for each in list(_executions.values()) if each.status == "RUNNING"]
+    for execution in reversed(
+        running
+    ):  # those that others started first, or they would be stopped aloud
         _halt(execution, _now(), None, None)
 
 
-def _halt(self: Any, stop_date: Any, error: str | None, cause: str | None) -> None:
-    self.exec_status = ExecutionStatus.ABORTED
-    self.stop_date = stop_date
-    self.error, self.cause = error or None, cause or None
+def _halt(self: Any, stop_date: Any, error: str | None, cause: str | None) -> bool:
+    with _ending:
+        if self.exec_status != ExecutionStatus.RUNNING:
+            return False
+        self.exec_status = ExecutionStatus.ABORTED
+        self.stop_date = stop_date
+        self.error, self.cause = error or None, cause or None
     env = self.exec_worker.env
-    if env is not None:
-        env.set_stop(stop_date=stop_date, cause=cause, error=error)
-        for endpoint in list(env.callback_pool_manager._pool.values()):
-            endpoint.interrupt_all()
-        details = EventDetails(executionAbortedEventDetails={"error": error, "cause": cause})
-        env.event_manager.add_event(
-            context=env.event_history_context,
-            event_type=HistoryEventType.ExecutionAborted,
-            event_details=details,
-        )
-        # Branches that are still running must not write below the end.
-        env.event_manager.add_event = lambda **_: 0
+    env.set_stop(stop_date=stop_date, cause=cause, error=error)
+    details = EventDetails(executionAbortedEventDetails={"error": error, "cause": cause})
+    env.event_manager.add_event(
+        context=env.event_history_context,
+        event_type=HistoryEventType.ExecutionAborted,
+        event_details=details,
+    )
+    # Branches that are still running must not write below the end.
+    env.event_manager.add_event = lambda **_: 0
+    self.ended.set()
+    return True
+
+
+def _describe_execution(self: Any, execution_arn: str) -> Any:
+    return find(execution_arn) or _stock_find(self, execution_arn)
 
 
 def _respond_stop(self: Any) -> ActionResult:
@@ -139,15 +165,20 @@ def _add_token(self: Any, callback_id: str) -> Any:
     return endpoint
 
 
-def _deliver(token: str, outcome: CallbackOutcome) -> EmptyResult:
-    manager = _tokens.get(token)
-    if manager is None:
+def _reach(token: str, act: Callable[[Any], Any]) -> EmptyResult:
+    """Do something to the pool that has the token."""
+    pool = _tokens.get(token)
+    if pool is None:
         raise InvalidToken
     try:
-        manager.notify(callback_id=token, outcome=outcome)
+        act(pool)
     except CallbackNotifyConsumerError as exc:
         raise TaskTimedOut from exc
     return EmptyResult()
+
+
+def _deliver(token: str, outcome: CallbackOutcome) -> EmptyResult:
+    return _reach(token, lambda pool: pool.notify(callback_id=token, outcome=outcome))
 
 
 def _respond_success(self: Any) -> EmptyResult:
@@ -161,6 +192,11 @@ def _respond_failure(self: Any) -> EmptyResult:
     return _deliver(token, CallbackOutcomeFailure(token, error, cause))
 
 
+def _respond_heartbeat(self: Any) -> EmptyResult:
+    token = self._get_param("taskToken")
+    return _reach(token, lambda pool: pool.heartbeat(callback_id=token))
+
+
 def _notify_heartbeat(self: Any) -> bool:
     if self._heartbeat_endpoint:
         self._heartbeat_endpoint.notify()
@@ -169,9 +205,7 @@ def _notify_heartbeat(self: Any) -> bool:
 
 def _respond_history(self: Any) -> ActionResult:
     execution = self.stepfunction_backend.describe_execution(self._get_param("executionArn"))
-    env = execution.exec_worker.env
-    recorded = env.event_manager._history_event_list if env else []
-    history = list(recorded)
+    history = list(execution.exec_worker.env.event_manager._history_event_list)
     if self._get_param("reverseOrder"):
         history.reverse()
     start = int(self._get_param("nextToken") or 0)
@@ -184,7 +218,9 @@ def _respond_history(self: Any) -> ActionResult:
 
 def install() -> None:
     """Repair moto."""
+    _executions.clear()
     replace(StepFunctionsParserBackend, "start_execution", _start_execution)
+    replace(StepFunctionsParserBackend, "describe_execution", _describe_execution)
     replace(Execution, "start", _start)
     replace(Execution, "stop", _stop)
     replace(BaseExecutionWorkerCommunication, "_reflect_execution_status", _reflect)
@@ -194,4 +230,5 @@ def install() -> None:
     replace(StepFunctionResponse, "describe_execution", _respond_describe)
     replace(StepFunctionResponse, "send_task_success", _respond_success)
     replace(StepFunctionResponse, "send_task_failure", _respond_failure)
+    replace(StepFunctionResponse, "send_task_heartbeat", _respond_heartbeat)
     replace(StepFunctionResponse, "get_execution_history", _respond_history)

@@ -3,16 +3,31 @@
 asl                    definitions are read in milliseconds
 evaluation             states: threads, time limits, Lambda tasks, error names, paths
 executions             start, stop, tokens, history, status events
+stopping               what a state waits for ends with it
+nested                 tasks that start an execution of another machine
+maps, map_runs         inline Maps; distributed Maps and their children
 service_integrations   tasks that call other services
 """
 
 from moto.core.config import default_user_config
 
-from covalent_localstack import asl, evaluation, executions, patching, service_integrations
+from covalent_localstack import (
+    asl,
+    evaluation,
+    executions,
+    map_runs,
+    maps,
+    nested,
+    patching,
+    service_integrations,
+    stopping,
+)
+
+_REPAIRS = (asl, evaluation, executions, stopping, nested, maps, map_runs, service_integrations)
 
 
 def install() -> None:
     """Have moto execute machines, and repair how."""
     patching.replace_item(default_user_config, "stepfunctions", {"execute_state_machine": True})
-    for module in (asl, evaluation, executions, service_integrations):
+    for module in _REPAIRS:
         module.install()

@@ -30,14 +30,26 @@ from moto.dynamodb.models.dynamo_type import DynamoType, Item
 from moto.dynamodb.parsing.expressions import UpdateExpressionParser
 from moto.events.models import EventsBackend
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
+from moto.stepfunctions.models import StateMachine
 from moto.stepfunctions.parser import utils as parser_utils
+from moto.stepfunctions.parser.asl.component.common.path import result_path
 from moto.stepfunctions.parser.asl.component.eval_component import EvalComponent
 from moto.stepfunctions.parser.asl.component.state.exec.state_task.service import (
     state_task_service_callback,
+    state_task_service_sfn,
+)
+from moto.stepfunctions.parser.asl.component.state.exec.state_task.service.state_task_service import (
+    StateTaskService,
 )
 from moto.stepfunctions.parser.asl.eval.callback.callback import CallbackPoolManager
+from moto.stepfunctions.parser.asl.eval.states import States
 from moto.stepfunctions.parser.asl.parse.asl_parser import AmazonStateLanguageParser
 from moto.stepfunctions.parser.asl.utils import boto_client, json_path
+from moto.stepfunctions.parser.backend.execution_worker import ExecutionWorker
+from moto.stepfunctions.parser.models import (
+    StepFunctionsParserBackend,
+    stepfunctions_parser_backends,
+)
 
 ROLE = "arn:aws:iam::123456789012:role/r"
 PASS = {"Type": "Pass", "End": True}
@@ -62,6 +74,15 @@ def task(kind: str = "lambda:invoke", **fields: Any) -> dict[str, Any]:
         "Resource": f"arn:aws:states:::{kind}",
         "Parameters": {"FunctionName": "f", "Payload": payload},
         "ResultPath": None,
+        **fields,
+    }
+
+
+def nested(arn: str, **fields: Any) -> dict[str, Any]:
+    return {
+        "Type": "Task",
+        "Resource": "arn:aws:states:::states:startExecution.sync:2",
+        "Parameters": {"StateMachineArn": arn, "Input": {}},
         **fields,
     }
 
@@ -489,6 +510,14 @@ def reads_a_path_behind_an_index_as_a_list() -> Any:
 
 
 @canary
+def parses_a_result_path_every_time() -> bool:
+    with counted(result_path, "parse") as calls:
+        for _ in range(2):
+            ended(start(machine(p={**PASS, "Result": 1, "ResultPath": "$.one"})))
+    return len(calls) >= 2
+
+
+@canary
 def gives_a_retry_the_token_of_the_first_try() -> bool:
     tokens: list[str] = []
     states = boto3.client("stepfunctions")
@@ -619,18 +648,194 @@ def fails_to_start_nested_executions() -> str:
     child = states.create_state_machine(
         name="child", roleArn=ROLE, definition=json.dumps(machine(p=PASS))
     )["stateMachineArn"]
-    call = {
-        "Type": "Task",
-        "Resource": "arn:aws:states:::states:startExecution.sync:2",
-        "Parameters": {"StateMachineArn": child, "Input": {}},
-        "End": True,
-    }
-    return str(ended(start(machine(c=call)))["status"])
+    return str(ended(start(machine(c=nested(child, End=True))))["status"])
 
 
 @canary
 def seconds_between_two_looks() -> float:
     return float(state_task_service_callback._DELAY_SECONDS_SYNC_CONDITION_CHECK)
+
+
+@canary
+def asks_over_http_for_nested_executions() -> bool:
+    states = boto3.client("stepfunctions")
+    child = states.create_state_machine(
+        name="asked", roleArn=ROLE, definition=json.dumps(machine(p=PASS))
+    )["stateMachineArn"]
+    with counted(state_task_service_sfn, "boto_client_for") as calls:
+        ended(start(machine(c=nested(child, End=True))))
+    return len(calls) > 0
+
+
+@canary
+def leaves_a_nested_execution_running() -> bool:
+    """The task times out. Nested executions only start with parameters that we have put right."""
+    from covalent_localstack import service_integrations as ours
+
+    states: Any = boto3.client("stepfunctions")
+    wait = machine(w={"Type": "Wait", "Seconds": 60, "End": True})
+    child = states.create_state_machine(name="left", roleArn=ROLE, definition=json.dumps(wait))
+    arn = child["stateMachineArn"]
+    with (
+        mock.patch.object(StateTaskService, "_normalise_parameters", ours._normalise_parameters),
+        mock.patch.object(StateTaskService, "_normalise_response", ours._normalise_response),
+    ):
+        task = nested(arn, TimeoutSeconds=1, Catch=CATCH, End=True)
+        error = json.loads(ended(start(machine(c=task, caught=PASS)))["output"])["error"]
+    assert error["Error"] == "States.Timeout", error
+    (found,) = states.list_executions(stateMachineArn=arn)["executions"]
+    return bool(found["status"] == "RUNNING")
+
+
+@canary
+def starts_two_executions_of_one_name() -> int:
+    """Two requests that both get to the check before either starts."""
+    states = boto3.client("stepfunctions")
+    arn = states.create_state_machine(
+        name="twice", roleArn=ROLE, definition=json.dumps(machine(p=PASS))
+    )["stateMachineArn"]
+    both = threading.Barrier(2)
+    check = StateMachine._handle_name_input_idempotency
+
+    def slowly(self: Any, *args: Any) -> Any:
+        found = check(self, *args)
+        both.wait(PATIENCE)
+        return found
+
+    def begin() -> None:
+        with suppress(ClientError, threading.BrokenBarrierError):
+            boto3.client("stepfunctions").start_execution(stateMachineArn=arn, name="n", input="{}")
+
+    with mock.patch.object(StateMachine, "_handle_name_input_idempotency", slowly):
+        threads = [threading.Thread(target=begin) for _ in range(2)]
+        for each in threads:
+            each.start()
+        for each in threads:
+            each.join()
+    return len(states.list_executions(stateMachineArn=arn)["executions"])
+
+
+# step functions: what was stopped
+
+
+@canary
+def waits_on_for_a_token_of_a_stopped_branch() -> bool:
+    before = set(threading.enumerate())
+    waits = threading.Event()
+
+    def work(event: Any) -> None:
+        if "token" in event:
+            waits.set()
+        else:
+            waits.wait(PATIENCE)
+
+    with handler(work):
+        waiting = machine(w=task("lambda:invoke.waitForTaskToken", End=True))
+        fail = machine(t=task(Next="f"), f={"Type": "Fail", "Error": "Mine"})
+        both = {"Type": "Parallel", "Branches": [waiting, fail], "End": True}
+        assert ended(start(machine(both=both)))["status"] == "FAILED"
+        time.sleep(0.5)
+    left = set(threading.enumerate()) - before
+    return any("BranchWorker" in each.name for each in left)
+
+
+@canary
+def runs_what_was_stopped_as_it_started() -> str:
+    go = threading.Event()
+    parse = ExecutionWorker._get_evaluation_entrypoint
+
+    def slowly(self: Any) -> Any:
+        go.wait(PATIENCE)
+        return parse(self)
+
+    with mock.patch.object(ExecutionWorker, "_get_evaluation_entrypoint", slowly):
+        execution = start(machine(p=PASS))
+        backend = stepfunctions_parser_backends["123456789012"]["us-east-1"]
+        with suppress(AttributeError):
+            backend.stop_execution(execution)
+        go.set()
+        return str(ended(execution)["status"])
+
+
+# step functions: maps
+
+
+def inline(count: int, **states: Any) -> dict[str, Any]:
+    rows = {"Type": "Pass", "Result": list(range(count)), "ResultPath": "$.rows", "Next": "m"}
+    fan = {
+        "Type": "Map",
+        "ItemsPath": "$.rows",
+        "ItemSelector": {"row.$": "$$.Map.Item.Value"},
+        "ItemProcessor": {"ProcessorConfig": {"Mode": "INLINE"}, **machine(**states)},
+        "End": True,
+    }
+    return machine(r=rows, m=fan)
+
+
+def distributed(count: int, state: dict[str, Any], **fields: Any) -> dict[str, Any]:
+    definition = inline(count, p=state)
+    fan = definition["States"]["m"]
+    fan["ItemProcessor"]["ProcessorConfig"] = {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"}
+    fan.update(fields)
+    return definition
+
+
+@canary
+def runs_every_iteration_at_once() -> int:
+    return _threads(inline(60, p=PASS)) - _threads(inline(50, p=PASS))
+
+
+@canary
+def copies_the_input_for_every_iteration() -> bool:
+    whole = {"rows": list(range(10))}
+    copied: list[Any] = []
+    reset = States.reset
+
+    def watch(self: Any, input_value: Any) -> None:
+        if input_value == whole:
+            copied.append(self)
+        reset(self, input_value)
+
+    with mock.patch.object(States, "reset", watch):
+        ended(start(inline(10, p=PASS)))
+    return len(copied) >= 10
+
+
+@canary
+def refuses_batches() -> bool:
+    try:
+        start(distributed(2, PASS, ItemBatcher={"MaxItemsPerBatch": 2}))
+    except ClientError as exc:
+        return "ItemBatcher" in str(exc)
+    return False
+
+
+@canary
+def hides_failed_items() -> dict[str, Any]:
+    found = ended(start(distributed(1, {"Type": "Fail", "Error": "Mine"})))
+    return {"status": found["status"], "output": found.get("output")}
+
+
+@canary
+def runs_every_item_at_once() -> int:
+    return _threads(distributed(60, PASS)) - _threads(distributed(50, PASS))
+
+
+@canary
+def takes_items_for_the_parent() -> bool:
+    look = {**PASS, "Parameters": {"id.$": "$$.Execution.Id"}}
+    found = ended(start(distributed(1, look)))
+    return bool(json.loads(found["output"])[0]["id"] == found["executionArn"])
+
+
+@canary
+def looks_for_a_map_run_in_every_execution() -> bool:
+    states: Any = boto3.client("stepfunctions")
+    execution = ended(start(distributed(1, PASS)))["executionArn"]
+    (found,) = states.list_map_runs(executionArn=execution)["mapRuns"]
+    with counted(StepFunctionsParserBackend, "_get_executions") as calls:
+        states.describe_map_run(mapRunArn=found["mapRunArn"])
+    return len(calls) > 0
 
 
 def main() -> None:

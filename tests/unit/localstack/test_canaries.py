@@ -73,6 +73,9 @@ CANARIES: dict[tuple[str, str], dict[str, Any]] = {
     ("evaluation", "a retried `.waitForTaskToken` sees the outcome of its first try"): {
         "gives_a_retry_the_token_of_the_first_try": True
     },
+    ("evaluation", "every ResultPath is parsed whenever it is used"): {
+        "parses_a_result_path_every_time": True
+    },
     ("evaluation", "each failure writes the whole definition to the log"): {
         "logs_the_definition_with_every_failure": True
     },
@@ -95,6 +98,37 @@ CANARIES: dict[tuple[str, str], dict[str, Any]] = {
     ("executions", "DescribeExecution of a TIMED_OUT execution has no stopDate; an output that"): {
         "forgets_when_an_execution_timed_out": True,
         "gives_a_text_as_it_is": "text",
+    },
+    ("stopping", "what waits for a task token waits on when its branch"): {
+        "waits_on_for_a_token_of_a_stopped_branch": True
+    },
+    ("stopping", "an execution that is stopped as it starts runs nevertheless"): {
+        "runs_what_was_stopped_as_it_started": "SUCCEEDED"
+    },
+    ("nested", "`states:startExecution` makes HTTP requests"): {
+        "asks_over_http_for_nested_executions": True,
+        "seconds_between_two_looks": 0.5,
+    },
+    ("nested", "a child goes on when its parent was stopped or its task has timed out"): {
+        "leaves_a_nested_execution_running": True
+    },
+    ("nested", "two requests with one name may both start an execution"): {
+        "starts_two_executions_of_one_name": 2
+    },
+    ("maps", "an inline Map without MaxConcurrency runs all its iterations at once"): {
+        "runs_every_iteration_at_once": 20,
+        "copies_the_input_for_every_iteration": True,
+    },
+    ("map_runs", "ItemBatcher is refused"): {"refuses_batches": True},
+    ("map_runs", "failed items become null and the Map succeeds"): {
+        "hides_failed_items": {"status": "SUCCEEDED", "output": "[null]"}
+    },
+    ("map_runs", "all items run at once, as part of the parent"): {
+        "runs_every_item_at_once": 20,
+        "takes_items_for_the_parent": True,
+    },
+    ("map_runs", "DescribeMapRun asks every execution"): {
+        "looks_for_a_map_run_in_every_execution": True
     },
     ("service_integrations", "parameters and answers keep boto's letter case"): {
         "fails_to_start_nested_executions": "FAILED"
