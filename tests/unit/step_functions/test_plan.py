@@ -173,6 +173,65 @@ def test_a_long_caterpillar_is_laid_out_step_by_step(shapes: ModuleType, plan_of
     assert cost_of(found).transitions <= 1.55 * 10_000
 
 
+def hung(links: int, legs: Edges, n: int) -> tuple[Edges, int]:
+    """A chain; in each link hangs a copy of `legs`, whose nodes are 0 for the link and 1 .. n - 1."""
+    chain = [(n * link, n * (link + 1)) for link in range(links - 1)]
+    return chain + [(n * i + a, n * i + b) for i in range(links) for a, b in legs], n * links
+
+
+@pytest.mark.parametrize(
+    "legs",
+    [
+        [(0, 1), (1, 2), (1, 3), (2, 4), (3, 4)],
+        [(0, 1), (0, 2), (1, 3), (2, 3), (2, 4)],
+        [(0, 1), (0, 2), (1, 3), (1, 4), (2, 3), (2, 4)],
+    ],
+    ids=["diamonds", "letters N", "crossed pairs"],
+)
+def test_a_long_caterpillar_with_any_legs_is_laid_out_step_by_step(
+    plan_of: PlanOf, legs: Edges
+) -> None:
+    """10,000 electrons. Looking at all that is left at every link would take minutes."""
+    found = plan_of(*hung(2000, legs, 5))
+    assert depth_of(found.items) <= MAX_DEPTH
+    assert cost_of(found).transitions <= 1.85 * 10_000
+
+
+def test_a_long_caterpillar_of_which_all_legs_are_joined(
+    shapes: ModuleType, plan_of: PlanOf
+) -> None:
+    edges, n = shapes.caterpillar(5000), 10_000
+    joined = [(i, n) for i in range(1, n, 2)] + [(n - 2, n)]
+    assert depth_of(plan_of([*edges, *joined], n + 1).items) <= MAX_DEPTH
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_deep_nest_of_prime_parts_is_laid_out_step_by_step(plan_of: PlanOf, seed: int) -> None:
+    """In each part one block holds all the next ones."""
+    rng = random.Random(seed)
+    edges: Edges = []
+    inner = 0
+    for n in range(1, 8000, 4):
+        edges += [(inner, n + i) for i in rng.sample(range(3), 2)]
+        edges += [(n, n + 3), (n + 1, n + 3), (n + 1, n + 2)]
+        inner = n + rng.choice((1, 2))
+    found = plan_of(edges, 8001)
+    assert depth_of(found.items) <= MAX_DEPTH
+
+
+@settings(max_examples=30, deadline=None)
+@given(legs=dags(), links=st.integers(20, 60))
+def test_deep_caterpillars_stay_exact(
+    legs: tuple[Edges, int], links: int, plan_of: PlanOf, waits_of: WaitsOf, closed: Closed
+) -> None:
+    """Deeper than Parallels nest, with all kinds of legs."""
+    inner = [(a, b) for a, b in legs[0] if b < 5]
+    edges, n = hung(links, [*inner, (0, 1)], 5)
+    found = plan_of(edges, n)
+    assert depth_of(found.items) <= MAX_DEPTH
+    assert closed(waits_of(found)) == expected(edges, n, closed)
+
+
 def test_no_electron_no_state(plan_of: PlanOf) -> None:
     assert plan_of([], 0).items == ()
 
