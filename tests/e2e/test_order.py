@@ -174,5 +174,6 @@ def test_nothing_waits_for_what_does_not_precede_it(batch: int, tmp_path: Path) 
             electrons = [ending_after(others if i == last else (), done[i]) for i in dag]
             dags[dispatched(dag, electrons)] = dag
         for dispatch_id, dag in dags.items():
+            result = ct.get_result(dispatch_id, wait=True)
+            assert result.status == "COMPLETED", result.error
             assert_in_order(dag, records(dispatch_id, dag), dag)
-            assert ct.get_result(dispatch_id).status == "COMPLETED"
