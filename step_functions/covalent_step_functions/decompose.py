@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from covalent_step_functions.order import Order
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, slots=True)
 class Block:
     """What can only be reached through `heads`, positions that have the same direct parents.
 
@@ -109,6 +109,8 @@ class _Vertex:
     With the jumps, what is some steps further out is found in a logarithmic number of them
     (Myers, An applicative random-access stack, 1983).
     """
+
+    __slots__ = ("block", "depth", "jump", "up")
 
     def __init__(self, block: Block, up: "_Vertex | None" = None) -> None:
         self.block = block
