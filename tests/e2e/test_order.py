@@ -147,7 +147,7 @@ def test_only_descendants_of_failures_do_not_run(batch: int) -> None:
 @pytest.mark.parametrize("batch", range(2))
 def test_the_order_holds_when_electrons_are_tried_again(batch: int, tmp_path: Path) -> None:
     dags: dict[str, tuple[Dag, set[Path]]] = {}
-    for seed in range(batch * 15, (batch + 1) * 15):
+    for seed in range(batch * 10, (batch + 1) * 10):
         dag, rng = drawn(2000 + seed)
         tried = {i: tmp_path / f"{seed}-{i}" for i in rng.sample(list(dag), 2)}
         electrons = [failing_once(i, tried[i]) if i in tried else pausing(i, 0) for i in dag]
@@ -164,7 +164,7 @@ def test_nothing_waits_for_what_does_not_precede_it(batch: int, tmp_path: Path) 
 
     Two dispatches at a time, since each keeps a worker busy.
     """
-    for first in range(batch * 20, (batch + 1) * 20, 2):
+    for first in range(batch * 12, (batch + 1) * 12, 2):
         dags: dict[str, Dag] = {}
         for seed in (first, first + 1):
             dag, rng = drawn(3000 + seed)
