@@ -13,24 +13,23 @@ in a circle.
 `Parallel` that nothing follows; where something follows, it becomes strands of single electrons.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections import deque
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property, partial
+from functools import cached_property
 
 from covalent_step_functions.decompose import (
     Block,
-    Forest,
-    Part,
+    Blocks,
     blocks,
     components,
-    forest,
     is_chains,
-    series,
+    is_series,
     singles,
 )
 from covalent_step_functions.order import Order
 from covalent_step_functions.quotas import MAX_DEPTH
-from covalent_step_functions.strands import Strand, members_of, thread
+from covalent_step_functions.strands import Strand, blocks_of, thread
 
 MAX_JOINED = MAX_DEPTH // 2
 """How deep strands are joined: what they hold may nest as deep again."""
@@ -122,13 +121,10 @@ class Plan:
 
 @dataclass(frozen=True)
 class _Tail:
-    """The outermost Parallel that nothing inside a branch waits for, and parts that move there.
-
-    Of each part that moves: its first position, and what lays it out.
-    """
+    """The outermost Parallel that nothing inside a branch waits for, and pieces that move there."""
 
     depth: int
-    moved: list[tuple[int, "_Layout"]] = field(default_factory=list)
+    moved: deque[Blocks] = field(default_factory=deque)
 
 
 @dataclass(frozen=True)
@@ -148,116 +144,95 @@ class _Spot:
         """Whether a Parallel here must not hold another."""
         return self.depth >= MAX_DEPTH - 1
 
-    def move(self, head: int, layout: "_Layout") -> bool:
-        """Move a part further out, where there it has one gate instead of many here; False if it cannot."""
+    def move(self, piece: Blocks) -> bool:
+        """Move a piece further out, where it has one gate instead of many here; False if it cannot."""
         if self.tail is None or self.tail.depth >= self.depth:
             return False
-        self.tail.moved.append((head, layout))
+        self.tail.moved.append(piece)
         return True
-
-
-_Layout = Callable[[_Spot], Items]
 
 
 def plan(order: Order) -> Plan:
     """Lay out the whole order."""
-    everything = range(len(order.nodes))
-    return Plan(_sequence(order, everything, _Spot()) if everything else ())
+    return Plan(_sequence(order, blocks(order), _Spot()))
 
 
-def _sequence(order: Order, part: Part, spot: _Spot) -> Items:
-    trees = forest(order, part)
-    if trees is not None:
-        return _trees(order, trees, trees.roots, spot)
-    pieces = series(order, part)
+def _sequence(order: Order, beside: Blocks, spot: _Spot) -> Items:
+    """Some blocks and all that is in them, one piece after the other."""
     items: list[Item] = []
-    for piece in pieces[:-1]:
-        items += _piece(order, piece, spot.followed, leads=not items)
-    return (*items, *_piece(order, pieces[-1], spot, leads=not items))
-
-
-def _trees(order: Order, forest: Forest, roots: Part, spot: _Spot) -> Items:
-    """The same for trees: each step is known from the children, so a long caterpillar takes linear time."""
-    items: list[Item] = []
-    while len(roots) == 1:
-        items.append(Task(order.nodes[roots[0]]))
-        roots = forest.children.get(roots[0], ())
-    if roots and spot.is_deepest:
-        layout = partial(_trees, order, forest, roots)
-        if not items or forest.is_chains(roots) or not spot.move(roots[0], layout):
-            items.append(_flat(order, forest.under(roots)))
-    elif roots:
-        each = roots
-        fork = _fork(
-            order, spot, lambda inner: [_trees(order, forest, [root], inner) for root in each]
-        )
-        items.append(fork)
+    while beside:
+        if len(beside) == 1:
+            block = beside[0]
+            if len(block.heads) == 1:
+                items.append(Task(order.nodes[block.heads[0]]))
+            beside = block.inner
+        elif is_series(order, beside):
+            items += _piece(order, beside[:-1], spot.followed, leads=not items)
+            beside = beside[-1:]
+        else:
+            items += _piece(order, beside, spot, leads=not items)
+            break
     return tuple(items)
 
 
-def _piece(order: Order, piece: Part, spot: _Spot, *, leads: bool) -> Items:
+def _piece(order: Order, piece: Blocks, spot: _Spot, *, leads: bool) -> Items:
     """One piece of a series, which cannot be cut further. `leads` tells that nothing precedes it in its branch."""
-    if len(piece) == 1:
-        return (Task(order.nodes[piece[0]]),)
     if not spot.is_deepest:
-        return (_fork(order, spot, lambda inner: _branches(order, piece, inner)),)
-    if (
-        leads
-        or is_chains(order, piece)
-        or not spot.move(piece[0], partial(_sequence, order, piece))
-    ):
+        return (_fork(order, piece, spot),)
+    if leads or is_chains(piece) or not spot.move(piece):
         return (_flat(order, piece),)
     return ()
 
 
-def _flat(order: Order, piece: Part) -> Parallel:
+def _flat(order: Order, piece: Blocks) -> Parallel:
     """A Parallel without another inside."""
     return _parallel(_strands(order, singles(order, piece), _Spot(MAX_DEPTH)))
 
 
-def _fork(order: Order, spot: _Spot, branches_at: Callable[[_Spot], list[Items]]) -> Parallel:
+def _fork(order: Order, piece: Blocks, spot: _Spot) -> Parallel:
     """A Parallel of branches, and of what was too deep in them."""
     tail = spot.tail or _Tail(spot.depth + 1)
     inner = _Spot(spot.depth + 1, tail)
-    branches = branches_at(inner)
+    branches = _branches(order, piece, inner)
     if spot.tail is None:
         branches += _moved(order, tail, inner)
     return _parallel(branches)
 
 
-def _branches(order: Order, piece: Part, spot: _Spot) -> list[Items]:
+def _branches(order: Order, piece: Blocks, spot: _Spot) -> list[Items]:
     """The components, or the strands if there is but one."""
-    apart = components(order, piece)
+    apart = components(piece)
     if len(apart) > 1:
         return [_sequence(order, each, spot) for each in apart]
-    return _strands(order, blocks(order, piece), spot)
+    return _strands(order, piece, spot)
 
 
 def _moved(order: Order, tail: _Tail, spot: _Spot) -> Iterator[Items]:
     """Branches for what was too deep; while they are laid out, more may come."""
     while tail.moved:
-        head, layout = tail.moved.pop(0)
-        yield (*_gate(order, head, order.covers[head]), *layout(spot))
+        piece = tail.moved.popleft()
+        head = piece[0].heads[0]
+        yield (*_gate(order, head, order.covers[head]), *_sequence(order, piece, spot))
 
 
-def _strands(order: Order, parts: Sequence[Block], spot: _Spot) -> list[Items]:
-    strands = thread(order, parts, MAX_JOINED - spot.depth)
+def _strands(order: Order, beside: Blocks, spot: _Spot) -> list[Items]:
+    strands = thread(order, beside, MAX_JOINED - spot.depth)
     return [_strand(order, strand, spot) for strand in strands]
 
 
 def _strand(order: Order, strand: Strand, spot: _Spot) -> Items:
     items: list[Item] = []
-    passed: set[int] = set()
+    passed: set[Block] = set()
     for step in strand.steps:
         if isinstance(step, Block):
             place = spot if step is strand.steps[-1] else spot.followed
-            needs = [parent for parent in step.parents if parent not in passed]
+            needs = [parent for parent, block in step.needs if block not in passed]
             items += _gate(order, step.heads[0], needs)
-            items += _sequence(order, step.members, place)
+            items += _sequence(order, [step], place)
         else:
             inner = _Spot(spot.depth + 1)
             items.append(_parallel([_strand(order, each, inner) for each in step]))
-        passed.update(members_of(step))
+        passed.update(blocks_of(step))
     return tuple(items)
 
 

@@ -6,11 +6,12 @@ needs no gate. Otherwise it has one anyhow, and is put where it is in nobody's w
 whatever else waits for that strand waits for this block too.
 """
 
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from covalent_step_functions.decompose import Block
-from covalent_step_functions.order import Order, bits
+from covalent_step_functions.decompose import Block, Blocks
+from covalent_step_functions.order import Order
 
 
 @dataclass(eq=False)
@@ -27,59 +28,59 @@ class Strand:
     depth: int = 0
 
 
-def members_of(step: "Block | tuple[Strand, ...]") -> Iterator[int]:
-    """The positions in a step."""
+def blocks_of(step: "Block | tuple[Strand, ...]") -> Iterator[Block]:
+    """The blocks in a step."""
     if isinstance(step, Block):
-        yield from step.members
+        yield step
         return
     for strand in step:
         for each in strand.steps:
-            yield from members_of(each)
+            yield from blocks_of(each)
 
 
-def thread(order: Order, parts: Sequence[Block], depth: int) -> list[Strand]:
+def thread(order: Order, beside: Blocks, depth: int) -> list[Strand]:
     """Put every block on a strand.
 
     Args:
         order: the order.
-        parts: the blocks, in topological order of their heads.
+        beside: the blocks, in topological order of their heads.
         depth: how deep strands may be joined.
 
     Returns:
         The strands, in order of their first blocks.
 
     """
-    return _Threading(order, parts, depth).strands()
+    return _Threading(order, beside, depth).strands()
 
 
 class _Threading:
-    def __init__(self, order: Order, parts: Sequence[Block], depth: int) -> None:
+    def __init__(self, order: Order, beside: Blocks, depth: int) -> None:
         self._order = order
-        self._parts = parts
+        self._beside = beside
         self._depth = depth
-        self._home: dict[int, Strand] = {}
-        """The strand on which, or in which, a position is."""
-        self._waiting: dict[int, int] = {}
-        """For each position the heads of blocks that wait for it."""
-        for block in parts:
-            for parent in block.parents:
-                self._waiting[parent] = self._waiting.get(parent, 0) | 1 << block.heads[0]
+        self._home: dict[Block, Strand] = {}
+        """The strand on which, or in which, a block is."""
+        self._waiting: dict[Block, int] = defaultdict(int)
+        """For each block the heads of those that wait for something in it."""
+        for block in beside:
+            for _, parent in block.needs:
+                self._waiting[parent] |= 1 << block.heads[0]
 
     def strands(self) -> list[Strand]:
-        for block in self._parts:
+        for block in self._beside:
             self._put(block)
-        return list(dict.fromkeys(self._home[block.heads[0]] for block in self._parts))
+        return list(dict.fromkeys(self._home[block] for block in self._beside))
 
     def _put(self, block: Block) -> None:
         strand = self._place(block)
         strand.steps.append(block)
-        strand.covered |= bits(block.members)
-        for member in block.members:
-            self._home[member] = strand
-            strand.waiting |= self._waiting.get(member, 0)
+        strand.covered |= block.members
+        strand.waiting |= self._waiting[block]
+        self._home[block] = strand
 
     def _place(self, block: Block) -> Strand:
-        parents = list(dict.fromkeys(self._home[parent] for parent in block.parents))
+        homes = [self._home[parent] for _, parent in block.needs]
+        parents = list(dict.fromkeys(homes))
         earlier = self._order.before[block.heads[0]]
         ended = [strand for strand in parents if not strand.covered & ~earlier]
         if parents and len(ended) == len(parents):
@@ -89,7 +90,7 @@ class _Threading:
                 return self._joined(ended)
         return max(
             (strand for strand in ended if not self._is_in_the_way(block, strand)),
-            key=lambda strand: sum(self._home[parent] is strand for parent in block.parents),
+            key=homes.count,
             default=Strand([]),
         )
 
@@ -99,7 +100,7 @@ class _Threading:
             joined.covered |= strand.covered
             joined.waiting |= strand.waiting
             for step in strand.steps:
-                self._home.update(dict.fromkeys(members_of(step), joined))
+                self._home.update(dict.fromkeys(blocks_of(step), joined))
         return joined
 
     def _is_in_the_way(self, block: Block, strand: Strand) -> bool:

@@ -1,4 +1,4 @@
-"""The least number of gates with which a partial order can be laid out, by search. For a handful of electrons only.
+"""The fewest gates, or transitions, with which a partial order can be laid out, by search. For a handful of electrons.
 
 A layout is a series-parallel order over the electrons and some gates (sequences and Parallels, however nested: those
 are the orders without an N), in which every gate also waits for any set of electrons. It is exact if the
@@ -9,7 +9,7 @@ one. And a cover pair p < u that the position does not give must come from a gat
 behind it that p does not precede.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import combinations, permutations, product
 
 Poset = tuple[int, ...]
@@ -55,6 +55,52 @@ def least_gates(poset: Poset, most: int) -> int:
     return next((k for k in range(1, most) if _fits(poset, k)), most)
 
 
+def least_transitions(poset: Poset, most: int) -> int:
+    """The least number of gates and Parallels together, if it is below `most`; otherwise `most`."""
+    least = most
+    for skeleton in _skeletons(poset):
+        least = _least(poset, skeleton, least)
+    return least
+
+
+def _least(poset: Poset, layout: Poset, least: int) -> int:
+    """The same, for what begins with this layout."""
+    gates = len(layout) - len(poset)
+    missing = _missing(poset, layout)
+    if missing is None:
+        return min(least, gates + _parallels(layout, range(len(layout))))
+    if gates + 2 >= least:  # a gate more, and where there are gates there is a Parallel
+        return least
+    for new in _with_gate_for(poset, layout, *missing):
+        least = _least(poset, new, least)
+    return least
+
+
+def _parallels(layout: Poset, part: Sequence[int]) -> int:
+    """How many Parallels a series-parallel order takes."""
+    if len(part) == 1:
+        return 0
+    for in_series in (False, True):
+        pieces = _pieces(layout, part, in_series)
+        if len(pieces) > 1:
+            return (not in_series) + sum(_parallels(layout, piece) for piece in pieces)
+    raise ValueError("this order is not series-parallel")
+
+
+def _pieces(layout: Poset, part: Sequence[int], in_series: bool) -> list[list[int]]:
+    """The components of the elements that have an order between them, or of those that have none."""
+    left = set(part)
+    found: list[list[int]] = []
+    while left:
+        piece = [left.pop()]
+        for x in piece:
+            near = {y for y in left if bool(layout[x] >> y & 1 | layout[y] >> x & 1) != in_series}
+            piece += near
+            left -= near
+        found.append(piece)
+    return found
+
+
 def _fits(poset: Poset, gates: int) -> bool:
     return any(_cover(poset, skeleton, gates) for skeleton in _skeletons(poset))
 
@@ -74,15 +120,24 @@ def _skeletons(poset: Poset) -> Iterator[Poset]:
 
 def _cover(poset: Poset, layout: Poset, gates: int) -> bool:
     """Whether that many gates more give every pair of the order that the layout lacks."""
-    n = len(poset)
-    missing = next((pair for pair in covers(poset) if not _has(poset, layout, *pair)), None)
+    missing = _missing(poset, layout)
     if missing is None:
         return True
     if not gates:
         return False
-    p, u = missing
+    return any(_cover(poset, new, gates - 1) for new in _with_gate_for(poset, layout, *missing))
+
+
+def _missing(poset: Poset, layout: Poset) -> tuple[int, int] | None:
+    """A pair of the order that the layout lacks."""
+    return next((pair for pair in covers(poset) if not _has(poset, layout, *pair)), None)
+
+
+def _with_gate_for(poset: Poset, layout: Poset, p: int, u: int) -> Iterator[Poset]:
+    """The layouts with a gate more by which u waits for p."""
+    n = len(poset)
     allowed = sum(1 << x for x in range(n) if poset[x] >> p & 1)
-    return any(_cover(poset, new, gates - 1) for new in _with_gate(layout, u, allowed, n))
+    return _with_gate(layout, u, allowed, n)
 
 
 def _has(poset: Poset, layout: Poset, p: int, u: int) -> bool:

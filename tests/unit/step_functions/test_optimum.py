@@ -1,4 +1,4 @@
-"""The compiler's gates against the least number that any layout of the family in `optimum` has."""
+"""The compiler's gates and transitions against the fewest that any layout of the family in `optimum` has."""
 
 import random
 from collections.abc import Callable
@@ -9,6 +9,7 @@ from tests.unit.step_functions.optimum import (
     covers,
     is_series_parallel,
     least_gates,
+    least_transitions,
     posets,
 )
 
@@ -28,6 +29,10 @@ OF_SIX = (
 
 def gates(plan_of: PlanOf, poset: Poset) -> int:
     return cost_of(plan_of(covers(poset), len(poset))).gates
+
+
+def transitions(plan_of: PlanOf, poset: Poset) -> int:
+    return cost_of(plan_of(covers(poset), len(poset))).transitions
 
 
 def renumbered(poset: Poset, rng: random.Random) -> Poset:
@@ -59,6 +64,20 @@ def test_up_to_five_electrons_the_gates_are_the_least(n: int, plan_of: PlanOf) -
     for poset in posets(n):
         found = gates(plan_of, poset)
         assert found == least_gates(poset, found), covers(poset)
+
+
+@pytest.mark.parametrize("n", [2, 3, 4, 5])
+def test_up_to_five_electrons_the_transitions_are_the_least(n: int, plan_of: PlanOf) -> None:
+    for poset in posets(n):
+        found = transitions(plan_of, poset)
+        assert found == n + least_transitions(poset, found - n), covers(poset)
+
+
+def test_with_six_electrons_the_transitions_are_the_least(plan_of: PlanOf) -> None:
+    """In a sample: the search takes seconds for each."""
+    for poset in random.Random(6).sample(posets(6), 3):
+        found = transitions(plan_of, poset)
+        assert found == 6 + least_transitions(poset, found - 6), covers(poset)
 
 
 def test_the_table_of_six_is_what_the_search_finds() -> None:

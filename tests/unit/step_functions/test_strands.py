@@ -2,7 +2,7 @@ from collections.abc import Sequence
 
 from covalent_step_functions.decompose import Block, blocks
 from covalent_step_functions.order import Order, order_of
-from covalent_step_functions.strands import Strand, members_of, thread
+from covalent_step_functions.strands import Strand, blocks_of, thread
 
 Edges = Sequence[tuple[int, int]]
 
@@ -13,13 +13,17 @@ def order(edges: Edges, n: int) -> Order:
 
 def threaded(edges: Edges, n: int, depth: int = 12) -> list[Strand]:
     found = order(edges, n)
-    return thread(found, blocks(found, range(n)), depth)
+    return thread(found, blocks(found), depth)
+
+
+def members(block: Block) -> list[int]:
+    return [i for i in range(block.members.bit_length()) if block.members >> i & 1]
 
 
 def shown(strand: Strand) -> list[object]:
     """Members of blocks, and joined strands as tuples."""
     return [
-        list(step.members) if isinstance(step, Block) else tuple(map(shown, step))
+        members(step) if isinstance(step, Block) else tuple(map(shown, step))
         for step in strand.steps
     ]
 
@@ -46,5 +50,5 @@ def test_a_block_with_a_gate_is_in_nobodys_way() -> None:
 def test_every_member_is_on_one_strand() -> None:
     edges = [(a, b) for b in range(40) for a in range(b) if (a * 7 + b * 3) % 11 == 0]
     strands = threaded(edges, 40)
-    members = [each for strand in strands for step in strand.steps for each in members_of(step)]
-    assert sorted(members) == list(range(40))
+    found = [each for strand in strands for step in strand.steps for each in blocks_of(step)]
+    assert sorted(each for block in found for each in members(block)) == list(range(40))
