@@ -10,7 +10,7 @@ from covalent_executors.task import TaskTemplate
 from covalent_step_functions import quotas
 from covalent_step_functions.cost import Cost, cost_of
 from covalent_step_functions.emit import sent_size
-from covalent_step_functions.plan import Items, Parallel, Plan
+from covalent_step_functions.plan import Gate, Items, Nested, Parallel, Plan
 from covalent_step_functions.quotas import Use
 
 BRANCH_OUTPUT = len('{"dispatch_id": "11111111-2222-3333-4444-555555555555"}, ')
@@ -91,11 +91,23 @@ def depth_of(items: Items) -> int:
 
 
 def _uses(plan: Plan, cost: Cost) -> list[Use]:
+    items = list(plan.walk())
     return [
         Use(quotas.EVENTS, cost.events),
         Use(quotas.DEPTH, max(map(depth_of, plan.machines()))),
         Use(quotas.PAYLOAD, cost.widest * BRANCH_OUTPUT),
+        Use(
+            quotas.LOST, max((_ids(item) for item in items if isinstance(item, Nested)), default=0)
+        ),
+        Use(
+            quotas.PARENTS,
+            max((len(item.needs) for item in items if isinstance(item, Gate)), default=0),
+        ),
     ]
+
+
+def _ids(nested: Nested) -> int:
+    return sum(len(str(node)) + 1 for node in nested.nodes)
 
 
 def _request_uses(manifest: Manifest) -> list[Use]:

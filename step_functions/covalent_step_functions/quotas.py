@@ -75,7 +75,15 @@ HISTORY = 25_000
 """Entries in its history at which Step Functions ends an execution."""
 
 CAUSE = 32_768
-"""Characters of the cause with which a state fails (SendTaskFailure)."""
+"""Characters of the cause with which a state fails (SendTaskFailure); of up to four bytes each."""
+
+MAP_WIDTH = 40
+"""Rows of an inline Map that run at once: https://docs.aws.amazon.com/step-functions/latest/dg/state-map-inline.html
+
+Also what a Distributed Map starts together, as one child execution: it starts 100 of them a second and runs 10,000
+at once, so batches of this size start 4,000 electrons a second.
+https://docs.aws.amazon.com/step-functions/latest/dg/state-map-distributed.html
+"""
 
 ITEM = 400 * _KIB
 """Bytes of an item in DynamoDB: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html"""
@@ -107,6 +115,20 @@ PAYLOAD = Quota(
     unit="bytes",
     source="Step Functions passes up to 256 KiB from state to state",
     cure=_SPLIT,
+)
+LOST = Quota(
+    name="electrons of a nested execution",
+    number=256 * _KIB - 4 * CAUSE - 4 * _KIB,
+    unit="bytes of ids",
+    source="if it dies, they are reported with the cause in one payload of 256 KiB",
+    cure=_SPLIT,
+)
+PARENTS = Quota(
+    name="parents of an electron",
+    number=ITEM // 12,
+    unit="arrivals at its gate",
+    source="DynamoDB keeps them in one item of up to 400 KiB",
+    cure="gather the results in several steps",
 )
 REQUEST = Quota(
     name="request to dispatch",

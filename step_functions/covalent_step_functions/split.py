@@ -33,14 +33,12 @@ from covalent_step_functions.plan import (
 )
 from covalent_step_functions.weights import Weight, Weights
 
-WIDTH = 40
-"""Rows of an inline Map, which runs so many at once:
-https://docs.aws.amazon.com/step-functions/latest/dg/state-map.html
-"""
+WIDTH = quotas.MAP_WIDTH
+"""Rows of an inline Map, and of a batch."""
 NARROW = 4
 """Fewer branches are not worth a Map."""
-ROWS_BYTES = quotas.PAYLOAD.number * 3 // 4
-"""Rows of one Map, as JSON: they are in its input."""
+ROWS_BYTES = quotas.LOST.number
+"""Rows of one Map, as JSON: they are in its input, and in the report on what was lost of them."""
 BUDGET = Weight(quotas.DEFINITION.number, quotas.EVENTS.number - EXECUTION_EVENTS)
 """What one machine may take."""
 

@@ -14,7 +14,7 @@ from covalent_step_functions.compiler import compile_dispatch
 from covalent_step_functions.cost import TASK_EVENTS, Cost
 from covalent_step_functions.emit import sent_size
 from covalent_step_functions.names import machine_name
-from covalent_step_functions.plan import Items, Parallel, Plan, Task
+from covalent_step_functions.plan import Gate, Items, Nested, Parallel, Plan, Task
 from covalent_step_functions.quotas import Quota
 
 EVERY = [each for each in vars(quotas).values() if isinstance(each, Quota)]
@@ -102,9 +102,35 @@ def test_a_report_on_all_electrons_that_fit_is_less_than_a_payload() -> None:
     assert MOST_TASKS * len("1234567, ") + 4 * quotas.CAUSE < quotas.PAYLOAD.number
 
 
-def test_the_arrivals_of_all_electrons_that_fit_into_an_item() -> None:
-    """DynamoDB counts a string's bytes and three at most beside each."""
-    assert MOST_TASKS * (len("1234567") + 3) < quotas.ITEM
+def test_the_arrivals_at_a_gate_fit_into_an_item() -> None:
+    """DynamoDB counts a string's bytes and three at most beside each; the rest of the item is small."""
+    assert quotas.PARENTS.number * (len("1234567") + 3) < quotas.ITEM - 4096
+
+
+@pytest.mark.parametrize("over", [-1, 0, 1])
+def test_the_parents_of_an_electron(over: int) -> None:
+    needs = tuple(range(1, quotas.PARENTS.number + over + 1))
+    plan = Plan((Gate(0, needs), Task(0)))
+    if over <= 0:
+        check.check_plan(plan)
+    else:
+        with pytest.raises(LimitExceeded, match="parents of an electron: 34,134 arrivals"):
+            check.check_plan(plan)
+
+
+@pytest.mark.parametrize("over", [-1, 0, 1])
+def test_the_electrons_of_a_nested_execution(over: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    plan = Plan((Nested(tuple(Task(node) for node in range(10, 20))),))
+    monkeypatch.setattr(quotas, "LOST", replace(quotas.LOST, number=30 - over))
+    if over <= 0:
+        check.check_plan(plan)
+    else:
+        with pytest.raises(LimitExceeded, match="electrons of a nested execution: 30 bytes"):
+            check.check_plan(plan)
+
+
+def test_what_was_lost_is_reported_in_one_payload() -> None:
+    assert quotas.LOST.number + 4 * quotas.CAUSE < quotas.PAYLOAD.number
 
 
 def test_the_uploads_that_a_draft_waits_for_fit_into_an_item() -> None:
