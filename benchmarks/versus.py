@@ -154,7 +154,7 @@ class Comparison:
             except Unfinished:
                 seconds = time.perf_counter() - began
                 self._note(case, side, seconds, server.cpu() - cpu, unfinished=True)
-                raise
+                raise Unfinished(f"did not finish in {self._limit:g} s") from None
             self.readings.add(case.server(), side, answer["server"])
             self._note(case, side, answer["seconds"], server.cpu() - cpu)
 

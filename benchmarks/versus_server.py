@@ -23,6 +23,7 @@ CLIENT = HERE / "versus_client.py"
 MARK = "COVALENT_BENCHMARK"
 START_SECONDS = 120.0
 STOP_SECONDS = 60.0
+END_SECONDS = 5.0
 POLL_SECONDS = 0.01
 
 
@@ -53,7 +54,7 @@ class Client:
         self._process.stdin.write(json.dumps(request).encode() + b"\n")
         self._process.stdin.flush()
         if not select.select([self._process.stdout], [], [], max(0.0, seconds))[0]:
-            raise Unfinished("did not finish in time")
+            raise Unfinished(f"no answer in {seconds:g} s")
         line = self._process.stdout.readline()
         if not line:
             raise Failed(f"the client ended at {request}")
@@ -208,7 +209,7 @@ def end_all(processes: list[psutil.Process]) -> None:
         for process in processes:
             with _gone():
                 end(process)
-        processes = psutil.wait_procs(processes, timeout=5)[1]
+        processes = psutil.wait_procs(processes, timeout=END_SECONDS)[1]
 
 
 @contextmanager
