@@ -126,7 +126,6 @@ class Comparison:
             once = side is Side.THEIRS and case.n >= LARGE
             if side in given_up or (once and turn >= len(Side)):
                 continue
-            _say(f"{case.name}, {side}")
             try:
                 self._run(case, side)
             except (Failed, Unfinished) as exc:
@@ -155,12 +154,13 @@ class Comparison:
                 seconds = time.perf_counter() - began
                 self._note(case, side, seconds, server.cpu() - cpu, unfinished=True)
                 raise Unfinished(f"did not finish in {self._limit:g} s") from None
-            self.readings.add(case.server(), side, answer["server"])
             self._note(case, side, answer["seconds"], server.cpu() - cpu)
+            self.readings.add(case.server(), side, answer["server"])
 
     def _note(
         self, case: Case, side: Side, wall: float, cpu: float, *, unfinished: bool = False
     ) -> None:
+        _say(f"{case.name}, {side}: {'more than ' if unfinished else ''}{wall:.3g} s")
         add = partial(self.readings.add, side=side, unfinished=unfinished)
         add(case.wall(), value=wall)
         if case.n >= LARGE:
@@ -219,7 +219,7 @@ def notes() -> Iterator[str]:
     yield (
         "A fan-out of n is n electrons that return their argument and one that collects them. Server CPU is user and "
         "system time of all processes of the server, workers included, per electron of the n. Idle memory is their PSS "
-        f"{IDLE_SECONDS:g} s after the start (RSS where there is no PSS). Size is site-packages without pip."
+        f"{IDLE_SECONDS:g} s after the start (RSS where there is no PSS). Size is site-packages; the venvs are made without pip."
     )
 
 
