@@ -219,7 +219,8 @@ def notes() -> Iterator[str]:
     yield (
         "A fan-out of n is n electrons that return their argument and one that collects them. Server CPU is user and "
         "system time of all processes of the server, workers included, per electron of the n. Idle memory is their PSS "
-        f"{IDLE_SECONDS:g} s after the start (RSS where there is no PSS). Size is site-packages; the venvs are made without pip."
+        f"{IDLE_SECONDS:g} s after the start (RSS where there is no PSS). Size is that of site-packages, in venvs made "
+        "without pip."
     )
 
 
