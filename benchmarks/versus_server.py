@@ -85,6 +85,8 @@ class Server:
                 self._await_answer(port, began + START_SECONDS)
                 seconds = time.perf_counter() - began
                 command.wait(START_SECONDS)
+            except subprocess.TimeoutExpired as exc:
+                raise Failed("`covalent start` does not come back") from exc
             finally:
                 command.kill()
         self._check_exposure()
