@@ -179,7 +179,7 @@ def compared(repeat: int, limit: float = LIMIT, cache: Path = CACHE) -> Section:
 def _compared(repeat: int, limit: float, cache: Path) -> Section:
     with (
         _ended_by_sigterm(),
-        tempfile.TemporaryDirectory(prefix="versus-") as folder,
+        tempfile.TemporaryDirectory(prefix="versus-", ignore_cleanup_errors=True) as folder,
         ExitStack() as opened,
     ):
         _say("installing")

@@ -8,7 +8,7 @@ answer a line:
     {"do": "wait"}                                 -> {"seconds": ..., "server": ...}
 
 `wait` waits for what was dispatched: `seconds` go from the dispatch to the value in hand, `server` is what the
-record says, from start to end.
+record says, from start to end. What goes wrong is answered as {"error": ...}, and ends the client.
 """
 
 import json
@@ -92,9 +92,13 @@ def main() -> None:
         client = Client()
         for line in sys.stdin:
             request = json.loads(line)
-            print(
-                json.dumps(getattr(client, request.pop("do"))(**request)), file=answers, flush=True
-            )
+            try:
+                answer = getattr(client, request.pop("do"))(**request)
+            except Exception as exc:
+                error = {"error": f"{type(exc).__name__}: {exc}"}
+                print(json.dumps(error), file=answers, flush=True)
+                raise
+            print(json.dumps(answer), file=answers, flush=True)
 
 
 if __name__ == "__main__":

@@ -24,6 +24,7 @@ MARK = "COVALENT_BENCHMARK"
 START_SECONDS = 120.0
 STOP_SECONDS = 60.0
 END_SECONDS = 5.0
+ERROR_LENGTH = 300
 POLL_SECONDS = 0.01
 
 
@@ -46,7 +47,7 @@ class Client:
 
         Raises:
             Unfinished: it took longer than `seconds`.
-            Failed: the client ended instead.
+            Failed: the client could not do it, or ended.
 
         """
         assert self._process.stdin is not None
@@ -58,7 +59,9 @@ class Client:
         line = self._process.stdout.readline()
         if not line:
             raise Failed(f"the client ended at {request}")
-        answer: dict[str, float] = json.loads(line)
+        answer: dict[str, Any] = json.loads(line)
+        if "error" in answer:
+            raise Failed(" ".join(answer["error"].split())[:ERROR_LENGTH])
         return answer
 
 
@@ -98,7 +101,8 @@ class Server:
             if self.processes():
                 self._stop()
         finally:
-            end_all(self.processes())
+            while left := self.processes():  # some may have started while the others ended
+                end_all(left)
 
     @contextmanager
     def client(self) -> Iterator[Client]:

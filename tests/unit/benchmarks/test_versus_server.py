@@ -119,6 +119,12 @@ def test_a_client_that_ends_has_failed() -> None:
         Client(process).ask(30, do="wait")
 
 
+def test_what_goes_wrong_in_a_client_is_told_in_a_line() -> None:
+    script = "import json; input(); print(json.dumps({'error': 'ReadTimeout: slow\\n  server'}))"
+    with client_of(script) as process, pytest.raises(Failed, match="^ReadTimeout: slow server$"):
+        Client(process).ask(30, do="wait")
+
+
 def test_what_ignores_sigterm_is_killed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("benchmarks.versus_server.END_SECONDS", 0.1)
     script = "import signal; signal.signal(15, signal.SIG_IGN); print(flush=True); input()"
