@@ -7,6 +7,7 @@ made anew from the wheel of the working tree.
 import hashlib
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tomllib
@@ -125,8 +126,19 @@ def _python() -> str:
 
 
 def _run(*command: str | Path, doing: str) -> None:
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode:
-        lines = [line for line in done.stderr.splitlines() if line.strip()] or ["no reason given"]
+    with subprocess.Popen(
+        command,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    ) as process:
+        try:
+            stderr = process.communicate()[1]
+        except BaseException:
+            os.killpg(process.pid, signal.SIGKILL)  # pip works in a child of its own
+            raise
+    if process.returncode:
+        lines = [line for line in stderr.splitlines() if line.strip()] or ["no reason given"]
         errors = [line for line in lines if line.startswith("ERROR")] or lines
         raise CannotInstall(f"could not {doing}: {errors[-1]}")

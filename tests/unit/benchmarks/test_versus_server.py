@@ -121,7 +121,7 @@ def test_a_client_that_ends_has_failed() -> None:
 
 def test_what_goes_wrong_in_a_client_is_told_in_a_line() -> None:
     script = "import json; input(); print(json.dumps({'error': 'ReadTimeout: slow\\n  server'}))"
-    with client_of(script) as process, pytest.raises(Failed, match="^ReadTimeout: slow server$"):
+    with client_of(script) as process, pytest.raises(Failed, match=r"^ReadTimeout: slow server$"):
         Client(process).ask(30, do="wait")
 
 
