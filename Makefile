@@ -17,7 +17,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_NO_INPUT := 1
 unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV AWS_PROFILE AWS_DEFAULT_PROFILE
 
-.PHONY: help setup demo test check lint format types contracts fix golden bench lock wheel clean
+.PHONY: help setup demo test check lint format types contracts fix golden bench versus lock wheel clean
 .DEFAULT_GOAL := help
 
 help: ## Show this list
@@ -68,14 +68,18 @@ $(BENCH): requirements-bench.lock $(READY)
 bench: $(BENCH) ## Measure and write benchmarks/RESULTS.md; ARGS are passed on
 	@$(BIN)/python -m benchmarks $(ARGS)
 
-LOCK = $(BIN)/uv pip compile pyproject.toml --all-extras --universal --python-version 3.11 \
+versus: $(READY) ## Measure ours beside Covalent 0.240 only; ARGS="--repeat 1" for less
+	@$(BIN)/python -m benchmarks.versus $(ARGS)
+
+LOCK = $(BIN)/uv pip compile --universal --python-version 3.11 \
 	--generate-hashes --no-config --no-header --no-annotate --no-emit-index-url --quiet
 
-# The second starts from the first, so that what both name is of one version.
-lock: $(READY) ## Write requirements.lock and requirements-bench.lock anew from pyproject.toml
-	@$(LOCK) --group dev --upgrade --output-file requirements.lock
+# The second starts from the first, so that what both name is of one version. The third has nothing of ours in it.
+lock: $(READY) ## Write the three lock files anew from pyproject.toml
+	@$(LOCK) pyproject.toml --all-extras --group dev --upgrade --output-file requirements.lock
 	@cp requirements.lock requirements-bench.lock
-	@$(LOCK) --group bench --output-file requirements-bench.lock
+	@$(LOCK) pyproject.toml --all-extras --group bench --output-file requirements-bench.lock
+	@$(LOCK) --group versus --upgrade --output-file requirements-versus.lock
 
 wheel: $(READY) ## Build dist/*.whl
 	@$(BIN)/python -m build --wheel --no-isolation

@@ -2,8 +2,8 @@
 
     python -m benchmarks [--electrons 1000] [--chain 100] [--repeat 3]
 
-The options are those of `benchmarks.run`. If the compiled plans break a bound of `benchmarks.makespan`, the exit
-status is 1.
+The options are those of `benchmarks.run`; Covalent takes part if it can be installed (`benchmarks.versus`). If the
+compiled plans break a bound of `benchmarks.makespan`, the exit status is 1.
 """
 
 import os
@@ -11,36 +11,21 @@ import platform
 import sys
 from argparse import ArgumentParser
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
-from io import StringIO
-from pathlib import Path
 
-from rich import box
 from rich.console import Console
-from rich.table import Table
 
 from benchmarks import compile as compilation
-from benchmarks import cost, makespan, run
+from benchmarks import cost, makespan, run, versus
+from benchmarks.page import RESULTS, ROOT, Section, as_markdown
 from benchmarks.plot import draw
 
-ROOT = Path(__file__).parents[1]
-RESULTS = ROOT / "benchmarks" / "RESULTS.md"
 PLOT = ROOT / "docs" / "makespan"
 SIZE = 300
 """Electrons in each simulated workflow."""
 RUNS = 10
 PACKAGES = ("covalent-serverless", "moto", "networkx", "simpy", "wfcommons")
-
-
-@dataclass(frozen=True)
-class Section:
-    """A table with what it rests on."""
-
-    title: str
-    table: Table
-    notes: tuple[str, ...] = ()
 
 
 def machine() -> str:
@@ -58,22 +43,13 @@ def sections(
 ) -> Iterator[Section]:
     """Every table, one after the other; the makespans are measured already."""
     yield Section("On the embedded AWS", run.table_of(electrons, chain, repeat))
+    yield versus.compared(repeat)
     measures = list(compilation.measures([100, 1_000, 10_000], repeat))
     yield Section(
         "Compile time and memory", compilation.table_of(measures), tuple(compilation.notes())
     )
     yield Section("Simulated makespan", makespan.table_of(rows), tuple(makespan.notes()))
     yield Section("Cost", cost.table_of(SIZE), tuple(cost.notes()))
-
-
-def as_markdown(section: Section) -> str:
-    """A section of the page."""
-    section.table.box = box.MARKDOWN
-    page = Console(file=StringIO(), width=200)
-    page.print(section.table)
-    assert isinstance(page.file, StringIO)
-    lines = [line.rstrip() for line in page.file.getvalue().splitlines() if line.strip()]
-    return "\n".join([f"## {section.title}", "", *lines, "", *section.notes]).rstrip() + "\n"
 
 
 def main() -> None:
@@ -88,9 +64,7 @@ def main() -> None:
     pages = []
     console = Console()
     for section in sections(options.electrons, options.chain, options.repeat, rows):
-        console.rule(section.title)
-        console.print(section.table)
-        console.print(*section.notes, sep="\n", markup=False, highlight=False)
+        section.show(console)
         pages.append(as_markdown(section))
     head = f"# Results\n\nWritten by `make bench`. {machine()}\n"
     plot = "![Simulated makespan over critical path](../docs/makespan.svg)\n"
