@@ -1,6 +1,5 @@
 """Random DAGs in which electrons fail: exactly their descendants do not run, everything else does."""
 
-import random
 from typing import Any
 
 import pytest
