@@ -2,7 +2,7 @@
 
     python -m benchmarks.run [--electrons 1000] [--chain 100] [--repeat 3]
 
-Starts a server of its own in a temporary directory. Wall times are the best of `--repeat` runs, from `dispatch`
+Starts a server of its own in a temporary directory. The last two dispatches are too large for one state machine. Wall times are the best of `--repeat` runs, from `dispatch`
 to the result in hand; the first run of each shape, which also creates its state machine, is shown apart.
 """
 
@@ -25,6 +25,10 @@ from rich.console import Console
 from rich.table import Table
 
 import covalent as ct
+from benchmarks.shapes import n_rich
+
+LARGE = 10_000
+"""Electrons of a dispatch that no single state machine can hold."""
 
 
 @ct.electron
@@ -52,6 +56,15 @@ def chain(n: int) -> Any:
     for _ in range(n - 1):
         value = no_op(value)
     return value
+
+
+@ct.lattice
+def woven(n: int) -> Any:
+    """`n` electrons, each with two or three random parents among the last twenty."""
+    made: list[Any] = []
+    for parents in n_rich(n).values():
+        made.append(no_op([made[parent] for parent in parents]))
+    return made[-1]
 
 
 @contextmanager
@@ -122,6 +135,8 @@ def rows(electrons: int, length: int, repeat: int) -> Iterator[tuple[str, float,
             yield name, best(repeat, to_result, lattice, n), n
         accepted = best(repeat, ct.dispatch(fan_in), electrons)
         yield f"dispatch accepted, {electrons:,}", accepted, electrons
+        for name, lattice, n in (("into one", fan_in, LARGE), ("N-rich", woven, LARGE // 5)):
+            yield f"{n:,} {name}, divided, first run", best(1, to_result, lattice, n), n
 
 
 def table_of(electrons: int, chain: int, repeat: int) -> Table:
