@@ -2,8 +2,9 @@
 
     python -m benchmarks.run [--electrons 1000] [--chain 100] [--repeat 3]
 
-Starts a server of its own in a temporary directory. The last two dispatches are too large for one state machine. Wall times are the best of `--repeat` runs, from `dispatch`
-to the result in hand; the first run of each shape, which also creates its state machine, is shown apart.
+Starts a server of its own in a temporary directory. Wall times are the best of `--repeat` runs, from `dispatch`
+to the result in hand; the first run of each shape, which also creates its state machine, is shown apart. The last two
+dispatches are too large for one machine.
 """
 
 import argparse
