@@ -87,7 +87,8 @@ class Server:
     def execution(self, dispatch_id: str) -> str:
         """The ARN of a dispatch's execution."""
         states = self.client("stepfunctions")
-        for machine in states.list_state_machines()["stateMachines"]:
+        pages = states.get_paginator("list_state_machines").paginate()
+        for machine in (each for page in pages for each in page["stateMachines"]):
             listing = states.list_executions(stateMachineArn=machine["stateMachineArn"])
             for execution in listing["executions"]:
                 if execution["name"] == dispatch_id:

@@ -422,18 +422,22 @@ def test_large_values_travel_by_object() -> None:
     assert run(workflow, 3_000_000, bytes(2_000_000)).result == (3_000_000, 2_000_000)
 
 
+def _machines(states: Any) -> list[dict[str, Any]]:
+    pages = states.get_paginator("list_state_machines").paginate()
+    return [machine for page in pages for machine in page["stateMachines"]]
+
+
 def test_a_hundred_dispatches_make_one_machine(server: Server) -> None:
     @ct.lattice
     def counted_once(x: int) -> Any:
         return add(identity(x), 1)
 
     states = server.client("stepfunctions")
-    before = {m["name"] for m in states.list_state_machines()["stateMachines"]}
+    before = {machine["name"] for machine in _machines(states)}
     ids = [ct.dispatch(counted_once)(i) for i in range(100)]
     results = [ct.get_result(dispatch_id, wait=True).result for dispatch_id in ids]
     assert results == [i + 1 for i in range(100)]
-    machines = states.list_state_machines()["stateMachines"]
-    new = [m for m in machines if m["name"] not in before]
+    new = [each for each in _machines(states) if each["name"] not in before]
     assert len(new) <= 1  # an earlier test may have made the same shape
     arns = {server.execution(ids[0]).rsplit(":", 1)[0], server.execution(ids[99]).rsplit(":", 1)[0]}
     assert len(arns) == 1

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 _LISTED = 5
 """Ids that one line lists."""
-_WIDTH = 110
+_WIDTH = 120
 """Columns that the tables need; a narrower terminal breaks the lines."""
 
 
