@@ -133,5 +133,5 @@ def test_another_description_makes_another_deployment(made: dict[str, Any]) -> N
 def test_an_application_that_does_not_import_is_told(tmp_path: Path) -> None:
     shutil.copytree(sources.application().parent / ".chalice", tmp_path / ".chalice")
     (tmp_path / "app.py").write_text("raise RuntimeError('it is broken')\n")
-    with pytest.raises(RuntimeError, match="(?s)chalice package failed.*it is broken"):
+    with pytest.raises(RuntimeError, match=r"(?s)chalice package failed.*it is broken"):
         chalice_package.packaged(tmp_path)
