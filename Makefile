@@ -17,7 +17,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_NO_INPUT := 1
 unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV AWS_PROFILE AWS_DEFAULT_PROFILE
 
-.PHONY: help setup demo test check lint format types contracts fix golden bench versus lock lambda chalice wheel clean
+.PHONY: help setup demo test check lint format types contracts fix golden bench versus lock lambda chalice image wheel clean
 .DEFAULT_GOAL := help
 
 help: ## Show this list
@@ -94,6 +94,9 @@ lambda: $(READY) ## Build the zips of the Lambda functions into dist/lambda; ARG
 
 chalice: $(READY) ## Write infra/terraform/modules/api/chalice.tf.json anew; review the diff like code
 	@$(BIN)/python -m covalent._deploy.chalice_package
+
+image: $(READY) ## Build the runner's container image; needs Docker with buildx; ARGS="--tag name --push"
+	@$(BIN)/python -m covalent._deploy.container --context dist/image $(ARGS)
 
 wheel: $(READY) ## Build dist/*.whl
 	@$(BIN)/python -m build --wheel --no-isolation

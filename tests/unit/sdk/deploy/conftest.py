@@ -1,5 +1,6 @@
 """The zips, built once, and interpreters that see nothing but what Lambda would."""
 
+import platform
 import shutil
 import subprocess
 import sys
@@ -130,7 +131,7 @@ class Dispatch:
             BillingMode="PAY_PER_REQUEST",
         )
 
-    def publish(self, function: bytes, python: str) -> dict[str, Any]:
+    def publish(self, function: bytes, python: str = platform.python_version()) -> dict[str, Any]:
         """Store the electron as the control plane would, and return the event that runs it."""
         digest = digest_of(function)
         self._put(keys.asset(self.owner, digest), function)
