@@ -17,7 +17,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_NO_INPUT := 1
 unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV AWS_PROFILE AWS_DEFAULT_PROFILE
 
-.PHONY: help setup demo test check lint format types contracts fix golden bench versus lock wheel clean
+.PHONY: help setup demo test check lint format types contracts fix golden bench versus lock lambda chalice image wheel clean
 .DEFAULT_GOAL := help
 
 help: ## Show this list
@@ -75,11 +75,28 @@ LOCK = $(BIN)/uv pip compile --universal --python-version 3.11 \
 	--generate-hashes --no-config --no-header --no-annotate --no-emit-index-url --quiet
 
 # The second starts from the first, so that what both name is of one version. The third has nothing of ours in it.
-lock: $(READY) ## Write the three lock files anew from pyproject.toml
+# What is deployed is of the versions that are tested.
+DEPLOYED = $(LOCK) --constraint requirements.lock
+LOCKS = sdk/covalent/_deploy/locks
+
+lock: $(READY) ## Write the lock files anew from pyproject.toml and from what is deployed
 	@$(LOCK) pyproject.toml --all-extras --group dev --upgrade --output-file requirements.lock
 	@cp requirements.lock requirements-bench.lock
 	@$(LOCK) pyproject.toml --all-extras --group bench --output-file requirements-bench.lock
 	@$(LOCK) --group versus --upgrade --output-file requirements-versus.lock
+	@$(DEPLOYED) $(LOCKS)/runner.in --output-file $(LOCKS)/runner.lock
+	@$(DEPLOYED) $(LOCKS)/image.in --output-file $(LOCKS)/image.lock
+	@$(DEPLOYED) $(LOCKS)/control-plane.in --excludes $(LOCKS)/control-plane.excludes \
+		--output-file $(LOCKS)/control-plane.lock
+
+lambda: $(READY) ## Build the zips of the Lambda functions into dist/lambda; ARGS="--architecture arm64" for some
+	@$(BIN)/python -m covalent._deploy.artifacts --output dist/lambda $(ARGS)
+
+chalice: $(READY) ## Write infra/terraform/modules/api/chalice.tf.json anew; review the diff like code
+	@$(BIN)/python -m covalent._deploy.chalice_package
+
+image: $(READY) ## Build the runner's container image; needs Docker with buildx; ARGS="--tag name --push"
+	@$(BIN)/python -m covalent._deploy.container --context dist/image $(ARGS)
 
 wheel: $(READY) ## Build dist/*.whl
 	@$(BIN)/python -m build --wheel --no-isolation
