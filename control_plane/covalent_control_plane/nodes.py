@@ -18,14 +18,15 @@ from covalent_contracts.manifest import Manifest, Node, NodeKind
 from covalent_contracts.status import Status
 from covalent_control_plane import dispatches, manifests, objects, store
 from covalent_control_plane.aws import Aws
-from covalent_control_plane.store import DispatchItem, NodeItem
+from covalent_control_plane.callers import Caller
+from covalent_control_plane.items import DispatchItem, NodeItem
 
 ANSWER_SIZE = 4_000_000
 """Characters of recorded text and outputs in one answer; API Gateway and Lambda allow 6 MB of JSON."""
 _DERIVED = (NodeKind.PARAMETER, NodeKind.COLLECTION, NodeKind.POSTPROCESS)
 
 
-def nodes(aws: Aws, owner: str, dispatch_id: str, request: NodesRequest) -> Nodes:
+def nodes(aws: Aws, caller: Caller, dispatch_id: str, request: NodesRequest) -> Nodes:
     """Records of the nodes asked for, in order of id.
 
     Raises:
@@ -33,7 +34,7 @@ def nodes(aws: Aws, owner: str, dispatch_id: str, request: NodesRequest) -> Node
         InvalidWorkflow: it has no node of an id asked for.
 
     """
-    dispatch = dispatches.owned(owner, dispatch_id)
+    dispatch = dispatches.readable(aws, caller, dispatch_id)
     manifest = manifests.load(aws, dispatch_id, dispatch.manifest)
     ids = _wanted(request, len(manifest.nodes))
     state = _read(dispatch, manifest, ids)

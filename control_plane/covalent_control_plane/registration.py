@@ -15,7 +15,7 @@ from covalent_contracts.ids import digest_of
 from covalent_contracts.manifest import WIRE, Manifest, Upload
 from covalent_control_plane import machines, manifests, objects, store
 from covalent_control_plane.aws import Aws
-from covalent_control_plane.store import DispatchItem, DraftItem
+from covalent_control_plane.items import DispatchItem, DraftItem
 from covalent_control_plane.telemetry import annotate, count, log
 from covalent_executors.place import Place
 from covalent_step_functions.check import check_uploads
