@@ -7,7 +7,7 @@ from covalent_contracts.api import AssetsRequest, Download, Downloads, Listing, 
 from covalent_contracts.errors import Conflict, NotFound
 from covalent_contracts.manifest import Manifest
 from covalent_contracts.status import Status
-from covalent_control_plane import manifests, objects, starting, store
+from covalent_control_plane import answers, manifests, objects, starting, store
 from covalent_control_plane.aws import Aws
 from covalent_control_plane.callers import Caller
 from covalent_control_plane.interrupted import fail_interrupted
@@ -52,9 +52,8 @@ def start(aws: Aws, owner: str, dispatch_id: str, *, run: bool = True) -> Summar
     """
     annotate(dispatch_id)
     item = store.find_registered(dispatch_id)
-    if item is None:
+    if item is None or item.owner != owner:
         raise _expired(dispatch_id)
-    _check_owner(item, owner)
     if isinstance(item, DraftItem):
         item = _appear(aws, item, dispatch_id, run=run)
     return summary(_started(aws, item) if run else item)
@@ -71,10 +70,13 @@ def show(aws: Aws, caller: Caller, dispatch_id: str) -> Summary:
 
 
 def listing(owner: str, limit: int, cursor: str | None) -> Listing:
-    """The owner's dispatches, newest first."""
+    """The owner's dispatches, newest first; as many as one answer can hold."""
     page = store.listing(owner, limit, None if cursor is None else Cursor.read(cursor))
-    after = None if page.after is None else Cursor(*page.after).write()
-    return Listing(dispatches=[summary(item) for item in page.items], cursor=after)
+    shown = answers.fitting(summary(item) for item in page.items)
+    if len(shown) < len(page.items) or page.after is not None:
+        cursor = Cursor(shown[-1].created, shown[-1].dispatch_id).write()
+        return Listing(dispatches=list(shown), cursor=cursor)
+    return Listing(dispatches=list(shown))
 
 
 def manifest_address(aws: Aws, caller: Caller, dispatch_id: str) -> Download:
@@ -105,9 +107,8 @@ def assets(aws: Aws, caller: Caller, dispatch_id: str, request: AssetsRequest) -
 def owned(owner: str, dispatch_id: str) -> DispatchItem:
     """The dispatch, if it is the owner's. Someone else's is not found: its existence is theirs to know."""
     item = store.find(dispatch_id)
-    if item is None:
+    if item is None or item.owner != owner:
         raise unknown(dispatch_id)
-    _check_owner(item, owner)
     return item
 
 
@@ -139,11 +140,6 @@ def summary(item: DispatchItem) -> Summary:
         nodes=item.nodes,
         execution=item.execution,
     )
-
-
-def _check_owner(item: DispatchItem | DraftItem, owner: str) -> None:
-    if item.owner != owner:
-        raise unknown(item.pk.partition("#")[2])
 
 
 def _expired(dispatch_id: str) -> NotFound:

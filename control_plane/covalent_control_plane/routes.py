@@ -22,7 +22,7 @@ from covalent_contracts.api import (
     Summary,
 )
 from covalent_contracts.manifest import WIRE, Manifest
-from covalent_control_plane import dispatches, openapi, requests, sharing
+from covalent_control_plane import answers, dispatches, openapi, requests, sharing
 from covalent_control_plane import nodes as recorded
 from covalent_control_plane.aws import aws
 from covalent_control_plane.callers import Caller
@@ -101,6 +101,7 @@ def health() -> Response:
 
 def describe() -> Response:
     """Give this document."""
+    _caller()
     return _json(_document())
 
 
@@ -134,7 +135,12 @@ OPERATIONS = (
         errors=(_BAD, _MISSING, _CONFLICT),
     ),
     Operation(
-        "GET", "/dispatches", listing, answer=Listing, query=(_LIMIT, _CURSOR), errors=(_BAD,)
+        "GET",
+        "/dispatches",
+        listing,
+        answer=Listing,
+        query=(_LIMIT, _CURSOR),
+        errors=(_BAD, _LIMITED),
     ),
     Operation("GET", "/dispatches/{dispatch_id}", show, answer=Summary, errors=(_MISSING,)),
     Operation(
@@ -146,7 +152,7 @@ OPERATIONS = (
         nodes,
         body=NodesRequest,
         answer=Nodes,
-        errors=(_BAD, _LARGE, _MISSING),
+        errors=(_BAD, _LARGE, _LIMITED, _MISSING),
     ),
     Operation(
         "POST",
@@ -154,7 +160,7 @@ OPERATIONS = (
         assets,
         body=AssetsRequest,
         answer=Downloads,
-        errors=(_BAD, _LARGE, _MISSING),
+        errors=(_BAD, _LARGE, _LIMITED, _MISSING),
     ),
     Operation(
         "GET",
@@ -205,6 +211,7 @@ def _render(document: BaseModel, status: HTTPStatus = HTTPStatus.OK) -> Response
 
 
 def _json(text: str, status: HTTPStatus = HTTPStatus.OK) -> Response:
+    answers.check(text)
     return Response(text, {"Content-Type": "application/json"}, status.value)
 
 

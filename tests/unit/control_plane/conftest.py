@@ -52,7 +52,7 @@ class Api:
 
     def __init__(self, principal: str = ALICE) -> None:
         self.principal = principal
-        self.template = json.loads((EVENTS / "rest_proxy.json").read_text())
+        self.template = json.loads((EVENTS / "api" / "show.json").read_text())
 
     def post(self, path: str, body: Any = None, **kwargs: Any) -> Answer:
         """POST a JSON document, or bytes as they are."""

@@ -66,7 +66,7 @@ def test_importing_leaves_the_environment_alone() -> None:
 
 
 def test_an_assumed_role_is_an_owner_of_its_own() -> None:
-    event = json.loads((EVENTS / "rest_proxy.json").read_text())
+    event = json.loads((EVENTS / "api" / "show.json").read_text())
     event["requestContext"]["identity"]["userArn"] = BOB
     caller = requests.caller(Request(event), people=True)
     assert caller.owner == owner_of(LAB) != owner_of(ALICE)
