@@ -65,7 +65,7 @@ def body(request: Request, document: type[Document]) -> Document:
         TooLarge: it is over the limit.
 
     """
-    return document.model_validate_json(_content(request))
+    return document.model_validate_json(_content(request), strict=True)
 
 
 def manifest(request: Request) -> Manifest:
@@ -78,7 +78,7 @@ def manifest(request: Request) -> Manifest:
     """
     content = _content(request)
     try:
-        return Manifest.model_validate_json(content)
+        return Manifest.model_validate_json(content, strict=True)
     except ValidationError:
         _check_wire(content)
         raise
