@@ -19,6 +19,7 @@ from covalent_contracts.errors import NewerWire, Unavailable
 if TYPE_CHECKING:
     from covalent_contracts.manifest import Manifest
 
+HEALTH = f"{api.PREFIX}/health"
 DocumentT = TypeVar("DocumentT", bound=BaseModel)
 
 
@@ -71,7 +72,9 @@ class Client:
 
     def health(self) -> api.Health:
         """What the deployment is."""
-        return self._ask(api.Health, "GET", "/health")
+        return self._read(
+            api.Health, "GET", "/health", self.connection.call("GET", HEALTH, is_public=True)
+        )
 
     def openapi(self) -> dict[str, Any]:
         """The OpenAPI document of the API."""
@@ -89,12 +92,16 @@ class Client:
         params: dict[str, str] | None = None,
     ) -> DocumentT:
         answer = self.connection.call(method, api.PREFIX + path, body, params)
+        return self._read(kind, method, path, answer)
+
+    def _read(self, kind: type[DocumentT], method: str, path: str, answer: bytes) -> DocumentT:
         try:
             return kind.model_validate_json(answer)
         except ValidationError as exc:
             raise Unavailable(
                 f"{self.connection.endpoint.url} gave an answer to {method} {path} that is not a {kind.__name__}: "
-                "is `dispatcher.address` a Covalent server of this version?"
+                f"is {_setting(self.connection.endpoint)} that of a Covalent server of this version? "
+                "`covalent doctor` shows it"
             ) from exc
 
 
@@ -135,6 +142,11 @@ def _open(endpoint: address.Endpoint) -> Client:
 def _close(pid: int, connection: Connection) -> None:
     if pid == os.getpid():
         connection.close()
+
+
+def _setting(endpoint: address.Endpoint) -> str:
+    named = f"profiles.{endpoint.profile}.address" if endpoint.profile else "dispatcher.address"
+    return f"`{named}`"
 
 
 def _path(dispatch_id: str) -> str:
