@@ -11,7 +11,7 @@ from covalent._shared_files.profiles import Profile
 
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 _DEFAULT_PORTS = {"http": 80, "https": 443}
-_GATEWAY = re.compile(r"\.execute-api\.([a-z0-9-]+)\.(?:vpce\.)?amazonaws\.(?:com|com\.cn|eu)")
+_GATEWAY = re.compile(r".+\.execute-api\.([a-z0-9-]+)\.(?:vpce\.)?amazonaws\.(?:com|com\.cn|eu)")
 _WORD = re.compile(r"[A-Za-z0-9_-]+")
 
 
@@ -78,8 +78,8 @@ def resolve(dispatcher_addr: str | None = None) -> Endpoint:
 
 def region_of(host: str) -> str | None:
     """The AWS region of an API Gateway's host name; None for other hosts."""
-    found = _GATEWAY.search(host)
-    return found[1] if found and found.end() == len(host) else None
+    found = _GATEWAY.fullmatch(host)
+    return found[1] if found else None
 
 
 def _configured() -> Endpoint:

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from covalent._shared_files.exceptions import MissingExtra
-from covalent_contracts.errors import Refused
+from covalent_contracts.errors import Refused, Unavailable
 
 if TYPE_CHECKING:
     from botocore.credentials import ReadOnlyCredentials
@@ -63,7 +63,8 @@ class Credentials:
         """The ARN of the identity that the credentials belong to, as AWS itself tells.
 
         Raises:
-            Refused: AWS does not accept the credentials, or cannot be asked.
+            Refused: AWS does not accept the credentials.
+            Unavailable: it cannot be asked.
 
         """
         current = self.current()
@@ -85,8 +86,12 @@ class Credentials:
                 aws_session_token=current.token,
             )
             return str(sts.get_caller_identity()["Arn"])
-        except (BotoCoreError, ClientError) as exc:
-            raise Refused(f"AWS does not say whose credentials these are: {exc}") from exc
+        except ClientError as exc:
+            raise Refused(
+                f"AWS does not accept the credentials: {exc}. Run `{login()}`, or get new ones as you got these"
+            ) from exc
+        except BotoCoreError as exc:
+            raise Unavailable(f"AWS cannot be asked whose they are: {exc}") from exc
 
 
 def login() -> str:

@@ -4,6 +4,7 @@ botocore makes the signature, with the credentials that the user has for AWS any
 wrong, the time of AWS is taken instead, and the user told.
 """
 
+import threading
 import time
 import warnings
 from datetime import UTC, datetime
@@ -45,9 +46,11 @@ class Signature:
     ) -> None:
         self.credentials = credentials or Credentials()
         self._endpoint = endpoint
+        self._base = f"{str(httpx.URL(endpoint.url)).rstrip('/')}/"
         self._region = endpoint.region or ""
         self._clock = clock
         self._offset = 0.0
+        self._lock = threading.Lock()
 
     def prove(self, request: httpx.Request) -> None:
         """Sign a request: method, address, type and hash of the body, and the time.
@@ -56,8 +59,7 @@ class Signature:
             Refused: there are no credentials; or the address is not the endpoint's.
 
         """
-        url = str(request.url)
-        if not url.startswith(self._endpoint.url + "/"):
+        if not str(request.url).startswith(self._base):
             raise Refused(
                 f"a request to {request.url.host} is not signed: it is not part of {self._endpoint.url}"
             )
@@ -150,7 +152,8 @@ class Signature:
         if server is None or signed is None or abs(server - signed) < SKEW:
             return False
         offset = server - self._clock()
-        known, self._offset = self._offset, offset
+        with self._lock:
+            known, self._offset = self._offset, offset
         if abs(offset - known) < SKEW:  # another thread was first
             return True
         warnings.warn(

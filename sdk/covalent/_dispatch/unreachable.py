@@ -19,7 +19,7 @@ def broken(
     where = origin(request)
     reason = cause_of(exc)
     if isinstance(reason, ssl.SSLError):
-        return Unavailable(_not_trusted(where, reason))
+        return Unavailable(not_trusted(where, reason))
     if isinstance(exc, httpx.ProxyError):
         return Unavailable(
             f"the proxy on the way to {where} does not let it through ({exc}): {proxies()}"
@@ -29,7 +29,7 @@ def broken(
     if where != origin(httpx.Request("GET", endpoint.url)):
         return Unavailable(f"the object store at {where} cannot be reached: {exc}")
     if endpoint.is_deployed:
-        return Unavailable(_no_deployment(endpoint, reason))
+        return Unavailable(no_deployment(endpoint, reason))
     return Unavailable(
         f"no Covalent server answers at {endpoint.url} ({exc}): start one with `covalent start`, or set "
         "`dispatcher.address` in the configuration (or pass `dispatcher_addr`) to where one runs"
@@ -76,7 +76,8 @@ def _chain(exc: BaseException | None) -> Iterator[BaseException]:
         exc = exc.__cause__ or exc.__context__
 
 
-def _not_trusted(where: str, reason: ssl.SSLError) -> str:
+def not_trusted(where: str, reason: ssl.SSLError) -> str:
+    """What to do about a certificate that nobody vouches for."""
     said = getattr(reason, "verify_message", "") or str(reason)
     return (
         f"no secure connection to {where}: {said}. If a proxy of your organization opens TLS, set AWS_CA_BUNDLE to "
@@ -84,7 +85,8 @@ def _not_trusted(where: str, reason: ssl.SSLError) -> str:
     )
 
 
-def _no_deployment(endpoint: Endpoint, reason: BaseException) -> str:
+def no_deployment(endpoint: Endpoint, reason: BaseException) -> str:
+    """What to do about a deployment that does not answer."""
     named = f"profile {endpoint.profile}" if endpoint.profile else "the address"
     if isinstance(reason, socket.gaierror):
         return (
