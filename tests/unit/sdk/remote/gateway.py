@@ -60,7 +60,7 @@ class Gateway:
     """What the next signed requests get, whatever they are."""
     used: list[str] = field(default_factory=list)
     """The access keys that were accepted, in order."""
-    unsigned: list[str] = field(default_factory=list)
+    unsigned: list[bool] = field(default_factory=list)
     on_refusal: Callable[[], object] = lambda: None
     scheme: str = "http"
     port: int = 0
@@ -104,7 +104,7 @@ class Gateway:
         if not self.is_there:
             raise Refused(403, "Forbidden", "ForbiddenException")
         if path.startswith("/api/v1/health"):
-            self.unsigned += ["Authorization" not in headers]
+            self.unsigned.append("Authorization" not in headers)
             return
         if not path.startswith("/api/v1/"):
             raise Refused(
