@@ -38,6 +38,16 @@ def started(tmp_path: Path) -> Iterator[None]:
     reload_config()
 
 
+@ct.electron
+def increment(x: int) -> int:
+    return x + 1
+
+
+@ct.lattice
+def workflow(x: int) -> Any:
+    return increment(x)
+
+
 def _doctor() -> tuple[int, dict[str, dict[str, str]]]:
     done = CliRunner().invoke(cli, ["doctor", "--json"])
     document: dict[str, Any] = json.loads(done.stdout)
@@ -53,7 +63,6 @@ def test_doctor_of_a_local_server() -> None:
     assert "1 workers" in found["server"]["detail"]
     assert "GiB free" in found["disk"]["detail"]
 
-    workflow = ct.lattice(ct.electron(lambda x: x + 1))
     assert ct.dispatch_sync(workflow)(1).result == 2
     code, found = _doctor()
     assert code == 0, found

@@ -20,9 +20,9 @@ _MARKS = {"ok": ("✓", "green"), "failed": ("✗", "red"), "skipped": ("–", "
 )
 @click.option("--json", "as_json", is_flag=True, help="Print what was found as JSON, for scripts.")
 def doctor(profile: str | None, as_json: bool) -> None:
-    """Look for what keeps a dispatch from getting through, and say what to do.
+    """Look for what keeps dispatches from getting through.
 
-    Exit code 1 if anything is wrong.
+    One line for each thing, and the cure below it. Exit code 1 if anything is wrong.
     """
     from covalent._dispatch.checkup import State, examine  # noqa: PLC0415  # loads httpx, pydantic
 

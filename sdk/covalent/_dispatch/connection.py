@@ -12,7 +12,6 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from urllib.parse import quote, urlencode
 
-import certifi
 import httpx
 
 from covalent._dispatch.address import Endpoint
@@ -187,6 +186,8 @@ def trust(endpoint: Endpoint) -> ssl.SSLContext:
         return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context = ssl.create_default_context()
     if not context.get_ca_certs():  # a Python that does not know where this system keeps them
+        import certifi  # noqa: PLC0415  # rarely needed
+
         context.load_verify_locations(certifi.where())
     bundle = os.environ.get("AWS_CA_BUNDLE")
     if bundle:

@@ -27,15 +27,18 @@ from covalent._shared_files.config import set_config
 from covalent_contracts import errors
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from covalent._dispatch.packaging import Package
 
 
 @pytest.fixture
-def deployed(gateway: Gateway, pauses: list[float]) -> Client:
+def deployed(gateway: Gateway, pauses: list[float]) -> Iterator[Client]:
     """A client of the gateway."""
-    return Client(Connection(resolve("prod"), sleep=pauses.append))
+    connection = Connection(resolve("prod"), sleep=pauses.append)
+    yield Client(connection)
+    connection.close()
 
 
 def refused(client: Client) -> str:
@@ -122,7 +125,7 @@ def test_threads_that_find_the_clock_wrong_together_all_get_through(
     gateway.ahead = 3600
     with pytest.warns(WrongClock) as told, ThreadPoolExecutor(8) as pool:
         list(pool.map(lambda _: deployed.dispatches(), range(8)))
-    assert len(told) == 1
+    assert [each.category for each in told].count(WrongClock) == 1
     assert len(gateway.used) == 8
 
 
