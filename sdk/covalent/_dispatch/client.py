@@ -126,7 +126,8 @@ def parse_manifest(data: bytes | str) -> "Manifest":
 def connect(dispatcher_addr: str | None = None) -> Client:
     """The client for an address (None: the configured one); calls in one process share its connections."""
     endpoint = address.resolve(dispatcher_addr)
-    key = (os.getpid(), endpoint)  # a forked child must not write into its parent's sockets
+    # a forked child must not write into its parent's sockets, and who chooses another identity wants to be that
+    key = (os.getpid(), endpoint, *map(os.environ.get, _IDENTITY))
     with _lock:
         if key not in _clients:
             _clients[key] = _open(endpoint)
@@ -153,5 +154,6 @@ def _path(dispatch_id: str) -> str:
     return f"/dispatches/{quote(dispatch_id, safe='')}"
 
 
-_clients: dict[tuple[int, address.Endpoint], Client] = {}
+_IDENTITY = ("AWS_PROFILE", "AWS_ACCESS_KEY_ID")
+_clients: dict[tuple[object, ...], Client] = {}
 _lock = threading.Lock()

@@ -23,7 +23,6 @@ class Credentials:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._session: Session | None = None
         self._found: Any = None
 
     def current(self) -> "ReadOnlyCredentials":
@@ -34,17 +33,26 @@ class Credentials:
             MissingExtra: botocore is not installed.
 
         """
-        with self._lock, _explained(self._session):
-            if self._found is None:
-                self._session = _session()
-                self._found = self._session.get_credentials()
-            if self._found is None:
-                raise Refused(
-                    "there are no AWS credentials: run `aws configure` or `aws sso login`, or set AWS_PROFILE, or "
-                    "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, for an identity that may use this deployment"
-                )
+        with self._lock:
+            try:
+                return self._look()
+            except Refused:
+                self._found = None  # the user may log in and try again, in this very process
+                raise
+
+    def _look(self) -> "ReadOnlyCredentials":
+        if self._found is None:
+            session = _session()
+            with _explained():
+                self._found = session.get_credentials()
+        if self._found is None:
+            raise Refused(
+                "there are no AWS credentials: run `aws configure` or `aws sso login`, or set AWS_PROFILE, or "
+                "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, for an identity that may use this deployment"
+            )
+        with _explained():
             found: ReadOnlyCredentials = self._found.get_frozen_credentials()
-            return found
+        return found
 
     def renew(self, used: str) -> bool:
         """Look for credentials once more, since AWS says that those used have ended; whether there are others now.
@@ -115,10 +123,8 @@ def _session() -> "Session":
 
 
 @contextmanager
-def _explained(session: "Session | None") -> Iterator[None]:
+def _explained() -> Iterator[None]:
     """What botocore raises while it looks for credentials, with its cure."""
-    if session is None:
-        _session()  # says that botocore is missing, if it is
     from botocore import exceptions  # noqa: PLC0415  # see above
 
     try:

@@ -65,9 +65,15 @@ def _problem(response: httpx.Response) -> Problem:
         status = response.status_code
         detail = (
             f"{response.request.method} {response.request.url.copy_with(query=None)} answered {status}: "
-            f"{response.text[:200]}"
+            f"{response.text[:200]}{_request_id(response)}"
         )
         return Problem(title=response.reason_phrase, status=status, detail=detail, code="")
+
+
+def _request_id(response: httpx.Response) -> str:
+    """By what the logs of API Gateway know the request."""
+    found = response.headers.get("x-amzn-RequestId")
+    return f" (request {found})" if found else ""
 
 
 def _kind(problem: Problem) -> type[errors.CovalentError]:

@@ -41,7 +41,10 @@ def is_hopeless(exc: httpx.TransportError, endpoint: Endpoint) -> bool:
 
     To a deployment the way is long, and a connection that was not made may well be made a moment later.
     """
-    if isinstance(cause_of(exc), ssl.SSLCertVerificationError | socket.gaierror):
+    reason = cause_of(exc)
+    if isinstance(reason, ssl.SSLCertVerificationError):
+        return True
+    if isinstance(reason, socket.gaierror) and reason.errno != socket.EAI_AGAIN:
         return True
     connecting = isinstance(exc, httpx.ConnectError | httpx.ConnectTimeout)
     return connecting and not endpoint.is_deployed
