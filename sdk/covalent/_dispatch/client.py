@@ -13,8 +13,9 @@ from pydantic import BaseModel, ValidationError
 
 from covalent._dispatch import address
 from covalent._dispatch.connection import Connection
+from covalent._version import __version__
 from covalent_contracts import api, manifest
-from covalent_contracts.errors import NewerWire, Unavailable
+from covalent_contracts.errors import CovalentError, NewerWire, Unavailable
 
 if TYPE_CHECKING:
     from covalent_contracts.manifest import Manifest
@@ -100,9 +101,18 @@ class Client:
         except ValidationError as exc:
             raise Unavailable(
                 f"{self.connection.endpoint.url} gave an answer to {method} {path} that is not a {kind.__name__}: "
-                f"is {_setting(self.connection.endpoint)} that of a Covalent server of this version? "
-                "`covalent doctor` shows it"
+                f"is {_setting(self.connection.endpoint)} that of a Covalent server of this version"
+                f"{self._versions()}? `covalent doctor` shows it"
             ) from exc
+
+    def _versions(self) -> str:
+        """What the server says of itself, for a message; nothing if it does not."""
+        try:
+            answer = self.connection.ask("GET", HEALTH, is_public=True)
+            health = api.Health.model_validate_json(answer.content)
+        except (CovalentError, ValidationError):
+            return ""
+        return f" (it says {health.version}, wire {health.wire}; this is {__version__}, wire {manifest.WIRE})"
 
 
 def parse_manifest(data: bytes | str) -> "Manifest":

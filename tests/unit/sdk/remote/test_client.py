@@ -177,7 +177,19 @@ def test_no_server_names_the_command_and_the_setting() -> None:
 
 def test_another_server_at_the_address_is_named() -> None:
     with pytest.raises(errors.Unavailable, match=r"dispatcher\.address"):
-        client_of(httpx.Response(200, text="<html>hello</html>")).health()
+        client_of(*[httpx.Response(200, text="<html>hello</html>")] * 2).health()
+
+
+def test_an_answer_of_another_version_tells_both(client: Client, plane: ControlPlane) -> None:
+    health = api.Health(version="9.9", wire=1, pythons=[])
+    plane.faults = [
+        httpx.Response(200, json={"listed": []}),
+        httpx.Response(200, text=health.model_dump_json()),
+    ]
+    with pytest.raises(
+        errors.Unavailable, match=r"it says 9\.9, wire 1; this is .*covalent doctor"
+    ):
+        client.dispatches()
 
 
 def test_a_large_manifest_is_compressed(

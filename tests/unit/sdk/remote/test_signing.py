@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import subprocess
 import sys
 import warnings
@@ -16,7 +17,7 @@ from hypothesis import strategies as st
 from tests.unit.sdk.remote.gateway import ARN, REGION, Gateway, Key, Refused
 
 from covalent._dispatch.address import Endpoint, resolve
-from covalent._dispatch.client import Client
+from covalent._dispatch.client import Client, connect
 from covalent._dispatch.connection import ATTEMPTS, THROTTLED_ATTEMPTS, Connection
 from covalent._dispatch.credentials import Credentials
 from covalent._dispatch.gateway import Refusal, refusal_of
@@ -326,6 +327,55 @@ def test_a_redirect_takes_no_signature_along(deployed: Client, gateway: Gateway)
     gateway.plane.faults = [httpx.Response(302, headers={"Location": "http://elsewhere.test/"})]
     with pytest.raises(errors.CovalentError, match="302"):
         deployed.dispatches()
+
+
+def test_a_request_that_failed_can_be_found_in_the_logs(deployed: Client, gateway: Gateway) -> None:
+    gateway.answer = lambda *_: httpx.Response(  # type: ignore[method-assign]  # the only answer
+        418, text="?", headers={"x-amzn-RequestId": "4711"}
+    )
+    with pytest.raises(errors.CovalentError, match="request 4711"):
+        deployed.dispatches()
+
+
+def test_another_aws_profile_is_another_client(
+    gateway: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = connect("prod")
+    assert connect("prod") is first
+    monkeypatch.setenv("AWS_PROFILE", "work")
+    assert connect("prod") is not first
+
+
+def test_who_logs_in_after_a_refusal_gets_through(
+    deployed: Client, gateway: Gateway, monkeypatch: pytest.MonkeyPatch, aws_files: Path
+) -> None:
+    monkeypatch.delenv("AWS_ACCESS_KEY_ID")
+    failing = f'{sys.executable} -c "raise SystemExit(1)"'
+    (aws_files / "config").write_text(f"[default]\ncredential_process = {failing}\n")
+    refused(deployed)
+    (aws_files / "config").write_text("")
+    (aws_files / "credentials").write_text(
+        "[default]\naws_access_key_id = AKIATEST\naws_secret_access_key = secret\n"
+    )
+    deployed.dispatches()
+    assert gateway.used == ["AKIATEST"]
+
+
+@pytest.mark.parametrize(
+    ("number", "tries"), [(socket.EAI_AGAIN, ATTEMPTS), (socket.EAI_NONAME, 1)]
+)
+def test_a_name_server_that_does_not_answer_is_asked_again(number: int, tries: int) -> None:
+    asked = []
+
+    def handle(request: httpx.Request) -> httpx.Response:
+        asked.append(request)
+        raise httpx.ConnectError("no") from socket.gaierror(number, "no answer")
+
+    endpoint = Endpoint("https://a.execute-api.eu-west-1.amazonaws.com", region=REGION)
+    connection = Connection(endpoint, httpx.MockTransport(handle), sleep=lambda _: None)
+    with pytest.raises(errors.Unavailable, match="has no address"):
+        connection.ask("GET", "/api/v1/health", is_public=True)
+    assert len(asked) == tries
 
 
 @pytest.mark.parametrize(
