@@ -1,0 +1,17 @@
+variable "artifacts" {
+  description = "Folder with the zips that `make lambda` makes."
+  type        = string
+  default     = "../../../../dist/lambda"
+}
+
+variable "prefix" {
+  description = "What all names begin with."
+  type        = string
+  default     = "covalent"
+}
+
+variable "protect" {
+  description = "Refuse to destroy what holds results."
+  type        = bool
+  default     = true
+}

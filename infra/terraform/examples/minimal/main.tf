@@ -1,0 +1,8 @@
+# A deployment that costs nothing while nobody uses it: Lambda runs the electrons, nothing else is on.
+
+module "covalent" {
+  source    = "../.."
+  artifacts = var.artifacts
+  prefix    = var.prefix
+  protect   = var.protect
+}
