@@ -61,16 +61,17 @@ resource "aws_sns_topic" "alarms" {
 }
 
 module "covalent" {
-  source               = "../.."
-  artifacts            = var.artifacts
-  prefix               = var.prefix
-  protect              = var.protect
-  kms_key_arn          = aws_kms_key.covalent.arn
-  observability        = true
-  alarm_topic_arn      = aws_sns_topic.alarms.arn
-  log_retention_days   = 365
-  runner_memory        = 3538
-  throttle             = { rate = 500, burst = 1000 }
-  reserved_concurrency = { finish = 50, sweep = 1 }
-  tags                 = { project = "covalent" }
+  source                 = "../.."
+  artifacts              = var.artifacts
+  prefix                 = var.prefix
+  protect                = var.protect
+  manage_gateway_account = var.manage_gateway_account
+  kms_key_arn            = aws_kms_key.covalent.arn
+  observability          = true
+  alarm_topic_arn        = aws_sns_topic.alarms.arn
+  log_retention_days     = 365
+  runner_memory          = 3538
+  throttle               = { rate = 500, burst = 1000 }
+  reserved_concurrency   = { finish = 50, sweep = 1 }
+  tags                   = { project = "covalent" }
 }

@@ -15,3 +15,9 @@ variable "protect" {
   type        = bool
   default     = true
 }
+
+variable "manage_gateway_account" {
+  description = "Set the role with which API Gateway writes logs; false if the account has one."
+  type        = bool
+  default     = true
+}
