@@ -17,7 +17,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_NO_INPUT := 1
 unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV AWS_PROFILE AWS_DEFAULT_PROFILE
 
-.PHONY: help setup demo test check lint format types contracts fix golden bench versus lock wheel clean
+.PHONY: help setup demo test check lint format types contracts fix golden bench versus lock lambda chalice wheel clean
 .DEFAULT_GOAL := help
 
 help: ## Show this list
@@ -80,6 +80,12 @@ lock: $(READY) ## Write the three lock files anew from pyproject.toml
 	@cp requirements.lock requirements-bench.lock
 	@$(LOCK) pyproject.toml --all-extras --group bench --output-file requirements-bench.lock
 	@$(LOCK) --group versus --upgrade --output-file requirements-versus.lock
+
+lambda: $(READY) ## Build the zips of the Lambda functions into dist/lambda; ARGS="--architecture arm64" for some
+	@$(BIN)/python -m covalent._deploy.artifacts --output dist/lambda $(ARGS)
+
+chalice: $(READY) ## Write infra/terraform/modules/api/chalice.tf.json anew; review the diff like code
+	@$(BIN)/python -m covalent._deploy.chalice_package
 
 wheel: $(READY) ## Build dist/*.whl
 	@$(BIN)/python -m build --wheel --no-isolation
