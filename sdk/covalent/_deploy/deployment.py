@@ -191,9 +191,10 @@ class Deployment:
         """See that there is a deployment, as far as this machine can know."""
         if self.workspace.is_there or self.wanted.state:
             return
-        there = ", ".join(known())
+        there = ", ".join(map(str, known()))
         raise DeployError(
-            f"No deployment {self.wanted.prefix} in account {self.account.id}, {self.account.region}, was made from here.",
+            f"No deployment {self.wanted.prefix} in account {self.account.id}, {self.account.region}, was made "
+            "from here.",
             (f"Made from here: {there}. " if there else "")
             + "If it was made from another machine, say where its state is: --state s3://bucket/key.",
         )

@@ -20,6 +20,11 @@ from covalent._deploy.errors import (
 )
 from covalent._deploy.events import Diagnostic
 
+_ADDED = (
+    "execution halted",
+    "Operation canceled",
+    "Terraform encountered problems during initiali",
+)
 _SHOWN = 600
 """Characters that are shown of what no rule knows."""
 _LISTED = 3
@@ -57,8 +62,8 @@ class _Rule:
 
 
 def _says(diagnostic: Diagnostic) -> bool:
-    """Terraform adds one of these for each resource that it did not get to."""
-    return diagnostic.summary not in {"execution halted", "Operation canceled"}
+    """Whether it is more than what Terraform adds to every error of that kind."""
+    return not diagnostic.summary.startswith(_ADDED)
 
 
 def _known(text: str) -> DeployError | None:

@@ -17,7 +17,11 @@ ARCHITECTURES = ("x86_64", "arm64")
 EXECUTORS = ("lambda",)
 """Executors that a deployment can have."""
 
-_PREFIX = re.compile(r"[a-z][a-z0-9-]{0,29}")
+LOCAL = "local"
+"""The profile of the offline AWS."""
+
+_PREFIX = re.compile(r"(?=.{1,30}$)[a-z][a-z0-9]*(-[a-z0-9]+)*")
+"""S3 has names with two hyphens for itself."""
 _NAME = re.compile(r"[A-Za-z0-9_-]+")
 _STATE = re.compile(r"s3://(?P<bucket>[a-z0-9.-]{3,63})/(?P<key>.+)")
 _OWN = MappingProxyType(
@@ -56,15 +60,12 @@ class Wanted:
     state: str | None = None
 
     def __post_init__(self) -> None:
-        if not _PREFIX.fullmatch(self.prefix) or self.prefix.endswith("-"):
+        if not _PREFIX.fullmatch(self.prefix):
             raise InvalidSetting(
-                f"the prefix {self.prefix!r} will not do: up to 30 lower-case letters, digits and hyphens, the first "
-                "a letter and the last no hyphen"
+                f"the prefix {self.prefix!r} will not do: words of lower-case letters and digits with a hyphen between "
+                "them, a letter first, 30 characters at most"
             )
-        if self.name is not None and not _NAME.fullmatch(self.name):
-            raise InvalidSetting(
-                f"the name {self.name!r} will not do: letters, digits, - and _ only"
-            )
+        _check_name(self.name if self.name is not None else self.prefix)
         _check_pythons(self.pythons)
         if self.architecture not in (None, *ARCHITECTURES):
             raise InvalidSetting(
@@ -157,6 +158,30 @@ def variables_of(texts: Iterable[str]) -> dict[str, Any]:
         except ValueError:
             found[name] = value
     return found
+
+
+def check_executors(names: Iterable[str]) -> None:
+    """See that a deployment can have these executors.
+
+    Raises:
+        InvalidSetting: there is none of a name.
+
+    """
+    for name in names:
+        if name not in EXECUTORS:
+            raise InvalidSetting(
+                f"a deployment cannot have the executor {name}",
+                f"It can have: {', '.join(EXECUTORS)}.",
+            )
+
+
+def _check_name(name: str) -> None:
+    if not _NAME.fullmatch(name):
+        raise InvalidSetting(f"the name {name!r} will not do: letters, digits, - and _ only")
+    if name == LOCAL:
+        raise InvalidSetting(
+            f"the profile {LOCAL} is that of the offline AWS", "Choose another one with --name."
+        )
 
 
 def _check_pythons(pythons: Iterable[str]) -> None:

@@ -14,7 +14,7 @@ import json
 import os
 import re
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -42,6 +42,9 @@ class Workspace:
     def of(cls, account: str, region: str, prefix: str) -> "Workspace":
         """Where the deployment of that name is."""
         return cls(root() / account / region / prefix)
+
+    def __str__(self) -> str:
+        return "/".join(self.folder.parts[-3:])
 
     @property
     def artifacts(self) -> Path:
@@ -73,6 +76,19 @@ class Workspace:
             return dict(json.loads(self._memory.read_text(encoding="utf-8")))
         except FileNotFoundError:
             return {}
+
+    def deployed_types(self) -> list[str]:
+        """Terraform's type of each resource that is deployed; none if the state is not in the folder."""
+        try:
+            document = json.loads((self.folder / "terraform.tfstate").read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            return []
+        return [
+            str(each["type"])
+            for each in document.get("resources", ())
+            if each["mode"] == "managed"
+            for _ in each["instances"]
+        ]
 
     def remember(self, **values: Any) -> None:
         """Remember more, or something else."""
@@ -143,18 +159,22 @@ def root() -> Path:
     return data_dir() / "deployments"
 
 
-def known() -> list[str]:
-    """The deployments made from this machine, as account/region/prefix."""
-    found = root().glob("*/*/*/deployment.json")
-    return sorted(str(path.parent.relative_to(root())) for path in found)
+def known(region: str = "*", prefix: str = "*") -> list[Workspace]:
+    """The deployments made from this machine, all or those of a region and prefix."""
+    found = root().glob(f"*/{region}/{prefix}/deployment.json")
+    return [Workspace(path.parent) for path in sorted(found)]
 
 
 def resource_types(module: Path) -> list[str]:
-    """The type of each resource block in a module and the modules in it; the same type may come more than once."""
-    return _found_in(sorted(module.rglob("*.tf")), _RESOURCE)
+    """The type of each resource block in a module and the modules in it; one for each block, whatever its count."""
+    plain = _found_in(sorted(module.rglob("*.tf")), _RESOURCE)
+    for path in sorted(module.rglob("*.tf.json")):
+        blocks = json.loads(path.read_text(encoding="utf-8")).get("resource", {})
+        plain += [kind for kind, each in blocks.items() for _ in each]
+    return plain
 
 
-def _found_in(files: Any, pattern: re.Pattern[str]) -> list[str]:
+def _found_in(files: Iterable[Path], pattern: re.Pattern[str]) -> list[str]:
     return [name for path in files for name in pattern.findall(path.read_text(encoding="utf-8"))]
 
 
