@@ -198,8 +198,8 @@ def down(yes: bool, force: bool, delete_data: bool, **options: Any) -> None:
 def cost(region: str | None, prefix: str) -> None:
     """Show what an idle deployment and electrons cost.
 
-    Idle means that nothing runs; item by item. Of a deployment that was made from here, its own resources; otherwise those that `up` would make. List prices of
-    us-east-1 without the free tier. AWS is not asked, and nothing is billed for asking.
+    Idle means that nothing runs; item by item. Of a deployment that was made from here these are its own resources,
+    otherwise those that `up` would make. List prices of us-east-1 without the free tier. AWS is not asked.
     """
     from rich.console import Console  # noqa: PLC0415  # loaded when first used
 

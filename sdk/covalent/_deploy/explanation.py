@@ -49,7 +49,8 @@ def explain(diagnostics: Sequence[Diagnostic]) -> DeployError:
 
 def explain_text(text: str) -> DeployError:
     """The error that a text amounts to: what Terraform wrote to stderr, or what botocore raised."""
-    plain = re.sub(r"\x1b\[[0-9;]*m|^[╷│╵] ?", "", text, flags=re.MULTILINE).strip()
+    uncoloured = re.sub(r"\x1b\[[0-9;]*m", "", text)
+    plain = re.sub(r"^[╷│╵] ?", "", uncoloured, flags=re.MULTILINE).strip()
     return _known(plain) or DeployError(_short(plain) or "Terraform ended without saying why.")
 
 
@@ -128,19 +129,14 @@ _CODES = re.compile(
 
 def _denied(_match: re.Match[str], text: str) -> AccessDenied:
     told = _DENIED.search(text)
-    error = _denied_error(told, text)
-    error.action = told["what"] if told else _action(text)
-    error.resource = (told and told["on"]) or ""
-    error.principal = (told and told["who"]) or ""
+    found = told.groupdict(default="") if told else {}
+    action = found.get("what") or _action(text)
+    who, where = found.get("who", ""), found.get("on", "")
+    place = f" on {where}" if where else ""
+    cure = _grant(action, found.get("why", ""))
+    error = AccessDenied(f"{who or 'the caller'} may not do {action}{place}.", cure)
+    error.action, error.resource, error.principal = action, where, who
     return error
-
-
-def _denied_error(told: re.Match[str] | None, text: str) -> AccessDenied:
-    action = told["what"] if told else _action(text)
-    who = (told and told["who"]) or "the caller"
-    place = f" on {told['on']}" if told and told["on"] else ""
-    why = (told and told["why"]) or ""
-    return AccessDenied(f"{who} may not do {action}{place}.", _grant(action, why))
 
 
 def _grant(action: str, why: str) -> str:
@@ -181,8 +177,9 @@ _SERVICES = {
 
 
 def _locked(_match: re.Match[str], text: str) -> StateLocked:
+    info = text.partition("Lock Info:")[2]
     parts = {
-        key: (found[1] if (found := re.search(rf"{key}:\s+(\S+(?: [\d:.]+)?)", text)) else "")
+        key: (found[1] if (found := re.search(rf"\b{key}:\s+(\S+(?: [\d:.]+)?)", info)) else "")
         for key in ("ID", "Who", "Created")
     }
     who = f" by {parts['Who']}" if parts["Who"] else ""
@@ -266,7 +263,7 @@ _RULES = (
         "`covalent deploy down --delete-data` deletes them, for good.",
     ),
     _rule(
-        r"deletion protection (?:is )?enabled|Table can't be deleted while DeletionProtectionEnabled",
+        r"deletion protection (?:is )?enabled|protected against deletion",
         Protected,
         "The table is protected from deletion.",
         "`covalent deploy down --delete-data` takes the protection away, and the data with it.",

@@ -150,7 +150,8 @@ class Workspace:
         for name in variables:
             if name not in known:
                 raise InvalidSetting(
-                    f"the Terraform module has no variable {name}", f"It has {', '.join(known)}."
+                    f"the Terraform module has no variable {name}",
+                    f"It has {', '.join(sorted(known))}.",
                 )
 
 

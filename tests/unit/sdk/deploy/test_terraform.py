@@ -9,11 +9,11 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
+from tests.unit.sdk.deploy.conftest import Write
 
 from covalent._deploy.errors import DeployError, Interrupted, MissingProgram, StateLocked
 from covalent._deploy.events import Event, Failed, Finished, Note, Planned, Started
 from covalent._deploy.terraform import Terraform
-from tests.unit.sdk.deploy.conftest import Write
 
 pytestmark = pytest.mark.terraform
 
@@ -173,13 +173,17 @@ def test_an_interrupt_from_inside(write: Write) -> None:
     list(terraform.init())
     list(terraform.plan())
     notes = []
-    before = signal.getsignal(signal.SIGINT)
-    with pytest.raises(Interrupted):
+
+    def follow() -> None:
         for event in terraform.apply():
             if isinstance(event, Started) and event.address == "terraform_data.slow":
                 os.kill(os.getpid(), signal.SIGINT)
             if isinstance(event, Note):
                 notes.append(event.text)
+
+    before = signal.getsignal(signal.SIGINT)
+    with pytest.raises(Interrupted):
+        follow()
     assert len(notes) == 1
     assert signal.getsignal(signal.SIGINT) is before
 
