@@ -67,7 +67,7 @@ class View:
         _error: BaseException | None,
         _trace: TracebackType | None,
     ) -> None:
-        self._progress.stop()
+        self._stop()
 
     def follow(self, events: Iterable[Event]) -> Event | None:
         """Show all events; return the last."""
@@ -113,9 +113,14 @@ class View:
 
     def _say(self, text: Text) -> None:
         """A new part of the work: the bar of the last one goes."""
-        self._progress.stop()
+        self._stop()
         self._ended = 0
         self.console.print(text)
+
+    def _stop(self) -> None:
+        """The bar goes. One that never came would leave an empty line."""
+        if self._progress.live.is_started:
+            self._progress.stop()
 
     def _start(self, address: str) -> None:
         if not self._busy and not self._ended and self.console.is_terminal:

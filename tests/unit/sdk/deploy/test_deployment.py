@@ -51,6 +51,17 @@ def lab(account: StandIn | None = None, **wanted: Any) -> Deployment:
     return Deployment(asked, account or StandIn.new(), build=build, check=healthy)
 
 
+class Confirm:
+    """Says yes, and keeps what it was asked."""
+
+    def __init__(self) -> None:
+        self.asked: list[Planned] = []
+
+    def __call__(self, planned: Planned) -> bool:
+        self.asked.append(planned)
+        return True
+
+
 def last(events: Iterable[Event]) -> Any:
     *_, event = events
     return event
@@ -91,9 +102,9 @@ def test_up_status_and_down() -> None:
 
 def test_the_second_up_changes_nothing() -> None:
     list(lab().up())
-    asked: list[Planned] = []
-    events = list(lab().up(lambda planned: not asked.append(planned)))
-    assert asked == []
+    confirm = Confirm()
+    events = list(lab().up(confirm))
+    assert confirm.asked == []
     assert "Applying" not in [step.text for step in of_type(Step, events)]
     assert events[-1].values["endpoint"]  # type: ignore[union-attr]  # it is Done
 
@@ -115,9 +126,9 @@ def test_who_says_no_gets_nothing() -> None:
 
 
 def test_half_a_deployment_goes_on(tmp_path: Path) -> None:
-    wanted = {"variables": {"needs": str(tmp_path / "cure")}}
+    needing = lab(variables={"needs": str(tmp_path / "cure")})
     with pytest.raises(DeployError, match="local-exec provisioner error") as error:
-        list(lab(**wanted).up())
+        list(needing.up())
     assert "`covalent deploy up` goes on" in str(error.value)
     assert outputs.profile("lab") == {}
     status = lab(pythons=()).status()
@@ -141,7 +152,7 @@ def test_half_a_deployment_can_be_removed(tmp_path: Path) -> None:
 
 def test_names_that_are_taken() -> None:
     account = StandIn.new(tables={"lab"}, buckets={f"lab-{ACCOUNT}-{REGION}"})
-    with pytest.raises(NameTaken, match="a bucket lab-123.* and a table lab") as error:
+    with pytest.raises(NameTaken, match=r"a bucket lab-123.* and a table lab") as error:
         list(lab(account).up())
     assert "--prefix" in error.value.cure
     assert not lab().workspace.is_there
@@ -191,9 +202,9 @@ def test_down_keeps_data_until_told() -> None:
 def test_down_without_protection_asks_once() -> None:
     list(lab(variables={"protect": False}).up())
     account = StandIn.new(objects=3)
-    asked: list[Planned] = []
-    list(lab(account).down(Removal(confirm=lambda planned: not asked.append(planned))))
-    assert [planned.count("delete") for planned in asked] == [3]
+    confirm = Confirm()
+    list(lab(account).down(Removal(confirm)))
+    assert [planned.count("delete") for planned in confirm.asked] == [3]
     assert account.memory.objects == 0
 
 
