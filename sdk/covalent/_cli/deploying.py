@@ -38,6 +38,9 @@ from covalent._version import __version__
 _DONE = {CREATE: "made", UPDATE: "changed", DELETE: "destroyed", REPLACE: "replaced"}
 _STYLES = {CREATE: "green", UPDATE: "yellow", DELETE: "red", REPLACE: "magenta"}
 
+_OURS = ("Incomplete lock file", "Attribute Deprecated", "Argument is deprecated", "Deprecated ")
+"""How warnings begin that are about our modules."""
+
 
 class View:
     """Shows events as they come: a bar on a terminal, a line for each resource elsewhere."""
@@ -144,8 +147,8 @@ class View:
         )
 
     def _complain(self, diagnostic: Diagnostic) -> None:
-        """Errors are raised in the end; warnings are not."""
-        if not diagnostic.is_error:
+        """Errors are raised in the end. Of warnings, those are shown that a user can do something about."""
+        if not diagnostic.is_error and not diagnostic.summary.startswith(_OURS):
             self.console.print(Text(f"  {diagnostic.summary}", style="yellow"))
 
 

@@ -51,7 +51,9 @@ class Account:
         from boto3.session import Session  # noqa: PLC0415  # only who deploys has it
 
         with aws_errors():
-            session = Session(profile_name=profile, region_name=region)
+            # The AWS command line and Terraform read AWS_REGION, boto3 does not.
+            chosen = region or os.environ.get("AWS_REGION")
+            session = Session(profile_name=profile, region_name=chosen)
             if not session.region_name:
                 raise NoCredentials(
                     "No region is configured.",

@@ -197,8 +197,19 @@ def _hook(document: Mapping[str, Any]) -> tuple[str, str, float]:
     return hook["resource"]["addr"], hook.get("action", ""), float(hook.get("elapsed_seconds", 0))
 
 
-def _started(document: Mapping[str, Any]) -> Started:
-    address, action, _ = _hook(document)
+def _work(
+    make: Callable[[str, str, float], Event],
+) -> Callable[[Mapping[str, Any]], Event | None]:
+    """A reader of work on a resource. What is only read changes nothing, and is left out."""
+
+    def read_work(document: Mapping[str, Any]) -> Event | None:
+        address, action, seconds = _hook(document)
+        return make(address, action, seconds) if action in CHANGES else None
+
+    return read_work
+
+
+def _started(address: str, action: str, _seconds: float) -> Started:
     return Started(address, action)
 
 
@@ -206,10 +217,10 @@ _READERS: Mapping[str, Callable[[Mapping[str, Any]], Event | None]] = MappingPro
     {
         "planned_change": _change,
         "resource_drift": _drift,
-        "apply_start": _started,
-        "apply_progress": lambda document: Working(*_hook(document)),
-        "apply_complete": lambda document: Finished(*_hook(document)),
-        "apply_errored": lambda document: Failed(*_hook(document)),
+        "apply_start": _work(_started),
+        "apply_progress": _work(Working),
+        "apply_complete": _work(Finished),
+        "apply_errored": _work(Failed),
         "diagnostic": _diagnostic,
         "version": lambda _: None,
         "outputs": lambda _: None,

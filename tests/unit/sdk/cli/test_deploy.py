@@ -327,16 +327,18 @@ def test_on_a_terminal_there_is_a_bar() -> None:
                 Started(BUCKET, "create"),
                 Finished(BUCKET, "create", 3),
                 Failed("module.covalent.aws_x.y", "create", 1),
-                Diagnostic("warning", "Deprecated"),
+                Diagnostic("warning", "Attribute Deprecated"),
+                Diagnostic("warning", "Attention"),
                 Diagnostic("error", "Broken"),
                 Note("1 object deleted"),
                 Done("Done."),
             ]
         )
     text = console.export_text()
-    for line in ("* Applying", "[2/6] aws_x.y failed", "Deprecated", "1 object deleted", "Done."):
+    for line in ("* Applying", "[2/6] aws_x.y failed", "Attention", "1 object deleted", "Done."):
         assert line in text
     assert "made in" not in text
+    assert "Deprecated" not in text
     assert "Broken" not in text  # it is raised
 
 

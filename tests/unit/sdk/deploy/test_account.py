@@ -55,6 +55,9 @@ def test_regions(monkeypatch: pytest.MonkeyPatch) -> None:
         Account.find()
     with pytest.raises(NoCredentials, match="frankfurt is not a region"):
         Account.find("frankfurt")
+    monkeypatch.setenv("AWS_REGION", "us-west-2")
+    assert Account.find().region == "us-west-2"
+    assert Account.find(REGION).region == REGION
     assert Account.find("eu-nowhere-9").region == "eu-nowhere-9"  # newer than our botocore
 
 

@@ -59,6 +59,8 @@ def hook(action: str, **more: Any) -> dict[str, Any]:
         (line("log"), Log("said")),
         (line("something_new", more=1), Log("said")),
         (line("version", terraform="1.11.4"), None),
+        (line("apply_start", hook=hook("read")), None),
+        (line("apply_complete", hook=hook("read", elapsed_seconds=0)), None),
         (line("refresh_start", hook=hook("")), None),
         (b"panic: runtime error\n", Log("panic: runtime error")),
         (b"\xff\n", Log("\ufffd")),
