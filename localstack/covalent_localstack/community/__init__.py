@@ -9,6 +9,6 @@ providers  batch, ecs, ecr, dynamodb, dynamodbstreams      -> the moto that Loca
 dynamodb   requests one at a time                          -> conditional writes have one winner
 identity   who signed a request to API Gateway             -> requestContext.identity, and 403 for nobody
 
-Nothing here may import the rest of the project: it is not installed there. `executor`, `providers` and `identity` import
-LocalStack, `dynamodb` imports moto, the others the standard library only.
+Nothing here may import the rest of the project: it is not installed there. `executor`, `providers` and `identity`
+import LocalStack, `dynamodb` imports moto, the others the standard library only.
 """

@@ -15,7 +15,8 @@ from urllib.request import urlopen
 from covalent_contracts.errors import Unavailable
 
 START_SECONDS = 180.0
-STOP_SECONDS = 30.0
+STOP_SECONDS = 20.0
+"""Less than `covalent stop` gives the process that is the parent of LocalStack."""
 _POLL_SECONDS = 0.2
 _TAIL_LINES = 20
 
