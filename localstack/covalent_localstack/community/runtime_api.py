@@ -10,6 +10,7 @@ import json
 import threading
 import time
 from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from queue import SimpleQueue
@@ -133,7 +134,9 @@ class _Handler(BaseHTTPRequestHandler):
             return self._send(404)
         found = self.server.api.next()
         if found is None:
-            return self._send(410)
+            with suppress(ConnectionError):  # who polled is dead
+                self._send(410)
+            return None
         request, deadline = found
         headers = {
             "Lambda-Runtime-Aws-Request-Id": request.id,
