@@ -21,11 +21,14 @@ def main() -> int:
     options = _parser().parse_args()
     where = options.environment or install.environment()
     try:
-        if options.command == "install":
-            install.install(where, _tell)
-            install.install_plugin(where)
-        else:
-            _serve(where, options)
+        match options.command:
+            case "install":
+                install.install(where, _tell)
+                install.install_plugin(where)
+            case "plugin":
+                install.write_plugin(options.folder)
+            case _:
+                _serve(where, options)
     except CovalentError as exc:
         print(exc, file=sys.stderr)  # noqa: T201  # the command's answer
         return 1
@@ -84,6 +87,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--environment", type=Path, help="where LocalStack is installed")
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("install", help="install LocalStack and the plugin")
+    plugin = commands.add_parser("plugin", help="write the plugin alone, for LocalStack in Docker")
+    plugin.add_argument("folder", type=Path)
     serve = commands.add_parser("serve", help="install if needed, and run until told to stop")
     serve.add_argument("--port", type=int, default=DEFAULT_PORT)
     serve.add_argument(

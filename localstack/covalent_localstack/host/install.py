@@ -78,13 +78,17 @@ def install(where: Path, tell: Tell) -> None:
 
 def install_plugin(where: Path) -> None:
     """Put the plugin into LocalStack's environment as it is now; no download, no build."""
-    site = next((where / "lib").glob("python3.*/site-packages"))
-    package = site / "covalent_localstack"
-    package.mkdir(exist_ok=True)
+    write_plugin(next((where / "lib").glob("python3.*/site-packages")))
+
+
+def write_plugin(folder: Path) -> None:
+    """Write the plugin into a folder of packages, in place of an older one."""
+    package = folder / "covalent_localstack"
+    package.mkdir(parents=True, exist_ok=True)
     (package / "__init__.py").touch()
     shutil.rmtree(package / "community", ignore_errors=True)
     shutil.copytree(_PLUGIN, package / "community", ignore=shutil.ignore_patterns("__pycache__"))
-    info = site / _DIST_INFO
+    info = folder / _DIST_INFO
     info.mkdir(exist_ok=True)
     (info / "METADATA").write_text(_METADATA)
     (info / "entry_points.txt").write_text(_ENTRY_POINTS)

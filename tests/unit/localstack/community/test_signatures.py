@@ -1,5 +1,7 @@
 """What wants a signature, and who gave one."""
 
+from typing import Any
+
 import pytest
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
@@ -7,6 +9,7 @@ from botocore.credentials import Credentials
 
 from covalent_localstack.community.signatures import access_key, signed_methods
 
+Paths = dict[str, dict[str, Any]]
 SIGV4 = {"type": "apiKey", "name": "Authorization", "x-amazon-apigateway-authtype": "awsSigv4"}
 
 
@@ -26,12 +29,15 @@ def test_no_signature(header: str | None) -> None:
     [{"securityDefinitions": {"s": SIGV4}}, {"components": {"securitySchemes": {"s": SIGV4}}}],
 )
 def test_operations_that_name_the_scheme(schemes: dict[str, object]) -> None:
-    paths = {"/a": {"get": {"security": [{"s": []}]}, "post": {}}, "/b": {"parameters": []}}
+    paths: Paths = {
+        "/a": {"get": {"security": [{"s": []}]}, "post": {}},
+        "/b": {"parameters": []},
+    }
     assert list(signed_methods({**schemes, "paths": paths})) == [("/a", "GET")]
 
 
 def test_a_scheme_for_all_and_an_operation_without() -> None:
-    paths = {"/a": {"get": {}, "post": {"security": []}}}
+    paths: Paths = {"/a": {"get": {}, "post": {"security": []}}}
     document = {"securityDefinitions": {"s": SIGV4}, "security": [{"s": []}], "paths": paths}
     assert list(signed_methods(document)) == [("/a", "GET")]
 
