@@ -5,13 +5,12 @@ It is started in a process of its own. What moto lacks for that is added here, e
 
 import os
 import signal
-import sys
 from typing import Any
 
 # Looked up while moto is imported: attaching one of AWS's own policies to a role is 404 otherwise.
 os.environ.setdefault("MOTO_IAM_LOAD_MANAGED_POLICIES", "true")
 
-from moto.apigateway.models import Account  # after the setting above
+from moto.apigateway.models import Account
 from moto.s3.models import FakeBucket
 from moto.server import ThreadedMotoServer
 
@@ -50,4 +49,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

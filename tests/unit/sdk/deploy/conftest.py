@@ -1,4 +1,4 @@
-"""The zips, built once, interpreters that see nothing but what Lambda would, and a configuration of its own for each test."""
+"""The zips, built once; interpreters that see what Lambda would; a configuration of its own for each test."""
 
 import platform
 import shutil
