@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.unit.sdk.deploy.conftest import ARCHITECTURE, OWN, PYTHONS, Unzipped, isolated
+from tests.unit.sdk._deploy.conftest import ARCHITECTURE, OWN, PYTHONS, Unzipped, isolated
 
 from covalent._deploy import archive, artifacts, contents, sources
 from covalent._deploy.artifacts import Target

@@ -12,7 +12,7 @@ from queue import Queue
 from typing import Any
 
 import pytest
-from tests.unit.sdk.deploy.conftest import ARCHITECTURE, OWN, Dispatch
+from tests.unit.sdk._deploy.conftest import ARCHITECTURE, OWN, Dispatch
 
 from covalent._deploy import artifacts, container, sources
 from covalent._deploy.container import Image
