@@ -25,7 +25,7 @@ from covalent_contracts.sheet import Page, Ref, Sheet, dump
 
 OWN = f"{sys.version_info.major}.{sys.version_info.minor}"
 ROOT = Path(__file__).parents[4]
-ARCHITECTURE = "x86_64"
+ARCHITECTURE = "arm64" if platform.machine() in ("arm64", "aarch64") else "x86_64"
 
 Unzipped = Callable[[Target], Path]
 

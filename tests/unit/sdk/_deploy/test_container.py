@@ -12,13 +12,14 @@ from queue import Queue
 from typing import Any
 
 import pytest
-from tests.unit.sdk.deploy.conftest import OWN, Dispatch
+from tests.unit.sdk._deploy.conftest import ARCHITECTURE, OWN, Dispatch
 
 from covalent._deploy import artifacts, container, sources
 from covalent._deploy.container import Image
 from covalent_contracts import pickling
 
 DIGEST = "sha256:" + "a" * 64
+DOCKER = container.DOCKER_NAMES[ARCHITECTURE]
 COMMAND = [sys.executable, "-m", "covalent._deploy.container"]
 
 
@@ -27,7 +28,7 @@ def context(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A filled build context for this machine's Python."""
     folder = tmp_path_factory.mktemp("image") / "context"
     (folder / "left-over").mkdir(parents=True)
-    container.fill(folder, OWN, ["x86_64"])
+    container.fill(folder, OWN, [ARCHITECTURE])
     return folder
 
 
@@ -51,11 +52,11 @@ def asked(docker: Path) -> list[str]:
 
 
 def test_the_context_holds_what_the_dockerfile_copies_and_no_more(context: Path) -> None:
-    text = (context / "Dockerfile").read_text().replace("${TARGETARCH}", "amd64")
+    text = (context / "Dockerfile").read_text().replace("${TARGETARCH}", DOCKER)
     copied = re.findall(r"^COPY (\S+) \S+$", text, re.MULTILINE)
-    assert {*copied} == {"packages/amd64", "entrypoint.py"}
+    assert {*copied} == {f"packages/{DOCKER}", "entrypoint.py"}
     assert {path.name for path in context.iterdir()} == {"Dockerfile", "entrypoint.py", "packages"}
-    packages = {path.name for path in (context / "packages" / "amd64").iterdir()}
+    packages = {path.name for path in (context / "packages" / DOCKER).iterdir()}
     assert {
         "covalent_runner",
         "covalent_contracts",
@@ -79,7 +80,7 @@ def test_the_image_starts_from_a_digest_and_does_not_run_as_root() -> None:
 
 def entry(context: Path, *arguments: str, **environment: str) -> "subprocess.Popen[str]":
     """The entry point, as the container starts it."""
-    packages = context / "packages" / "amd64"
+    packages = context / "packages" / DOCKER
     command = [sys.executable, "-S", "-P", str(context / "entrypoint.py"), *arguments]
     return subprocess.Popen(
         command,
