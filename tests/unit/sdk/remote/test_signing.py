@@ -170,6 +170,13 @@ def test_an_sso_session_that_has_ended(
     assert "run `aws sso login --profile work`" in refused(deployed)
 
 
+def test_an_aws_configuration_that_cannot_be_read(deployed: Client, aws_files: Path) -> None:
+    (aws_files / "config").write_text("[default\n")
+    message = refused(deployed)
+    assert str(aws_files / "config") in message
+    assert "repair the AWS configuration" in message
+
+
 def test_half_a_credential(deployed: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
     assert "incomplete" in refused(deployed)

@@ -312,6 +312,14 @@ def test_no_progress_without_a_terminal(terminal: Terminal) -> None:
     assert not terminal.shown(100, is_there=False)
 
 
+def test_no_progress_in_a_notebook_that_cannot_show_it(
+    terminal: Terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("rich.console._is_jupyter", lambda: True)
+    monkeypatch.setattr(progress, "find_spec", lambda _: None)
+    assert not terminal.shown(100)
+
+
 @pytest.mark.parametrize(
     ("value", "is_quiet"), [("1", True), ("true", True), ("0", False), ("", False)]
 )
