@@ -18,6 +18,7 @@ from covalent._dispatch.address import Endpoint
 from covalent._dispatch.permission import Permission, permission_for
 from covalent._dispatch.problems import error_of, is_busy
 from covalent._dispatch.unreachable import broken, is_hopeless
+from covalent_contracts.errors import Unavailable
 
 ATTEMPTS = 5
 THROTTLED_ATTEMPTS = 8
@@ -181,6 +182,10 @@ def trust(endpoint: Endpoint) -> ssl.SSLContext:
 
     A local server hands out local addresses without TLS. Loading the certificates costs 0.1 s, half of what a whole
     dispatch to it may take.
+
+    Raises:
+        Unavailable: `AWS_CA_BUNDLE` cannot be read.
+
     """
     if endpoint.is_loopback:
         return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
@@ -191,5 +196,10 @@ def trust(endpoint: Endpoint) -> ssl.SSLContext:
         context.load_verify_locations(certifi.where())
     bundle = os.environ.get("AWS_CA_BUNDLE")
     if bundle:
-        context.load_verify_locations(bundle)
+        try:
+            context.load_verify_locations(bundle)
+        except OSError as exc:
+            raise Unavailable(
+                f"AWS_CA_BUNDLE names {bundle}, which has no certificates: {exc}"
+            ) from exc
     return context

@@ -126,10 +126,13 @@ class Signature:
         denied = denied_of(refused)
         caller = denied.caller or self._caller()
         resource = denied.resource or self._arn(refused.request)
+        message = message_of(refused)
+        cure = f"Attach a policy that allows execute-api:Invoke on {_whole_api(resource)}"
+        if "explicit deny" in message:
+            cure = "Another policy denies that explicitly: it has to go, no permission outweighs it"
         return Refused(
             f"{caller} may not call the API: it lacks the permission execute-api:Invoke on {resource}. "
-            f"Attach a policy that allows execute-api:Invoke on {_whole_api(resource)} "
-            f"({message_of(refused)})"
+            f"{cure} ({message})"
         )
 
     def _caller(self) -> str:
@@ -154,7 +157,9 @@ class Signature:
         offset = server - self._clock()
         with self._lock:
             known, self._offset = self._offset, offset
-        if abs(offset - known) < SKEW:  # another thread was first
+        if (
+            abs(offset - known) < SKEW or abs(offset) < SKEW
+        ):  # another thread was first; or it was set meanwhile
             return True
         warnings.warn(
             f"the clock of this machine is {abs(offset) / 60:.0f} minutes {'slow' if offset > 0 else 'fast'}; "

@@ -22,6 +22,7 @@ from covalent._shared_files.defaults import config_path
 from covalent_contracts.errors import CovalentError
 
 SECONDS = 10
+_TLS = "TLS"
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
 
@@ -63,36 +64,46 @@ def resolved(endpoint: Endpoint) -> Finding:
         return skipped(name, f"{endpoint.host} is asked through a proxy; {proxies()}")
     try:
         found = _numbers(endpoint)
-    except OSError as exc:
+    except (OSError, UnicodeError) as exc:
         cure = "Correct the address, or see to the network of this machine"
         if endpoint.is_deployed:
             cure = no_deployment(endpoint, exc)
-        return failed(name, f"{endpoint.host} has no address: {exc.strerror}", cure)
+        return failed(name, f"{endpoint.host} has no address: {exc}", cure)
     return ok(name, f"{endpoint.host} is {', '.join(found)}")
 
 
 def secure(endpoint: Endpoint) -> Finding:
     """Whether nobody on the way can read or change anything."""
-    name = "TLS"
     if urlsplit(endpoint.url).scheme == "http":
-        if all(ip_address(each).is_loopback for each in _numbers(endpoint)):
-            return ok(name, "not needed: nothing leaves this machine")
-        cure = "Use the https address of the deployment"
-        return failed(name, f"{endpoint.url} is not encrypted: others may read it", cure)
+        return _in_the_open(endpoint)
     if _proxy(endpoint):
-        return skipped(name, "behind a proxy; the next look tells")
-    where = (endpoint.host, endpoint.port)
+        return skipped(_TLS, "behind a proxy; the next look tells")
+    try:
+        trusted = trust(endpoint)
+    except CovalentError as exc:
+        return failed(_TLS, "no certificates to believe", str(exc))
+    return _handshake(endpoint, trusted)
+
+
+def _in_the_open(endpoint: Endpoint) -> Finding:
+    if all(ip_address(each).is_loopback for each in _numbers(endpoint)):
+        return ok(_TLS, "not needed: nothing leaves this machine")
+    cure = "Use the https address of the deployment"
+    return failed(_TLS, f"{endpoint.url} is not encrypted: others may read it", cure)
+
+
+def _handshake(endpoint: Endpoint, trusted: ssl.SSLContext) -> Finding:
     try:
         with (
-            socket.create_connection(where, SECONDS) as plain,
-            trust(endpoint).wrap_socket(plain, server_hostname=endpoint.host) as wrapped,
+            socket.create_connection((endpoint.host, endpoint.port), SECONDS) as plain,
+            trusted.wrap_socket(plain, server_hostname=endpoint.host) as wrapped,
         ):
             until = (wrapped.getpeercert() or {}).get("notAfter", "?")
-            return ok(name, f"{wrapped.version()}, certificate valid until {until}")
+            return ok(_TLS, f"{wrapped.version()}, certificate valid until {until}")
     except ssl.SSLError as exc:
-        return failed(name, str(exc), not_trusted(f"{endpoint.host}:{endpoint.port}", exc))
+        return failed(_TLS, str(exc), not_trusted(f"{endpoint.host}:{endpoint.port}", exc))
     except OSError as exc:
-        return failed(name, f"no connection: {exc}", no_deployment(endpoint, exc))
+        return failed(_TLS, f"no connection: {exc}", no_deployment(endpoint, exc))
 
 
 def _numbers(endpoint: Endpoint) -> list[str]:

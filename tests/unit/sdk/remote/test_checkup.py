@@ -307,6 +307,18 @@ def test_a_certificate_that_nobody_vouches_for(secured: Gateway) -> None:
         Client(Connection(resolve("prod"))).dispatches()
 
 
+def test_a_bundle_that_is_not_there(secured: Gateway, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_CA_BUNDLE", "/not/there.pem")
+    failure = only_failure(findings())
+    assert failure.name == "TLS"
+    assert "/not/there.pem" in failure.cure
+
+
+def test_a_host_that_no_name_server_would_take(gateway: Gateway) -> None:
+    set_config("profiles.prod.address", f"http://{'a' * 70}.test")
+    assert only_failure(findings()).name == "address"
+
+
 def test_a_proxy_that_does_not_let_it_through(
     gateway: Gateway, monkeypatch: pytest.MonkeyPatch
 ) -> None:

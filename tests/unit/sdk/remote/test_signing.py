@@ -120,6 +120,19 @@ def test_a_wrong_clock_is_told_once_and_does_not_matter(
     assert len(gateway.used) == 2
 
 
+def test_a_clock_that_is_set_meanwhile_is_believed_again(
+    deployed: Client, gateway: Gateway
+) -> None:
+    gateway.ahead = 3600
+    with pytest.warns(WrongClock):
+        deployed.dispatches()
+    gateway.ahead = 0
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", WrongClock)
+        deployed.dispatches()
+    assert len(gateway.used) == 2
+
+
 def test_threads_that_find_the_clock_wrong_together_all_get_through(
     deployed: Client, gateway: Gateway
 ) -> None:
@@ -168,6 +181,13 @@ def test_an_sso_session_that_has_ended(
     monkeypatch.delenv("AWS_ACCESS_KEY_ID")
     monkeypatch.setenv("AWS_PROFILE", "work")
     assert "run `aws sso login --profile work`" in refused(deployed)
+
+
+def test_an_aws_configuration_that_cannot_be_read(deployed: Client, aws_files: Path) -> None:
+    (aws_files / "config").write_text("[default\n")
+    message = refused(deployed)
+    assert str(aws_files / "config") in message
+    assert "repair the AWS configuration" in message
 
 
 def test_half_a_credential(deployed: Client, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -259,6 +279,14 @@ def test_a_missing_permission_names_caller_action_and_resource(
     assert f"{ARN} may not call" in message
     assert f"execute-api:Invoke on {resource}/GET/api/v1/dispatches" in message
     assert f"{resource}/*" in message
+
+
+def test_an_explicit_deny_is_not_cured_by_permissions(deployed: Client, gateway: Gateway) -> None:
+    said = f"User: {ARN} is not authorized to perform: execute-api:Invoke with an explicit deny"
+    gateway.faults = [Refused(403, said, "AccessDeniedException", "Message")]
+    message = refused(deployed)
+    assert "denies that explicitly" in message
+    assert "Attach" not in message
 
 
 def test_who_may_not_is_asked_of_sts_if_the_answer_does_not_say(
