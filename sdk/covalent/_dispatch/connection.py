@@ -111,7 +111,8 @@ class Connection:
         if body is not None:
             headers["Content-Type"] = "application/json"
             if len(body) > COMPRESS_OVER:
-                headers["Content-Encoding"] = "gzip"
+                # A media type and not an encoding: API Gateway would unpack that, and Lambda takes 6 MB.
+                headers["Content-Type"] = "application/gzip"
                 body = gzip.compress(body, compresslevel=1, mtime=0)
         # %20, never +: a signature is over the bytes of the query
         query = f"?{urlencode(params, quote_via=quote)}" if params else ""

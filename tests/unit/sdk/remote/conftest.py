@@ -193,7 +193,7 @@ class ControlPlane:
 
     def _route(self, request: httpx.Request) -> httpx.Response:
         body = request.content
-        if request.headers.get("Content-Encoding") == "gzip":
+        if request.headers.get("Content-Type") == "application/gzip":
             body = gzip.decompress(body)
         path = request.url.path.removeprefix(api.PREFIX).strip("/").split("/")
         match request.method, path:
