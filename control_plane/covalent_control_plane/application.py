@@ -28,9 +28,17 @@ from covalent_control_plane.telemetry import tracer
 
 
 class Application(Chalice):
-    """A Chalice application that several threads may call at once, as the offline AWS does."""
+    """A Chalice application that several threads may call at once, as the offline AWS does.
+
+    On API Gateway the first segment of its paths is the name of the stage, and missing in `resourcePath`.
+    """
 
     _here = threading.local()
+
+    def __call__(self, event: Any, context: Any) -> dict[str, Any]:
+        """Answer a request that API Gateway hands over."""
+        answer: dict[str, Any] = super().__call__(_below_its_stage(event), context)
+        return answer
 
     @property
     def current_request(self) -> Request | None:
@@ -40,6 +48,14 @@ class Application(Chalice):
     @current_request.setter
     def current_request(self, request: Request | None) -> None:
         self._here.request = request
+
+
+def _below_its_stage(event: Any) -> Any:
+    request = event.get("requestContext", {})
+    path = request.get("resourcePath")
+    if path is None or path.startswith(PREFIX):
+        return event
+    return event | {"requestContext": request | {"resourcePath": f"/{request.get('stage')}{path}"}}
 
 
 app = Application("covalent", configure_logs=False, env={})  # env: Chalice writes into what it gets
