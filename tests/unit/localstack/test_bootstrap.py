@@ -13,11 +13,11 @@ def _keys(schema: list[dict[str, str]]) -> list[str]:
     return [each["AttributeName"] for each in sorted(schema, key=lambda each: each["KeyType"])]
 
 
-@mock_aws
 def test_the_table_is_the_one_that_the_models_describe() -> None:
-    bootstrap._table()
-    client: Any = boto3.client("dynamodb", region_name=environment.REGION)
-    made = client.describe_table(TableName=environment.TABLE)["Table"]
+    with mock_aws():
+        bootstrap._table()
+        client: Any = boto3.client("dynamodb", region_name=environment.REGION)
+        made = client.describe_table(TableName=environment.TABLE)["Table"]
     wanted = items.DispatchItem._get_schema()
     types = {
         each["AttributeName"]: each["AttributeType"] for each in wanted["attribute_definitions"]
