@@ -190,6 +190,7 @@ def _attach() -> None:
             methods=[operation.method],
             authorizer=None if operation.is_public else signed,
             name=operation.handler.__name__,
+            content_types=["application/json", requests.GZIP],
         )
         attach(guarded(operation.handler, _request))
 

@@ -12,7 +12,7 @@ from tests.unit.control_plane.conftest import ALICE, BOB, ENVIRONMENT, EVENTS, L
 
 import covalent_control_plane
 from covalent_contracts.ids import owner_of
-from covalent_control_plane import requests, settings
+from covalent_control_plane import application, requests, settings
 
 ROOT = Path(covalent_control_plane.__path__[0]).parent
 
@@ -27,6 +27,16 @@ def test_threads_do_not_see_each_others_requests(api: Api, dispatched: Dispatche
 
     with ThreadPoolExecutor(8) as threads:
         assert all(threads.map(ask, range(64)))
+
+
+def test_the_stage_is_the_first_segment_of_the_path(api: Api, dispatched: Dispatched) -> None:
+    dispatch_id = dispatched(api)
+    event = api.event("GET", f"/api/v1/dispatches/{dispatch_id}")
+    event["requestContext"] |= {"stage": "api", "resourcePath": "/v1/dispatches/{dispatch_id}"}
+    before = json.dumps(event)
+    answer = application.app(event, None)
+    assert json.loads(answer["body"])["dispatch_id"] == dispatch_id
+    assert json.dumps(event) == before
 
 
 def test_app_py_gives_chalice_what_it_looks_for() -> None:
