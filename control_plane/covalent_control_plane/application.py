@@ -20,7 +20,7 @@ from chalice.app import Chalice, CloudWatchEvent, Rate, Request
 
 from covalent_contracts.api import PREFIX
 from covalent_control_plane import finish as finisher
-from covalent_control_plane import starting
+from covalent_control_plane import problems, starting
 from covalent_control_plane import sweep as sweeper
 from covalent_control_plane.aws import aws
 from covalent_control_plane.routes import routes
@@ -38,7 +38,7 @@ class Application(Chalice):
     def __call__(self, event: Any, context: Any) -> dict[str, Any]:
         """Answer a request that API Gateway hands over."""
         answer: dict[str, Any] = super().__call__(_below_its_stage(event), context)
-        return answer
+        return problems.worded(answer)
 
     @property
     def current_request(self) -> Request | None:

@@ -32,7 +32,7 @@ class Query:
 
 @dataclass(frozen=True)
 class Operation:
-    """One route: what it takes, gives, and which errors it has beside 401, 403, 500 and 503."""
+    """One route: what it takes, gives, and which errors it has beside 401, 403, 415, 500 and 503."""
 
     method: str
     path: str
@@ -117,7 +117,8 @@ def _responses(operation: Operation) -> dict[str, Any]:
     if operation.answer is not None:
         success["content"] = _content(operation.answer)
     own = () if operation.is_public else _OF_SIGNED
-    failures = {*operation.errors, *own, HTTPStatus.INTERNAL_SERVER_ERROR}
+    body = (HTTPStatus.UNSUPPORTED_MEDIA_TYPE,) if operation.body is not None else ()
+    failures = {*operation.errors, *own, *body, HTTPStatus.INTERNAL_SERVER_ERROR}
     problem = {CONTENT_TYPE: {"schema": {"$ref": _REFERENCE.format(model=Problem.__name__)}}}
     answers = {
         str(status.value): {"description": status.phrase, "content": problem}

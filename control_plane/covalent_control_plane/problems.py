@@ -28,6 +28,10 @@ _STATUS: tuple[tuple[type[Exception], HTTPStatus], ...] = (
     (errors.Unavailable, HTTPStatus.SERVICE_UNAVAILABLE),
 )
 _PUBLIC = frozenset(vars(errors))
+_REFUSALS = {
+    HTTPStatus.METHOD_NOT_ALLOWED: "there is no such operation here",
+    HTTPStatus.UNSUPPORTED_MEDIA_TYPE: "the body must be JSON, and say so in Content-Type",
+}
 MAX_LISTED = 100
 """Malformed fields that a problem names."""
 
@@ -45,6 +49,17 @@ def guarded(handler: Handler, request: Callable[[], Request]) -> Handler:
             return respond(problem(exc, request()))
 
     return answer
+
+
+def worded(answer: dict[str, Any]) -> dict[str, Any]:
+    """What the application answers; where Chalice refused the request itself, in our words."""
+    headers = answer.get("headers") or {}
+    status = int(answer.get("statusCode", HTTPStatus.OK))
+    if status < HTTPStatus.BAD_REQUEST or headers.get("Content-Type") == CONTENT_TYPE:
+        return answer
+    told = errors.CovalentError(_REFUSALS.get(HTTPStatus(status), HTTPStatus(status).phrase))
+    document = _describe(told, HTTPStatus(status)).model_dump_json()
+    return answer | {"headers": headers | {"Content-Type": CONTENT_TYPE}, "body": document}
 
 
 def respond(document: Problem) -> Response:

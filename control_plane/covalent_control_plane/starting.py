@@ -58,7 +58,7 @@ def launch(aws: Aws, item: DispatchItem) -> DispatchItem:
         log().exception("start failed", correlation_id=dispatch_id)
         return _fail(item, f"the execution could not be started: {exc}")
     count("DispatchesStarted")
-    took("DispatchQueueSeconds", began - item.created)
+    took("DispatchQueueSeconds", _now() - (item.asked or began))
     log().info("started", correlation_id=dispatch_id, machine=item.machine)
     execution = aws.execution_arn(item.machine, dispatch_id)
     moved = store.advance(dispatch_id, Status.RUNNING, execution=execution, started=began)

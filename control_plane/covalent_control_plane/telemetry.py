@@ -29,7 +29,7 @@ METRICS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "DispatchesStarted": (),
         "DispatchesRestarted": ("outcome",),  # started, waiting, failed
         "DispatchesFinished": ("status",),  # COMPLETED, FAILED, CANCELLED
-        "DispatchQueueSeconds": (),  # from registered to started
+        "DispatchQueueSeconds": (),  # from the request to start it until its execution was started
         "DispatchRunSeconds": ("status",),  # from started to ended
         "ElectronsFinished": ("executor", "status"),  # NEW_OBJECT: it never came to run
         "ElectronFailures": ("cause",),  # error, time_limit, worker, service, execution

@@ -97,7 +97,8 @@ def test_a_request_is_as_api_gateway_sends_it(name: str) -> None:
     context = event["requestContext"]
     assert set(event) == set(read("api", "show"))
     assert set(context["identity"]) == set(read("api", "show")["requestContext"]["identity"])
-    assert event["resource"] == context["resourcePath"] == PREFIX + route.path
+    assert event["resource"] == context["resourcePath"]
+    assert f"/{context['stage']}{event['resource']}" == PREFIX + route.path
     assert event["httpMethod"] == context["httpMethod"] == route.method
     assert context["path"] == f"/{context['stage']}{event['path']}"
     assert event["path"] == event["resource"].format(**event["pathParameters"] or {})
@@ -116,13 +117,15 @@ def test_a_request_is_as_api_gateway_sends_it(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("path", "stage"),
-    [("/workflows" + PREFIX + "/health", "api"), (PREFIX + "/health", "$default")],
+    ("path", "resource", "stage"),
+    [("/workflows/v1/health", "/v1/health", "api"), (f"{PREFIX}/health", f"{PREFIX}/health", "x")],
 )
 @pytest.mark.usefixtures("aws")
-def test_neither_stage_nor_base_path_of_a_domain_matters(path: str, stage: str) -> None:
+def test_the_base_path_of_a_domain_does_not_matter(path: str, resource: str, stage: str) -> None:
+    """The stage is `api`, and then missing in the resource; else it is not a part of the path."""
     event = read("api", "health")
     event["path"] = event["requestContext"]["path"] = path
+    event["resource"] = event["requestContext"]["resourcePath"] = resource
     event["requestContext"]["stage"] = stage
     assert application.app(event, Context())["statusCode"] == 200
 

@@ -96,6 +96,19 @@ def test_a_malformed_document_is_not_repeated(api: Api) -> None:
     assert "X-Amz" not in json.dumps(answer.body)
 
 
+@pytest.mark.parametrize(
+    ("method", "kind", "status"), [("POST", "text/plain", 415), ("DELETE", "application/json", 405)]
+)
+def test_what_chalice_refuses_is_a_problem_too(
+    api: Api, method: str, kind: str, status: int
+) -> None:
+    path = "/api/v1/dispatches"
+    answer = api.call(method, path, "{}", headers={"Content-Type": kind})
+    assert (answer.status, answer.body["status"]) == (status, status)
+    assert answer.headers["Content-Type"] == "application/problem+json"
+    Problem.model_validate(answer.body)
+
+
 def test_nothing_is_printed_where_all_is_well(api: Api, capsys: pytest.CaptureFixture[str]) -> None:
     telemetry.log().info("registered")
     telemetry.count("DispatchesRegistered")
