@@ -20,6 +20,7 @@ def test_the_plugin_is_a_distribution_whose_entry_points_exist(tmp_path: Path) -
         "localstack.hooks.on_infra_start",
         "localstack.aws.provider",
     }
+    assert len({point.name for point in points}) == len(points)
     for point in points:
         source = tmp_path / f"{point.module.replace('.', '/')}.py"
         assert f" {point.attr}(" in source.read_text()
