@@ -188,12 +188,13 @@ def test_a_machine_runs_functions_that_write_records(
         definition=json.dumps(definition),
         roleArn="arn:aws:iam::000000000000:role/plugin",
     )["stateMachineArn"]
-    execution = states.start_execution(stateMachineArn=machine)["executionArn"]
-    while (seen := states.describe_execution(executionArn=execution))["status"] == "RUNNING":
-        time.sleep(0.2)
-    assert seen["status"] == "SUCCEEDED"
+    for _ in range(2):  # what was parsed for the first one serves the second
+        execution = states.start_execution(stateMachineArn=machine)["executionArn"]
+        while (seen := states.describe_execution(executionArn=execution))["status"] == "RUNNING":
+            time.sleep(0.2)
+        assert seen["status"] == "SUCCEEDED"
     item = table.get_item(TableName="counters", Key={"pk": {"S": "machine"}})["Item"]
-    assert item["n"] == {"N": "10"}
+    assert item["n"] == {"N": "20"}
 
 
 def test_adds_of_many_threads_all_count(table: Any) -> None:

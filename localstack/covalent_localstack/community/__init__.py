@@ -7,9 +7,10 @@ runtime_api  what awslambdaric polls                        -> one server for ea
 runtimes     python3.12                                     -> the interpreter that the installation prepared
 providers    batch, ecs, ecr, dynamodb, dynamodbstreams     -> the moto that LocalStack brings
 dynamodb     requests one at a time                         -> conditional writes have one winner
+definitions  a definition is parsed                         -> once, not at every start
 signatures   what a description and a request say of IAM authorization
 identity     who signed a request to API Gateway            -> requestContext.identity, and 403 for nobody
 
-Nothing here may import the rest of the project: it is not installed there. `executor`, `providers` and `identity`
-import LocalStack, `dynamodb` imports moto, the others the standard library only.
+Nothing here may import the rest of the project: it is not installed there. `executor`, `providers`, `identity` and
+`definitions` import LocalStack, `dynamodb` imports moto, the others the standard library only.
 """

@@ -67,7 +67,7 @@ def _principal(key: str, region: str) -> dict[str, str]:
 
 
 @hooks.on_infra_start()
-def install() -> None:
+def repair_api_gateway() -> None:
     """Repair LocalStack: the import of descriptions, and what is between routing and integration."""
     provider.import_api_from_openapi_spec = _import_api
     handlers.preprocess_request.append(identify)

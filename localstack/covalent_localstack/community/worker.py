@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryFile
+from tempfile import TemporaryFile, gettempdir
 from typing import IO
 
 from covalent_localstack.community.runtime_api import (
@@ -106,11 +106,14 @@ def _spawn(code: Code, address: str, output: IO[bytes]) -> "subprocess.Popen[byt
 
 
 def environment(code: Code, address: str) -> dict[str, str]:
-    """The environment of the process: what Lambda sets, nothing of LocalStack's own but the PATH."""
+    """The environment of the process: what Lambda sets, and of ours what pip needs to reach its index from here."""
+    temporary = gettempdir()
     return {
         "PATH": os.environ.get("PATH", os.defpath),
         "LANG": "C.UTF-8",
-        "HOME": str(code.folder),
+        "HOME": temporary,
+        "TMPDIR": temporary,
+        **{name: value for name, value in os.environ.items() if name.startswith("PIP_")},
         **code.environment,
         "TZ": "UTC",
         "LAMBDA_TASK_ROOT": str(code.folder),

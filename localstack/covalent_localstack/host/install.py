@@ -18,11 +18,13 @@ ENVIRONMENT = "COVALENT_LOCALSTACK_VENV"
 """The environment variable that says where it is, if not in `.venv-localstack` of the checkout."""
 _PLUGIN = Path(__file__).parents[1] / "community"
 _DIST_INFO = "covalent_localstack_community-1.dist-info"
+# LocalStack knows a hook by the name of its function, so two must not have the same.
 _ENTRY_POINTS = """\
 [localstack.lambda.runtime_executor]
 subprocess = covalent_localstack.community.executor:SubprocessExecutorPlugin
 [localstack.hooks.on_infra_start]
-covalent_identity = covalent_localstack.community.identity:install
+repair_api_gateway = covalent_localstack.community.identity:repair_api_gateway
+repair_step_functions = covalent_localstack.community.definitions:repair_step_functions
 [localstack.aws.provider]
 dynamodb:moto = covalent_localstack.community.providers:dynamodb
 dynamodbstreams:moto = covalent_localstack.community.providers:dynamodbstreams

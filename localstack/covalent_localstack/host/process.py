@@ -19,6 +19,8 @@ STOP_SECONDS = 20.0
 """Less than `covalent stop` gives the process that is the parent of LocalStack."""
 _POLL_SECONDS = 0.2
 _TAIL_LINES = 20
+_PASSED_ON = ("COVALENT_LAMBDA_", "PIP_")
+"""For the functions: how many processes, and where packages come from."""
 
 
 @dataclass(frozen=True)
@@ -41,9 +43,7 @@ def variables(instance: Instance) -> dict[str, str]:
     kept = ("PATH", "HOME", "LANG", "USER", "DEBUG", "LS_LOG")
     return {
         **{name: os.environ[name] for name in kept if name in os.environ},
-        **{
-            name: value for name, value in os.environ.items() if name.startswith("COVALENT_LAMBDA_")
-        },
+        **{name: value for name, value in os.environ.items() if name.startswith(_PASSED_ON)},
         "GATEWAY_LISTEN": f"127.0.0.1:{instance.port}",
         "FILESYSTEM_ROOT": str(instance.state / "files"),
         "TMPDIR": str(instance.state / "tmp"),

@@ -43,11 +43,11 @@ def test_a_scheme_for_all_and_an_operation_without() -> None:
 
 
 def test_the_extension_of_an_operation() -> None:
-    paths = {"/a": {"put": {"x-amazon-apigateway-auth": {"type": "AWS_IAM"}}}}
+    paths: Paths = {"/a": {"put": {"x-amazon-apigateway-auth": {"type": "AWS_IAM"}}}}
     assert list(signed_methods({"paths": paths})) == [("/a", "PUT")]
 
 
 def test_other_schemes_do_not_count() -> None:
-    paths = {"/a": {"get": {"security": [{"key": []}]}}}
+    paths: Paths = {"/a": {"get": {"security": [{"key": []}]}}}
     key = {"type": "apiKey", "name": "x-api-key", "in": "header"}
     assert list(signed_methods({"securityDefinitions": {"key": key}, "paths": paths})) == []
