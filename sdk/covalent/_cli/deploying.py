@@ -137,7 +137,7 @@ class View:
         self._ended += 1
         if style or not self.console.is_terminal:
             line = f"  [{self._ended}/{self._total}] {short(address)} {what}"
-            self.console.print(Text(line, style=style))
+            self.console.print(Text(line, style=style), soft_wrap=True)
 
     def _describe(self) -> None:
         longest = sorted(self._busy, key=lambda address: -self._busy[address])

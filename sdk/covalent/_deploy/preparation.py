@@ -92,14 +92,13 @@ class Preparation:
         if self.settings.state_object is None:
             return {"local": {}}
         bucket, key = self.settings.state_object
-        region = self.account.bucket_region(bucket)
-        if region is None:
+        backend = self.account.backend(bucket, key)
+        if backend is None:
             raise InvalidSetting(
                 f"there is no bucket {bucket} for the state",
                 f"Make one: aws s3 mb s3://{bucket} --region {self.account.region}",
             )
-        place = {"bucket": bucket, "key": key, "region": region}
-        return {"s3": {**place, "use_lockfile": True, "encrypt": True}}
+        return backend
 
     def _initialized(self, terraform: Terraform) -> Iterator[Event]:
         yield Step("Preparing Terraform")

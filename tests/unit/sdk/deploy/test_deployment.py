@@ -195,7 +195,7 @@ def test_down_keeps_data_until_told() -> None:
     assert last(lab(account).down(refusal)) == Done("Nothing was removed.")
     assert account.memory.objects == 3
     events = list(lab(account).down(Removal(delete_data=True)))
-    assert Note("3 objects deleted") in events
+    assert Note("3 deleted") in events
     assert account.memory.done == ["unprotected lab"]
 
 
@@ -233,16 +233,6 @@ def test_a_state_elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
     list(lab().up())
     with pytest.raises(InvalidSetting, match="the state of this deployment is at"):
         list(lab(state="s3://bucket/key").up())
-
-
-def test_the_backend_in_s3_is_locked_and_encrypted() -> None:
-    deployment = lab(StandIn.new(buckets={"states"}), state="s3://states/lab.tfstate")
-    backend = deployment._preparation._backend()
-    assert backend == {
-        "s3": {
-            "bucket": "states", "key": "lab.tfstate", "region": REGION, "use_lockfile": True, "encrypt": True,
-        }
-    }  # fmt: skip
 
 
 def test_two_at_once() -> None:
