@@ -88,7 +88,7 @@ class View:
             case Done(text, _):
                 self._say(Text(text, style="bold"))
             case Note(text):
-                self.console.print(Text(f"  {text}", style="dim"))
+                self.console.print(Text(f"  {text}", style="dim"), soft_wrap=True)
             case Planned():
                 # To replace something is to destroy one and make another.
                 self._total = len(event.changes) + event.count(REPLACE)

@@ -9,7 +9,7 @@ from importlib.util import find_spec
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Self
 
-from covalent._deploy.errors import AccessDenied, MissingProgram, NoCredentials
+from covalent._deploy.errors import MissingProgram, NoCredentials
 from covalent._deploy.explanation import explain_text
 
 if TYPE_CHECKING:
@@ -94,11 +94,7 @@ class Account:
 
     def has_bucket(self, name: str) -> bool:
         """Whether a bucket of that name exists, ours or another account's."""
-        try:
-            with aws_errors():
-                return self._found("s3", "head_bucket", {"403", "301"}, Bucket=name)
-        except AccessDenied:
-            return True
+        return self._found("s3", "head_bucket", {"403", "301"}, Bucket=name)
 
     def has_table(self, name: str) -> bool:
         """Whether a table of that name exists."""

@@ -70,7 +70,9 @@ class Preparation:
         """
         if with_zips and not self.workspace.artifacts.exists():
             yield from self._built()
-        if not self.workspace.is_written:
+        if not (
+            self.workspace.is_there and self.workspace.is_written
+        ):  # or a plan may have left it
             self._write()
         yield from self._initialized(terraform)
 

@@ -34,6 +34,8 @@ _STOPPING = (
     "Stopping: Terraform finishes and records what it has begun. Two more Ctrl-C drop that, and what is being made "
     "may be lost track of."
 )
+_QUIET = {"TF_IN_AUTOMATION": "1", "TF_INPUT": "0", "CHECKPOINT_DISABLE": "1"}
+"""Nobody types, and nobody asks whether there is a newer version."""
 _STRANGE = ("TF_CLI_ARGS", "TF_VAR_", "TF_WORKSPACE", "TF_DATA_DIR")
 """Variables of the user's own that would change the commands."""
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -175,7 +177,7 @@ class Terraform:
     def _environment(self) -> dict[str, str]:
         """Ours without what would change the commands, and what tells Terraform that nobody types."""
         kept = {k: v for k, v in os.environ.items() if not k.startswith(_STRANGE)}
-        wanted = {**kept, "TF_IN_AUTOMATION": "1", "TF_INPUT": "0", **self.environment}
+        wanted = {**kept, **_QUIET, **self.environment}
         return {name: value for name, value in wanted.items() if value is not None}
 
 

@@ -235,6 +235,26 @@ def test_a_state_elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
         list(lab(state="s3://bucket/key").up())
 
 
+def test_a_plan_leaves_nothing_that_hides_another_machines_deployment() -> None:
+    list(lab().plan())
+    with pytest.raises(InvalidSetting, match="no bucket nowhere"):
+        list(lab(state="s3://nowhere/key").down())
+
+
+def test_what_is_dispatched_while_somebody_thinks_stays() -> None:
+    list(lab().up())
+    account = StandIn.new()
+
+    def dispatch(_: Planned) -> bool:
+        account.memory.objects = 1
+        return True
+
+    with pytest.raises(Protected):
+        list(lab(account).down(Removal(dispatch)))
+    assert account.memory.objects == 1
+    assert len(lab().status().resources) == 3
+
+
 def test_two_at_once() -> None:
     first = lab().up()
     next(first)
