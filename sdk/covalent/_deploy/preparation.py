@@ -15,6 +15,9 @@ from covalent._deploy.settings import Settings
 from covalent._deploy.terraform import Terraform
 from covalent._deploy.workspace import Workspace
 
+_MADE = "aws_"
+"""What types of resources begin with that are in AWS."""
+
 Tell = Callable[[str], None]
 Build = Callable[[Path, Settings, Tell], object]
 
@@ -56,6 +59,8 @@ class Preparation:
         yield from self._initialized(terraform)
         if not terraform.resources():  # what is in the state is ours
             self._check_names()
+        for address in terraform.untaint(_MADE):
+            yield Note(f"{address} was interrupted and is gone on with")
 
     def opened(self, terraform: Terraform, *, with_zips: bool) -> Iterator[Event]:
         """Take the workspace as it was left; make it if another machine made the deployment.

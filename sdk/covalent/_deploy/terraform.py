@@ -143,13 +143,35 @@ class Terraform:
             DeployError: the state cannot be read.
 
         """
-        document = json.loads(self._answer("state", "pull") or "{}")
-        return [
-            (_address(each, instance), str(each["type"]))
-            for each in document.get("resources", ())
-            if each["mode"] == "managed"
-            for instance in each["instances"]
+        return [(_address(each, instance), str(each["type"])) for each, instance in self._state()]
+
+    def untaint(self, prefix: str) -> list[str]:
+        """Take resources as they are whose making was interrupted; `plan` then finds what they lack.
+
+        Terraform would replace them, and some by making the new one first: then there would be two of one name.
+
+        Args:
+            prefix: of their types; addresses are returned.
+
+        Raises:
+            DeployError: the state cannot be changed.
+
+        """
+        tainted = [
+            _address(each, instance)
+            for each, instance in self._state()
+            if instance.get("status") == "tainted" and str(each["type"]).startswith(prefix)
         ]
+        for address in tainted:
+            self._answer("untaint", address)
+        return tainted
+
+    def _state(self) -> Iterator[tuple[Mapping[str, Any], Mapping[str, Any]]]:
+        """Each instance of each resource."""
+        document = json.loads(self._answer("state", "pull") or "{}")
+        for each in document.get("resources", ()):
+            if each["mode"] == "managed":
+                yield from ((each, instance) for instance in each["instances"])
 
     def _answer(self, *words: str) -> str:
         done = self._ask(*words)
