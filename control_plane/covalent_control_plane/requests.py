@@ -9,8 +9,9 @@ from chalice.app import Request
 from pydantic import BaseModel, ValidationError
 
 from covalent_contracts.errors import InvalidWorkflow, LimitExceeded, NewerWire, NotFound, Refused
-from covalent_contracts.ids import is_dispatch_id, owner_of
+from covalent_contracts.ids import is_dispatch_id
 from covalent_contracts.manifest import WIRE, Manifest
+from covalent_control_plane.callers import Caller
 from covalent_control_plane.registration import upgrade
 
 MAX_BODY = 32 * 1024 * 1024
@@ -30,8 +31,12 @@ class TooLarge(LimitExceeded):
     """The request itself is over a limit, not the workflow in it."""
 
 
-def owner(request: Request) -> str:
+def caller(request: Request, *, people: bool) -> Caller:
     """Who calls: derived from the principal that API Gateway has authenticated, from nothing else.
+
+    Args:
+        request: the request.
+        people: as in `covalent_contracts.ids.principal_of`.
 
     Raises:
         Refused: nobody was authenticated.
@@ -40,7 +45,7 @@ def owner(request: Request) -> str:
     principal = (request.context.get("identity") or {}).get("userArn")
     if not principal:
         raise Refused("the request is not signed by an AWS principal")
-    return owner_of(principal)
+    return Caller.of(principal, people=people)
 
 
 def dispatch_id(text: str) -> str:
@@ -63,7 +68,7 @@ def body(request: Request, document: type[Document]) -> Document:
         TooLarge: it is over the limit.
 
     """
-    return document.model_validate_json(_content(request))
+    return document.model_validate_json(_content(request), strict=True)
 
 
 def manifest(request: Request) -> Manifest:
@@ -76,7 +81,7 @@ def manifest(request: Request) -> Manifest:
     """
     content = _content(request)
     try:
-        return Manifest.model_validate_json(content)
+        return Manifest.model_validate_json(content, strict=True)
     except ValidationError:
         _check_wire(content)
         raise

@@ -110,14 +110,19 @@ def _table() -> Table:
         "KeySchema": _keys("owner", "created"),
         "Projection": {"ProjectionType": "ALL"},
     }
-    types = {"pk": "S", "sk": "S", "owner": "S", "created": "N"}
+    by_starting = {
+        "IndexName": "by_starting",
+        "KeySchema": _keys("starting", "created"),
+        "Projection": {"ProjectionType": "KEYS_ONLY"},
+    }
+    types = {"pk": "S", "sk": "S", "owner": "S", "created": "N", "starting": "S"}
     attributes = [{"AttributeName": name, "AttributeType": kind} for name, kind in types.items()]
     return dynamodb_backends[names.ACCOUNT][names.REGION].create_table(
         names.TABLE,
         schema=_keys("pk", "sk"),
         throughput=None,
         attr=attributes,
-        global_indexes=[by_owner],
+        global_indexes=[by_owner, by_starting],
         indexes=None,
         streams=None,
         billing_mode="PAY_PER_REQUEST",

@@ -20,6 +20,7 @@ _COMMANDS: Mapping[str, str] = MappingProxyType(
         "logs": "logs",
         "compile": "compilation",
         "deploy": "deploy",
+        "doctor": "doctor",
         "config": "settings",
         "purge": "purge",
     }

@@ -40,7 +40,7 @@ def write(folder: Path, target: Path) -> Archive:
     unfinished = target.with_suffix(".part")
     with zipfile.ZipFile(unfinished, "w") as archive:
         for path in found:
-            archive.writestr(*_entry(path, folder), compresslevel=9)
+            archive.writestr(*_entry(path, folder))
     unfinished.replace(target)
     return Archive(
         sha256=digest([target]),

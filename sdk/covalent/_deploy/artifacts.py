@@ -14,6 +14,7 @@ import argparse
 import hashlib
 import importlib.util
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -153,6 +154,10 @@ def _install(folder: Path, target: Target) -> None:
     flags = ("--no-deps", "--require-hashes", "--no-compile-bytecode", "--link-mode", "copy")
     done = subprocess.run(  # noqa: S603  # our own arguments
         [*command, *flags, *(word for option in options.items() for word in option)],
+        env={
+            "UV_SYSTEM_CERTS": "true",
+            **os.environ,
+        },  # as pip: a company's proxy signs with its own
         capture_output=True,
         text=True,
         check=False,

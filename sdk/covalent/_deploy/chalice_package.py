@@ -69,7 +69,7 @@ def packaged(control_plane: Path) -> Json:
         project = Path(folder, "project")  # Chalice writes into the folder that it packages
         shutil.copytree(control_plane / ".chalice", project / ".chalice")
         shutil.copy(control_plane / "app.py", project)
-        command = [sys.executable, "-c", "from chalice.cli import main; main()"]
+        command = [sys.executable, "-c", "from chalice.cli import main; raise SystemExit(main())"]
         done = subprocess.run(  # noqa: S603  # our own arguments
             [*command, "package", "--pkg-format", "terraform", str(project / "out")],
             cwd=project,

@@ -53,6 +53,8 @@ def defaults() -> dict[str, Any]:
             "address": address,
             "port": port,
             "token": "",
+            "profile": "",
+            "quiet": False,
             "cache_dir": str(cache),
             "results_dir": results,
             "log_dir": logs,

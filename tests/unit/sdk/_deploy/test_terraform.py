@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
-from tests.unit.sdk.deploy.conftest import Write
+from tests.unit.sdk._deploy.conftest import Write
 
 from covalent._deploy.errors import DeployError, Interrupted, MissingProgram, StateLocked
 from covalent._deploy.events import Event, Failed, Finished, Note, Planned, Started

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.unit.sdk.deploy.stand_ins import (
+from tests.unit.sdk._deploy.stand_ins import (
     ACCOUNT,
     ENDPOINT,
     MODULE,
@@ -288,7 +288,7 @@ import sys
 from pathlib import Path
 sys.path.insert(0, sys.argv[1])
 from covalent._deploy import sources
-from tests.unit.sdk.deploy.test_deployment import lab
+from tests.unit.sdk._deploy.test_deployment import lab
 sources.terraform = lambda: Path(sys.argv[2])
 from covalent._deploy.errors import Interrupted
 try:

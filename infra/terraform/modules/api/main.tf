@@ -1,0 +1,339 @@
+# The control plane: functions, API and rules are in chalice.tf.json, which Chalice makes from the application.
+# Here is what is for a person to choose: what the functions may do, logs, throttling, and where failed events go.
+
+locals {
+  # What covalent_control_plane calls: objects.py, store.py, machines.py, starting.py, sweep.py.
+  grants = {
+    api = merge(local.start_dispatches, {
+      read_and_write_dispatches = {
+        why        = "Drafts, dispatches and records of nodes; a query reads dispatch and draft at once, or neighbouring nodes"
+        actions    = ["dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query", "dynamodb:UpdateItem"]
+        resources  = [var.table_arn]
+        conditions = [local.only_dispatches]
+      }
+      list_dispatches = {
+        why       = "The dispatches of the caller"
+        actions   = ["dynamodb:Query"]
+        resources = ["${var.table_arn}/index/by_owner"]
+      }
+      read_and_sign_downloads = {
+        why     = "Manifests and definitions; addresses of values and streams are signed by this role. HeadObject needs it too"
+        actions = ["s3:GetObject"]
+        resources = [
+          "${var.bucket_arn}/assets/*",
+          "${var.bucket_arn}/dispatches/*/machines.json",
+          "${var.bucket_arn}/dispatches/*/manifest.json",
+          "${var.bucket_arn}/dispatches/*/nodes/*",
+        ]
+      }
+      write_and_sign_uploads = {
+        why     = "Manifests, definitions and sheets; addresses for uploads are signed by this role"
+        actions = ["s3:PutObject"]
+        resources = [
+          "${var.bucket_arn}/assets/*",
+          "${var.bucket_arn}/dispatches/*/machines.json",
+          "${var.bucket_arn}/dispatches/*/manifest.json",
+          "${var.bucket_arn}/dispatches/*/sheets/*",
+        ]
+      }
+      tell_missing_objects = local.tell_missing_objects
+    })
+
+    finish = {
+      end_dispatches = {
+        why        = "Finds the dispatch of an execution that ended, reads its failed and running nodes, and ends them"
+        actions    = ["dynamodb:GetItem", "dynamodb:Query", "dynamodb:UpdateItem"]
+        resources  = [var.table_arn]
+        conditions = [local.only_dispatches]
+      }
+      read_manifests = {
+        why       = "The error of a dispatch names its failed tasks as the manifest does"
+        actions   = ["s3:GetObject"]
+        resources = ["${var.bucket_arn}/dispatches/*/manifest.json"]
+      }
+      bury_events = local.bury_events
+    }
+
+    restart = merge(local.start_dispatches, {
+      find_starting = {
+        why       = "Dispatches that were left STARTING"
+        actions   = ["dynamodb:Query"]
+        resources = ["${var.table_arn}/index/by_starting"]
+      }
+      start_or_end_dispatches = {
+        why        = "Reads each of them, and says that it runs, or why it cannot"
+        actions    = ["dynamodb:GetItem", "dynamodb:UpdateItem"]
+        resources  = [var.table_arn]
+        conditions = [local.only_dispatches]
+      }
+      read_definitions = {
+        why       = "The machines to make where there are none"
+        actions   = ["s3:GetObject"]
+        resources = ["${var.bucket_arn}/dispatches/*/machines.json"]
+      }
+      tell_missing_objects = local.tell_missing_objects
+      bury_events          = local.bury_events
+    })
+
+    sweep = {
+      list_machines = {
+        why       = "Finds the machines of this deployment; the action knows no resources"
+        actions   = ["states:ListStateMachines"]
+        resources = ["*"]
+      }
+      delete_unused_machines = {
+        why       = "Reads what a machine starts and when it last ran, and deletes it after 30 days without use"
+        actions   = ["states:DeleteStateMachine", "states:DescribeStateMachine", "states:ListExecutions"]
+        resources = [var.machines]
+      }
+      remember = {
+        why       = "Keeps what it has learnt of the machines for the next day"
+        actions   = ["s3:GetObject", "s3:PutObject"]
+        resources = ["${var.bucket_arn}/sweep/machines.json"]
+      }
+      tell_missing_objects = local.tell_missing_objects
+      bury_events          = local.bury_events
+    }
+  }
+
+  # Who starts a dispatch.
+  start_dispatches = {
+    start_machines = {
+      why       = "A dispatch is an execution"
+      actions   = ["states:StartExecution"]
+      resources = [var.machines]
+    }
+    make_machines = {
+      why       = "A machine for each new shape of a workflow, if it is not there"
+      actions   = ["states:CreateStateMachine", "states:DescribeStateMachine"]
+      resources = [var.machines]
+    }
+    pass_machine_role = {
+      why       = "The machines work with this role and no other"
+      actions   = ["iam:PassRole"]
+      resources = [var.machine_role_arn]
+      conditions = [
+        { test = "StringEquals", variable = "iam:PassedToService", values = ["states.amazonaws.com"] },
+      ]
+    }
+  }
+
+  only_dispatches = { test = "ForAllValues:StringLike", variable = "dynamodb:LeadingKeys", values = ["D#*"] }
+
+  tell_missing_objects = {
+    why       = "Without it S3 answers 403 for an object that is not there, and not 404; nothing is listed"
+    actions   = ["s3:ListBucket"]
+    resources = [var.bucket_arn]
+  }
+
+  bury_events = {
+    why       = "Lambda puts an event that failed three times into the queue, with the function's role"
+    actions   = ["sqs:SendMessage"]
+    resources = [aws_sqs_queue.dead_letters.arn]
+  }
+
+  # What every function here needs.
+  common = {
+    for name in ["api", "finish", "restart", "sweep"] : name => merge(
+      {
+        write_logs = {
+          why       = "Structured logs, and metrics in them; the group is there already"
+          actions   = ["logs:CreateLogStream", "logs:PutLogEvents"]
+          resources = ["${aws_cloudwatch_log_group.function[name].arn}:*"]
+        }
+        trace = {
+          why       = "X-Ray traces; these actions know no resources"
+          actions   = ["xray:PutTelemetryRecords", "xray:PutTraceSegments"]
+          resources = ["*"]
+        }
+      },
+      var.kms_key_arn == null ? {} : {
+        use_key = {
+          why       = "Bucket, table and the function's environment are encrypted with the key"
+          actions   = ["kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey"]
+          resources = [var.kms_key_arn]
+        }
+      },
+    )
+  }
+
+  descriptions = {
+    api     = "Answers requests: the API of Covalent."
+    finish  = "Ends dispatches whose executions have ended."
+    restart = "Starts dispatches that were left STARTING."
+    sweep   = "Deletes state machines that nobody uses."
+  }
+}
+
+module "policy" {
+  source   = "../policy"
+  for_each = local.grants
+  grants   = merge(each.value, local.common[each.key])
+}
+
+resource "aws_iam_role" "function" {
+  for_each    = local.grants
+  name        = "${var.prefix}-${each.key}"
+  description = local.descriptions[each.key]
+  tags        = var.tags
+
+  # Lambda gives no source when it assumes a role, so there is no condition to set.
+  assume_role_policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [{
+      Effect    = "Allow"
+      Principal = { Service = "lambda.amazonaws.com" }
+      Action    = "sts:AssumeRole"
+    }]
+  })
+}
+
+resource "aws_iam_role_policy" "function" {
+  for_each = local.grants
+  name     = "grants"
+  role     = aws_iam_role.function[each.key].id
+  policy   = module.policy[each.key].json
+}
+
+resource "aws_cloudwatch_log_group" "function" {
+  #checkov:skip=CKV_AWS_158:CloudWatch encrypts with a key of its own, or with kms_key_arn when it is set
+  #checkov:skip=CKV_AWS_338:log_retention_days decides
+  for_each          = local.descriptions
+  name              = "/aws/lambda/${var.prefix}-${each.key}"
+  retention_in_days = var.log_retention_days
+  kms_key_id        = var.kms_key_arn
+  tags              = var.tags
+}
+
+# Events that finish or sweep could not work off, or that never reached them. 14 days to look at them.
+resource "aws_sqs_queue" "dead_letters" {
+  name                      = "${var.prefix}-dead-letters"
+  message_retention_seconds = 14 * 24 * 3600
+  sqs_managed_sse_enabled   = true
+  tags                      = var.tags
+}
+
+resource "aws_sqs_queue_policy" "dead_letters" {
+  queue_url = aws_sqs_queue.dead_letters.id
+
+  policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [
+      {
+        Sid       = "UndeliveredEvents"
+        Effect    = "Allow"
+        Principal = { Service = "events.amazonaws.com" }
+        Action    = "sqs:SendMessage"
+        Resource  = aws_sqs_queue.dead_letters.arn
+        Condition = {
+          ArnEquals = {
+            "aws:SourceArn" = [
+              aws_cloudwatch_event_rule.finish.arn,
+              aws_cloudwatch_event_rule.restart.arn,
+              aws_cloudwatch_event_rule.sweep.arn,
+            ]
+          }
+        }
+      },
+      {
+        Sid       = "OnlyTls"
+        Effect    = "Deny"
+        Principal = "*"
+        Action    = "sqs:*"
+        Resource  = aws_sqs_queue.dead_letters.arn
+        Condition = { Bool = { "aws:SecureTransport" = "false" } }
+      },
+    ]
+  })
+}
+
+resource "aws_cloudwatch_log_group" "access" {
+  #checkov:skip=CKV_AWS_158:CloudWatch encrypts with a key of its own, or with kms_key_arn when it is set
+  #checkov:skip=CKV_AWS_338:log_retention_days decides
+  name              = "/aws/apigateway/${var.prefix}-api"
+  retention_in_days = var.log_retention_days
+  kms_key_id        = var.kms_key_arn
+  tags              = var.tags
+}
+
+# Paths of the API are without /api, because the stage is called so (chalice.tf.json).
+resource "aws_api_gateway_stage" "api" {
+  #checkov:skip=CKV_AWS_120:A cache costs by the hour, and almost no answer holds for two callers
+  #checkov:skip=CKV2_AWS_29:A firewall costs when idle; every route but health needs a signature
+  #checkov:skip=CKV2_AWS_4:Execution logs repeat headers and bodies; the access log and the function's own tell what happened
+  #checkov:skip=CKV2_AWS_51:Callers prove who they are by signature (SigV4), not by certificate
+  rest_api_id          = aws_api_gateway_rest_api.api.id
+  deployment_id        = aws_api_gateway_deployment.api.id
+  stage_name           = "api"
+  xray_tracing_enabled = true
+  tags                 = var.tags
+
+  # Who asked for what and how it went. No bodies, no headers, no query strings.
+  access_log_settings {
+    destination_arn = aws_cloudwatch_log_group.access.arn
+
+    format = jsonencode({
+      requestId    = "$context.requestId"
+      time         = "$context.requestTime"
+      principal    = "$context.identity.userArn"
+      address      = "$context.identity.sourceIp"
+      method       = "$context.httpMethod"
+      resource     = "$context.resourcePath"
+      status       = "$context.status"
+      milliseconds = "$context.responseLatency"
+      bytes        = "$context.responseLength"
+      error        = "$context.error.message"
+      trace        = "$context.xrayTraceId"
+    })
+  }
+
+  depends_on = [aws_api_gateway_account.this]
+}
+
+resource "aws_api_gateway_method_settings" "all" {
+  #checkov:skip=CKV_AWS_225:No cache, see the stage
+  rest_api_id = aws_api_gateway_rest_api.api.id
+  stage_name  = aws_api_gateway_stage.api.stage_name
+  method_path = "*/*"
+
+  settings {
+    throttling_rate_limit  = var.throttle.rate
+    throttling_burst_limit = var.throttle.burst
+    metrics_enabled        = false # per method they cost; those of the stage are free
+    logging_level          = "OFF"
+    data_trace_enabled     = false
+  }
+}
+
+# API Gateway writes logs with one role for all APIs of an account in a region.
+# https://docs.aws.amazon.com/apigateway/latest/developerguide/set-up-logging.html
+resource "aws_iam_role" "gateway" {
+  count       = var.manage_gateway_account ? 1 : 0
+  name        = "${var.prefix}-gateway-logs"
+  description = "API Gateway writes logs."
+  tags        = var.tags
+
+  assume_role_policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [{
+      Effect    = "Allow"
+      Principal = { Service = "apigateway.amazonaws.com" }
+      Action    = "sts:AssumeRole"
+    }]
+  })
+}
+
+# AWS's own policy: API Gateway checks that the role has all of it, and the logs of other APIs go through it as well.
+resource "aws_iam_role_policy_attachment" "gateway" {
+  count      = var.manage_gateway_account ? 1 : 0
+  role       = aws_iam_role.gateway[0].name
+  policy_arn = "arn:${var.partition}:iam::aws:policy/service-role/AmazonAPIGatewayPushToCloudWatchLogs"
+}
+
+resource "aws_api_gateway_account" "this" {
+  count               = var.manage_gateway_account ? 1 : 0
+  cloudwatch_role_arn = aws_iam_role.gateway[0].arn
+  reset_on_delete     = true # what version 6 of the provider always does
+
+  depends_on = [aws_iam_role_policy_attachment.gateway]
+}

@@ -1,0 +1,201 @@
+# Alarms and a dashboard over metrics that AWS counts, and those of covalent_control_plane.telemetry.
+# An alarm costs 0.10 $ a month, the dashboard nothing up to the third of an account.
+
+locals {
+  topics = var.alarm_topic_arn == null ? [] : [var.alarm_topic_arn]
+
+  all_functions = merge(var.functions, { for python, name in var.runners : "runner ${python}" => name })
+
+  # Each alarm: how many of what within five minutes are too many, and what it means.
+  alarms = merge(
+    {
+      finisher = {
+        means      = "Executions have ended, and their dispatches have not: see the log of ${var.functions.finish}"
+        namespace  = "AWS/Lambda"
+        metric     = "Errors"
+        statistic  = "Sum"
+        dimensions = { FunctionName = var.functions.finish }
+        most       = 0
+      }
+      restart = {
+        means      = "Dispatches stay STARTING: see the log of ${var.functions.restart}"
+        namespace  = "AWS/Lambda"
+        metric     = "Errors"
+        statistic  = "Sum"
+        dimensions = { FunctionName = var.functions.restart }
+        most       = 0
+      }
+      sweep = {
+        means      = "Unused state machines stay: see the log of ${var.functions.sweep}"
+        namespace  = "AWS/Lambda"
+        metric     = "Errors"
+        statistic  = "Sum"
+        dimensions = { FunctionName = var.functions.sweep }
+        most       = 0
+      }
+      dead-letters = {
+        means      = "Events were given up: read them in the queue ${var.dead_letters}, then send them again"
+        namespace  = "AWS/SQS"
+        metric     = "ApproximateNumberOfMessagesVisible"
+        statistic  = "Maximum"
+        dimensions = { QueueName = var.dead_letters }
+        most       = 0
+      }
+      api-errors = {
+        means      = "The API fails: see the log of ${var.functions.api}"
+        namespace  = "AWS/ApiGateway"
+        metric     = "5XXError"
+        statistic  = "Sum"
+        dimensions = { ApiName = var.api_name, Stage = "api" }
+        most       = 0
+      }
+      table-throttles = {
+        means      = "DynamoDB refuses requests: more than one table can take at once"
+        namespace  = "AWS/DynamoDB"
+        metric     = "ThrottledRequests"
+        statistic  = "Sum"
+        dimensions = { TableName = var.table }
+        most       = 100 # retries bear it; many mean a hot key
+      }
+    },
+    {
+      for label, name in local.all_functions : "${replace(replace(label, " ", "-"), ".", "")}-throttles" => {
+        means      = "Lambda refuses calls of ${name}: the account's concurrency, or what is reserved, is used up"
+        namespace  = "AWS/Lambda"
+        metric     = "Throttles"
+        statistic  = "Sum"
+        dimensions = { FunctionName = name }
+        most       = startswith(label, "runner") ? 100 : 0 # Step Functions tries again
+      }
+    },
+  )
+
+  counted = "{Covalent,service"
+
+  widgets = [
+    {
+      title = "Dispatches"
+      metrics = [
+        ["Covalent", "DispatchesRegistered", "service", "covalent-control-plane"],
+        [".", "DispatchesStarted", ".", "."],
+      ]
+    },
+    {
+      title   = "Dispatches that ended, by status"
+      metrics = [[{ expression = "SEARCH('${local.counted},status} MetricName=\"DispatchesFinished\"', 'Sum', 300)", label = "", id = "ended" }]]
+    },
+    {
+      title = "Electrons: calls of the runners"
+      metrics = concat(
+        [for name in values(var.runners) : ["AWS/Lambda", "Invocations", "FunctionName", name]],
+        [for name in values(var.runners) : ["AWS/Lambda", "Errors", "FunctionName", name]],
+      )
+    },
+    {
+      title   = "Runners at once"
+      stat    = "Maximum"
+      metrics = [for name in values(var.runners) : ["AWS/Lambda", "ConcurrentExecutions", "FunctionName", name]]
+    },
+    {
+      title   = "Time of a call, 95 of 100 (ms)"
+      stat    = "p95"
+      metrics = [for name in values(local.all_functions) : ["AWS/Lambda", "Duration", "FunctionName", name]]
+    },
+    {
+      title   = "Throttled calls"
+      metrics = [for name in values(local.all_functions) : ["AWS/Lambda", "Throttles", "FunctionName", name]]
+    },
+    {
+      title = "API"
+      metrics = [
+        ["AWS/ApiGateway", "Count", "ApiName", var.api_name, "Stage", "api"],
+        [".", "4XXError", ".", ".", ".", "."],
+        [".", "5XXError", ".", ".", ".", "."],
+      ]
+    },
+    {
+      title   = "API: time to answer, 95 of 100 (ms)"
+      stat    = "p95"
+      metrics = [["AWS/ApiGateway", "Latency", "ApiName", var.api_name, "Stage", "api"]]
+    },
+    {
+      title = "Table: capacity used"
+      metrics = [
+        ["AWS/DynamoDB", "ConsumedReadCapacityUnits", "TableName", var.table],
+        [".", "ConsumedWriteCapacityUnits", ".", "."],
+      ]
+    },
+    {
+      title = "State machines deleted, events given up"
+      metrics = [
+        ["Covalent", "MachinesDeleted", "service", "covalent-control-plane"],
+        ["AWS/SQS", "ApproximateNumberOfMessagesVisible", "QueueName", var.dead_letters, { stat = "Maximum" }],
+      ]
+    },
+  ]
+
+  failures = {
+    title = "What went wrong in the control plane"
+    query = join("\n", concat(
+      [for group in values(var.log_groups) : "SOURCE '${group}'"],
+      ["| fields @timestamp, level, message, correlation_id, exception_name", "| filter level in ['ERROR', 'CRITICAL']", "| sort @timestamp desc", "| limit 50"],
+    ))
+  }
+}
+
+resource "aws_cloudwatch_metric_alarm" "this" {
+  for_each            = local.alarms
+  alarm_name          = "${var.prefix}-${each.key}"
+  alarm_description   = each.value.means
+  namespace           = each.value.namespace
+  metric_name         = each.value.metric
+  statistic           = each.value.statistic
+  dimensions          = each.value.dimensions
+  threshold           = each.value.most
+  comparison_operator = "GreaterThanThreshold"
+  period              = 300
+  evaluation_periods  = 1
+  treat_missing_data  = "notBreaching"
+  alarm_actions       = local.topics
+  ok_actions          = local.topics
+  tags                = var.tags
+}
+
+resource "aws_cloudwatch_dashboard" "this" {
+  dashboard_name = var.prefix
+
+  dashboard_body = jsonencode({
+    widgets = concat(
+      [
+        for number, widget in local.widgets : {
+          type   = "metric"
+          x      = number % 2 * 12
+          y      = floor(number / 2) * 6
+          width  = 12
+          height = 6
+          properties = {
+            title   = widget.title
+            region  = var.region
+            stat    = try(widget.stat, "Sum")
+            period  = 300
+            view    = "timeSeries"
+            metrics = widget.metrics
+          }
+        }
+      ],
+      [{
+        type   = "log"
+        x      = 0
+        y      = ceil(length(local.widgets) / 2) * 6
+        width  = 24
+        height = 6
+        properties = {
+          title  = local.failures.title
+          region = var.region
+          query  = local.failures.query
+          view   = "table"
+        }
+      }],
+    )
+  })
+}

@@ -1,0 +1,140 @@
+"""What can be said of the Terraform code without applying it."""
+
+import json
+import os
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+import pytest
+from tests.terraform import readme
+from tests.terraform.conftest import SOURCE
+from tests.terraform.cycle import Cycle, Terraform
+
+from covalent._version import __version__
+
+GRAMMAR = ("main.tf", "outputs.tf", "variables.tf", "versions.tf")
+
+
+def test_format() -> None:
+    Terraform(SOURCE)("fmt", "-check", "-recursive", "-diff")
+
+
+@pytest.mark.parametrize("place", readme.PLACES)
+def test_every_module_has_the_same_files(place: str) -> None:
+    for name in (*GRAMMAR, "README.md"):
+        assert (SOURCE / place / name).exists(), name
+
+
+@pytest.mark.parametrize("example", ["minimal", "complete"])
+def test_the_examples_are_valid(folder: Path, example: str) -> None:
+    terraform = Terraform(folder / "examples" / example)
+    terraform("init", "-no-color", "-backend=false")
+    terraform("validate", "-no-color")
+
+
+def test_the_root_is_valid(folder: Path) -> None:
+    Terraform(folder)("validate", "-no-color")
+
+
+@pytest.mark.parametrize("place", [".", "modules/policy", "modules/state"])
+def test_terraform_test(folder: Path, place: str, capsys: pytest.CaptureFixture[str]) -> None:
+    terraform = Terraform(folder / place)
+    terraform("init", "-no-color", "-backend=false")
+    said = terraform("test", "-no-color")
+    with capsys.disabled():
+        print(f"\nterraform test {place}: {said.strip().splitlines()[-1]}")
+
+
+def test_the_version_is_the_packages() -> None:
+    assert f'version = "{__version__}"' in (SOURCE / "main.tf").read_text()
+
+
+def test_checkov(folder: Path, scanners: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Every skip is in place, beside what it is about, and says why."""
+    command = [
+        *(str(scanners / "checkov"), "--directory", str(folder), "--framework", "terraform"),
+        *("--skip-download", "--compact", "--quiet", "--output", "json"),
+    ]
+    done = subprocess.run(
+        command, capture_output=True, text=True, timeout=300, env=_BARE, check=False
+    )
+    report = json.loads(done.stdout)
+    with capsys.disabled():
+        print(f"\ncheckov: {_counts(report['summary'])}")
+    failed = report["results"]["failed_checks"]
+    assert [f"{each['check_id']} {each['resource']}" for each in failed] == []
+    assert report["summary"]["passed"] > 50
+    assert not [
+        each
+        for each in report["results"]["skipped_checks"]
+        if not each["check_result"]["suppress_comment"]
+    ]
+
+
+def _counts(summary: Mapping[str, Any]) -> str:
+    return f"{summary['passed']} passed, {summary['failed']} failed, {summary['skipped']} skipped"
+
+
+_BARE = {"PATH": "/usr/local/bin:/usr/bin:/bin", "LANG": "C.UTF-8"}
+
+MISTAKEN = MappingProxyType(
+    {
+        # It asks for all kinds of resources that the actions know. A machine's ARN is what these calls name.
+        (
+            "sweep",
+            "states:ListExecutions",
+        ): "it could name a map run too; sweep lists executions of machines",
+        (
+            "machine",
+            "states:DescribeExecution",
+        ): "it could name an express execution too; there are none",
+        # AWS documents no resource for these, and takes the machine's ARN all the same: its own CDK
+        # (grantTaskResponse) and SAM (StepFunctionsCallbackPolicy) write the policy so.
+        ("runner", "states:SendTaskFailure"): "limited to machines of this deployment",
+        ("runner", "states:SendTaskSuccess"): "limited to machines of this deployment",
+    }
+)
+"""Findings of parliament, by role and action, that are none."""
+
+
+@pytest.mark.parametrize("role", ["api", "finish", "machine", "runner", "sweep"])
+def test_parliament(cycles: Mapping[str, Cycle], scanners: Path, role: str) -> None:
+    """Every action exists, and goes with its resources and conditions."""
+    policy = cycles["complete"].outputs["policies"][role]
+    done = subprocess.run(
+        [scanners / "parliament", "--json"],
+        input=policy,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        env=_BARE,
+        check=False,
+    )
+    findings = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
+    assert done.returncode == bool(findings), done.stderr
+    actions = {
+        (role, detail["action"])
+        for finding in findings
+        for detail in finding["detail"]
+        if finding["issue"] == "RESOURCE_MISMATCH"
+    }
+    assert {finding["issue"] for finding in findings} <= {"RESOURCE_MISMATCH"}
+    assert actions == {key for key in MISTAKEN if key[0] == role}
+
+
+def test_the_readme_shows_what_the_roles_may_do(cycles: Mapping[str, Cycle]) -> None:
+    """The table is made of the same rows as the policies."""
+    path = SOURCE / "README.md"
+    rows = readme.roles(cycles["complete"].outputs["permissions"])
+    expected = readme.replaced(path.read_text(), "roles", rows)
+    if "REGENERATE" in os.environ:
+        path.write_text(expected)
+    assert path.read_text() == expected
+
+
+@pytest.mark.parametrize("place", readme.PLACES)
+def test_the_readmes_name_every_input_and_output(place: str) -> None:
+    assert (SOURCE / place / "README.md").read_text() == readme.described(place)
