@@ -38,6 +38,7 @@ from covalent._version import __version__
 _DONE = {CREATE: "made", UPDATE: "changed", DELETE: "destroyed", REPLACE: "replaced"}
 _STYLES = {CREATE: "green", UPDATE: "yellow", DELETE: "red", REPLACE: "magenta"}
 
+_PAGES = "https://aws.amazon.com/"
 _OURS = ("Incomplete lock file", "Attribute Deprecated", "Argument is deprecated", "Deprecated ")
 """How warnings begin that are about our modules."""
 
@@ -87,7 +88,7 @@ class View:
             case Done(text, _):
                 self._say(Text(text, style="bold"))
             case Note(text):
-                self.console.print(Text(f"  {text}", style="dim"))
+                self.console.print(Text(f"  {text}", style="dim"), soft_wrap=True)
             case Planned():
                 # To replace something is to destroy one and make another.
                 self._total = len(event.changes) + event.count(REPLACE)
@@ -136,7 +137,7 @@ class View:
         self._ended += 1
         if style or not self.console.is_terminal:
             line = f"  [{self._ended}/{self._total}] {short(address)} {what}"
-            self.console.print(Text(line, style=style))
+            self.console.print(Text(line, style=style), soft_wrap=True)
 
     def _describe(self) -> None:
         longest = sorted(self._busy, key=lambda address: -self._busy[address])
@@ -251,19 +252,18 @@ def idle_table(items: Sequence[Item]) -> Table:
     """What a deployment costs in a month in which nothing runs."""
     table = Table(
         Column("A month in which nothing runs", overflow="fold"),
-        Column("$ each", justify="right"),
         Column("$", justify="right"),
         Column("Paid by use, $", overflow="fold"),
-        Column("Price", overflow="fold"),
-        show_footer=False,
+        Column("Price", no_wrap=True),
+        caption=f"Prices are explained below {_PAGES}",
+        caption_justify="left",
     )
     for item in items:
         price = item.price
-        each = f"{price.each:.2f}" if price.each else "0"
-        name = f"{item.count} x {price.what}"
-        table.add_row(name, each, f"{item.total:.2f}", price.more, price.source)
+        source = price.source.removeprefix(_PAGES)
+        table.add_row(f"{item.count} x {price.what}", _dollars(item.total), price.more, source)
     table.add_section()
-    table.add_row("All", "", f"{sum(item.total for item in items):.2f}", "", "")
+    table.add_row("All", _dollars(sum(item.total for item in items)), "", "")
     return table
 
 
@@ -276,6 +276,13 @@ def electrons_table(electrons: Electrons) -> Table:
     table.add_section()
     table.add_row("All", f"{electrons.total:.2f}")
     return table
+
+
+def _dollars(amount: float) -> str:
+    """Nothing is a 0, which is not the same as less than a cent."""
+    if not amount:
+        return "0"
+    return f"{amount:.2f}" if amount >= 0.01 else "< 0.01"
 
 
 def _plain(kind: str) -> Text:

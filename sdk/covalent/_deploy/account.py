@@ -9,7 +9,7 @@ from importlib.util import find_spec
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Self
 
-from covalent._deploy.errors import AccessDenied, MissingProgram, NoCredentials
+from covalent._deploy.errors import MissingProgram, NoCredentials
 from covalent._deploy.explanation import explain_text
 
 if TYPE_CHECKING:
@@ -76,10 +76,17 @@ class Account:
 
     def provider(self) -> Mapping[str, Any]:
         """Configuration of Terraform's provider. It refuses to work in another account."""
-        config: dict[str, Any] = {"region": self.region, "allowed_account_ids": [self.id]}
-        if os.environ.get("AWS_ENDPOINT_URL"):  # an emulator: it has no name for each bucket
-            config["s3_use_path_style"] = True
-        return {"aws": config}
+        paths = {"s3_use_path_style": True} if _is_emulated() else {}
+        return {"aws": {"region": self.region, "allowed_account_ids": [self.id], **paths}}
+
+    def backend(self, bucket: str, key: str) -> Mapping[str, Any] | None:
+        """Configuration of a state in S3, encrypted and locked; None if there is no such bucket."""
+        region = self.bucket_region(bucket)
+        if region is None:
+            return None
+        place = {"bucket": bucket, "key": key, "region": region}
+        paths = {"use_path_style": True} if _is_emulated() else {}
+        return {"s3": {**place, "use_lockfile": True, "encrypt": True, **paths}}
 
     def bucket_name(self, prefix: str) -> str:
         """The bucket of a deployment."""
@@ -87,11 +94,7 @@ class Account:
 
     def has_bucket(self, name: str) -> bool:
         """Whether a bucket of that name exists, ours or another account's."""
-        try:
-            with aws_errors():
-                return self._found("s3", "head_bucket", {"403", "301"}, Bucket=name)
-        except AccessDenied:
-            return True
+        return self._found("s3", "head_bucket", {"403", "301"}, Bucket=name)
 
     def has_table(self, name: str) -> bool:
         """Whether a table of that name exists."""
@@ -215,6 +218,11 @@ def aws_errors() -> Iterator[None]:
         yield
     except (BotoCoreError, ClientError) as exc:
         raise explain_text(str(exc)) from exc
+
+
+def _is_emulated() -> bool:
+    """Whether AWS is an emulator, which has no host name for each bucket."""
+    return bool(os.environ.get("AWS_ENDPOINT_URL"))
 
 
 def _check_region(session: "Session") -> None:

@@ -180,6 +180,7 @@ class Deployment:
             if not how.is_confirmed(planned):
                 yield Done("Nothing was removed.")
                 return
+            yield from self._refused(how)  # somebody may have dispatched while we were asking
             with _advising(_DOWN_RESUMES):
                 yield from self._removed(terraform, planned)
             yield from self._forgotten()

@@ -141,6 +141,12 @@ _CHARGED_BUT_UNKNOWN = (
 """Types that cost something by existing, of which the price depends on what they are."""
 
 
+SWEEPS = 30
+SWEEP_SECONDS = 10
+SWEEP_GB = 1
+"""The control plane looks once a day for state machines that nobody uses any more. How long that takes is a guess."""
+
+
 def idle(types: Iterable[str]) -> list[Item]:
     """What things of these types cost in a month in which nothing runs, the dearest first.
 
@@ -150,7 +156,15 @@ def idle(types: Iterable[str]) -> list[Item]:
     """
     counts = Counter(types)
     found = [Item(price, counts[kind]) for kind, price in PRICES.items() if counts[kind]]
-    return sorted(found, key=lambda item: -item.total)
+    sweeps = [Item(_sweep(), SWEEPS)] if counts["aws_cloudwatch_event_rule"] else []
+    return sorted([*found, *sweeps], key=lambda item: -item.total)
+
+
+def _sweep() -> Price:
+    from covalent_step_functions import cost  # noqa: PLC0415  # loaded when first used
+
+    each = cost.LAMBDA_REQUEST + SWEEP_SECONDS * SWEEP_GB * cost.LAMBDA_GB_SECOND
+    return Price(f"daily sweep, {SWEEP_SECONDS} s of {SWEEP_GB} GB", each, "", _LAMBDA)
 
 
 def unknown(types: Iterable[str]) -> list[str]:

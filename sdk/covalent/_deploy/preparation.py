@@ -15,6 +15,9 @@ from covalent._deploy.settings import Settings
 from covalent._deploy.terraform import Terraform
 from covalent._deploy.workspace import Workspace
 
+_MADE = "aws_"
+"""What types of resources begin with that are in AWS."""
+
 Tell = Callable[[str], None]
 Build = Callable[[Path, Settings, Tell], object]
 
@@ -56,6 +59,8 @@ class Preparation:
         yield from self._initialized(terraform)
         if not terraform.resources():  # what is in the state is ours
             self._check_names()
+        for address in terraform.untaint(_MADE):
+            yield Note(f"{address} was interrupted and is gone on with")
 
     def opened(self, terraform: Terraform, *, with_zips: bool) -> Iterator[Event]:
         """Take the workspace as it was left; make it if another machine made the deployment.
@@ -70,7 +75,9 @@ class Preparation:
         """
         if with_zips and not self.workspace.artifacts.exists():
             yield from self._built()
-        if not self.workspace.is_written:
+        if not (
+            self.workspace.is_there and self.workspace.is_written
+        ):  # or a plan may have left it
             self._write()
         yield from self._initialized(terraform)
 
@@ -92,14 +99,13 @@ class Preparation:
         if self.settings.state_object is None:
             return {"local": {}}
         bucket, key = self.settings.state_object
-        region = self.account.bucket_region(bucket)
-        if region is None:
+        backend = self.account.backend(bucket, key)
+        if backend is None:
             raise InvalidSetting(
                 f"there is no bucket {bucket} for the state",
                 f"Make one: aws s3 mb s3://{bucket} --region {self.account.region}",
             )
-        place = {"bucket": bucket, "key": key, "region": region}
-        return {"s3": {**place, "use_lockfile": True, "encrypt": True}}
+        return backend
 
     def _initialized(self, terraform: Terraform) -> Iterator[Event]:
         yield Step("Preparing Terraform")

@@ -79,5 +79,5 @@ def without_machines(account: Account, prefix: str) -> Iterator[Event]:
 def without_data(account: Account, prefix: str) -> Iterator[Event]:
     """Delete all objects, and have the table deletable."""
     for total in account.empty(account.bucket_name(prefix)):
-        yield Note(f"{total:,} objects deleted")
+        yield Note(f"{total:,} deleted")
     account.unprotect(prefix)

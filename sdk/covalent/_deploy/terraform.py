@@ -34,6 +34,8 @@ _STOPPING = (
     "Stopping: Terraform finishes and records what it has begun. Two more Ctrl-C drop that, and what is being made "
     "may be lost track of."
 )
+_QUIET = {"TF_IN_AUTOMATION": "1", "TF_INPUT": "0", "CHECKPOINT_DISABLE": "1"}
+"""Nobody types, and nobody asks whether there is a newer version."""
 _STRANGE = ("TF_CLI_ARGS", "TF_VAR_", "TF_WORKSPACE", "TF_DATA_DIR")
 """Variables of the user's own that would change the commands."""
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -141,13 +143,35 @@ class Terraform:
             DeployError: the state cannot be read.
 
         """
-        document = json.loads(self._answer("state", "pull") or "{}")
-        return [
-            (_address(each, instance), str(each["type"]))
-            for each in document.get("resources", ())
-            if each["mode"] == "managed"
-            for instance in each["instances"]
+        return [(_address(each, instance), str(each["type"])) for each, instance in self._state()]
+
+    def untaint(self, prefix: str) -> list[str]:
+        """Take resources as they are whose making was interrupted; `plan` then finds what they lack.
+
+        Terraform would replace them, and some by making the new one first: then there would be two of one name.
+
+        Args:
+            prefix: of their types; addresses are returned.
+
+        Raises:
+            DeployError: the state cannot be changed.
+
+        """
+        tainted = [
+            _address(each, instance)
+            for each, instance in self._state()
+            if instance.get("status") == "tainted" and str(each["type"]).startswith(prefix)
         ]
+        for address in tainted:
+            self._answer("untaint", address)
+        return tainted
+
+    def _state(self) -> Iterator[tuple[Mapping[str, Any], Mapping[str, Any]]]:
+        """Each instance of each resource."""
+        document = json.loads(self._answer("state", "pull") or "{}")
+        for each in document.get("resources", ()):
+            if each["mode"] == "managed":
+                yield from ((each, instance) for instance in each["instances"])
 
     def _answer(self, *words: str) -> str:
         done = self._ask(*words)
@@ -175,7 +199,7 @@ class Terraform:
     def _environment(self) -> dict[str, str]:
         """Ours without what would change the commands, and what tells Terraform that nobody types."""
         kept = {k: v for k, v in os.environ.items() if not k.startswith(_STRANGE)}
-        wanted = {**kept, "TF_IN_AUTOMATION": "1", "TF_INPUT": "0", **self.environment}
+        wanted = {**kept, **_QUIET, **self.environment}
         return {name: value for name, value in wanted.items() if value is not None}
 
 

@@ -92,6 +92,14 @@ def test_names_that_are_taken(aws: Account) -> None:
     assert aws.bucket_region("other") is None
 
 
+def test_the_state_in_s3_is_locked_and_encrypted(aws: Account) -> None:
+    assert aws.backend("states", "key") is None
+    make_bucket("states", "us-west-2")
+    place = {"bucket": "states", "key": "key", "region": "us-west-2"}
+    expected = {**place, "use_lockfile": True, "encrypt": True}
+    assert aws.backend("states", "key") == {"s3": expected}
+
+
 def test_machines_of_this_deployment_only(aws: Account) -> None:
     for name in (f"lab-{HEX}", f"lab-test-{HEX}", "lab-by-hand", f"other-{HEX}"):
         make_machine(name)

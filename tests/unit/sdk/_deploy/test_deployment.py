@@ -195,7 +195,7 @@ def test_down_keeps_data_until_told() -> None:
     assert last(lab(account).down(refusal)) == Done("Nothing was removed.")
     assert account.memory.objects == 3
     events = list(lab(account).down(Removal(delete_data=True)))
-    assert Note("3 objects deleted") in events
+    assert Note("3 deleted") in events
     assert account.memory.done == ["unprotected lab"]
 
 
@@ -235,14 +235,24 @@ def test_a_state_elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
         list(lab(state="s3://bucket/key").up())
 
 
-def test_the_backend_in_s3_is_locked_and_encrypted() -> None:
-    deployment = lab(StandIn.new(buckets={"states"}), state="s3://states/lab.tfstate")
-    backend = deployment._preparation._backend()
-    assert backend == {
-        "s3": {
-            "bucket": "states", "key": "lab.tfstate", "region": REGION, "use_lockfile": True, "encrypt": True,
-        }
-    }  # fmt: skip
+def test_a_plan_leaves_nothing_that_hides_another_machines_deployment() -> None:
+    list(lab().plan())
+    with pytest.raises(InvalidSetting, match="no bucket nowhere"):
+        list(lab(state="s3://nowhere/key").down())
+
+
+def test_what_is_dispatched_while_somebody_thinks_stays() -> None:
+    list(lab().up())
+    account = StandIn.new()
+
+    def dispatch(_: Planned) -> bool:
+        account.memory.objects = 1
+        return True
+
+    with pytest.raises(Protected):
+        list(lab(account).down(Removal(dispatch)))
+    assert account.memory.objects == 1
+    assert len(lab().status().resources) == 3
 
 
 def test_two_at_once() -> None:

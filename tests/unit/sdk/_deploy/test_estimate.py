@@ -31,6 +31,11 @@ def test_what_costs_comes_first_and_is_counted() -> None:
     ]
 
 
+def test_the_daily_sweep_is_in_it() -> None:
+    (item,) = [i for i in estimate.idle(["aws_cloudwatch_event_rule"]) if "sweep" in i.price.what]
+    assert 0 < item.total < 0.01
+
+
 def test_every_price_has_a_source() -> None:
     for price in estimate.PRICES.values():
         assert price.source.startswith("https://aws.amazon.com/")
@@ -54,12 +59,8 @@ def test_a_million_electrons() -> None:
 def test_what_our_modules_make_is_known() -> None:
     """A new kind of resource that costs something must get a price."""
     free = (
-        "aws_api_gateway_",
-        "aws_iam_",
-        "aws_s3_bucket_",
-        "aws_lambda_",
-        "aws_sqs_queue_",
-        "aws_cloudwatch_event_",
-    )
+        "aws_api_gateway_", "aws_iam_", "aws_s3_bucket_", "aws_lambda_", "aws_sqs_queue_", "aws_cloudwatch_event_",
+        "aws_cloudwatch_log_resource_policy", "aws_kms_alias",
+    )  # fmt: skip
     for kind in set(workspace.resource_types(sources.terraform())) - estimate.PRICES.keys():
         assert kind.startswith(free), kind

@@ -105,6 +105,18 @@ def test_what_failed_halfway_goes_on(write: Write) -> None:
     assert planned(terraform.plan()).is_empty
 
 
+def test_what_was_interrupted_can_be_taken_as_it_is(write: Write) -> None:
+    terraform = write(FAILS)
+    list(terraform.init())
+    list(terraform.plan())
+    with pytest.raises(DeployError):
+        list(terraform.apply())
+    assert [change.reason for change in planned(terraform.plan()).changes] == ["tainted"]
+    assert terraform.untaint("aws_") == []
+    assert terraform.untaint("terraform_") == ["terraform_data.bad"]
+    assert planned(terraform.plan()).is_empty
+
+
 def test_a_failure_is_told_before_it_is_raised(write: Write) -> None:
     terraform = write(FAILS)
     list(terraform.init())

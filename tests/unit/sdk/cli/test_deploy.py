@@ -298,7 +298,7 @@ def test_cost_of_what_would_be_made(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     output = run("cost").output
     for text in (
         "1 x S3 bucket",
-        "https://aws.amazon.com/s3/pricing",
+        "s3/pricing",
         "aws_vpc_endpoint",
         "1,000,000",
     ):
