@@ -52,8 +52,9 @@ def test_traces_are_found_by_dispatch() -> None:
         "telemetry.annotate('before')\n"
         "assert not any(name.startswith('aws_xray_sdk') for name in sys.modules)\n"
         "import os\nos.environ['LAMBDA_TASK_ROOT'] = '/var/task'\ntelemetry.tracer.cache_clear()\n"
-        "with patch.object(telemetry.tracer(), 'put_annotation') as put:\n"
+        "with patch.object(telemetry.tracer().provider, 'in_subsegment') as part:\n"
         "    telemetry.annotate('d1')\n"
+        "put = part.return_value.__enter__.return_value.put_annotation\n"
         "put.assert_called_once_with('dispatch_id', 'd1')\n"
     )
     environment = _plain() | {"POWERTOOLS_TRACE_DISABLED": "true"}
