@@ -46,19 +46,27 @@ def test_powertools_variables_are_respected() -> None:
 
 
 def test_traces_are_found_by_dispatch() -> None:
-    """On Lambda there is a tracer; elsewhere it is not even imported."""
+    """Lambda's own segment refuses annotations, so they are on a part of it, which the SDK sends."""
     code = (
-        "import sys\nfrom unittest.mock import patch\nfrom covalent_control_plane import telemetry\n"
-        "telemetry.annotate('before')\n"
-        "assert not any(name.startswith('aws_xray_sdk') for name in sys.modules)\n"
-        "import os\nos.environ['LAMBDA_TASK_ROOT'] = '/var/task'\ntelemetry.tracer.cache_clear()\n"
-        "with patch.object(telemetry.tracer().provider, 'in_subsegment') as part:\n"
-        "    telemetry.annotate('d1')\n"
-        "put = part.return_value.__enter__.return_value.put_annotation\n"
-        "put.assert_called_once_with('dispatch_id', 'd1')\n"
+        "from aws_xray_sdk.core import xray_recorder\n"
+        "from covalent_control_plane import telemetry\n"
+        "xray_recorder.emitter.send_entity = lambda part: print(part.serialize())\n"
+        "telemetry.annotate('d1')\n"
     )
-    environment = _plain() | {"POWERTOOLS_TRACE_DISABLED": "true"}
+    trace = "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1"
+    environment = _plain() | {"LAMBDA_TASK_ROOT": "/var/task", "_X_AMZN_TRACE_ID": trace}
     run = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=False, env=environment
     )
     assert run.returncode == 0, run.stderr
+    sent = json.loads(run.stdout)
+    assert sent["annotations"] == {"dispatch_id": "d1"}
+    assert sent["trace_id"] == "1-5759e988-bd862e3fe1be46a994272793"
+
+
+def test_elsewhere_the_tracer_is_not_even_imported() -> None:
+    code = (
+        "import sys\nfrom covalent_control_plane import telemetry\ntelemetry.annotate('d1')\n"
+        "assert not any(name.startswith('aws_xray_sdk') for name in sys.modules)\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, env=_plain())
