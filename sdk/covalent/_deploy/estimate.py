@@ -141,10 +141,12 @@ _CHARGED_BUT_UNKNOWN = (
 """Types that cost something by existing, of which the price depends on what they are."""
 
 
-SWEEPS = 30
-SWEEP_SECONDS = 10
-SWEEP_GB = 1
-"""The control plane looks once a day for state machines that nobody uses any more. How long that takes is a guess."""
+SCHEDULED = (
+    ("daily look for unused state machines", 30, 10.0),
+    ("look for dispatches that did not start, each 10 minutes", 30 * 24 * 6, 0.1),
+)
+"""What the control plane does though nothing runs: runs in a month, and seconds of each, which are a guess."""
+SCHEDULED_GB = 1
 
 
 def idle(types: Iterable[str]) -> list[Item]:
@@ -156,15 +158,18 @@ def idle(types: Iterable[str]) -> list[Item]:
     """
     counts = Counter(types)
     found = [Item(price, counts[kind]) for kind, price in PRICES.items() if counts[kind]]
-    sweeps = [Item(_sweep(), SWEEPS)] if counts["aws_cloudwatch_event_rule"] else []
-    return sorted([*found, *sweeps], key=lambda item: -item.total)
+    scheduled = _scheduled() if counts["aws_cloudwatch_event_rule"] else []
+    return sorted([*found, *scheduled], key=lambda item: -item.total)
 
 
-def _sweep() -> Price:
+def _scheduled() -> list[Item]:
     from covalent_step_functions import cost  # noqa: PLC0415  # loaded when first used
 
-    each = cost.LAMBDA_REQUEST + SWEEP_SECONDS * SWEEP_GB * cost.LAMBDA_GB_SECOND
-    return Price(f"daily sweep, {SWEEP_SECONDS} s of {SWEEP_GB} GB", each, "", _LAMBDA)
+    second = SCHEDULED_GB * cost.LAMBDA_GB_SECOND
+    return [
+        Item(Price(what, cost.LAMBDA_REQUEST + seconds * second, "", _LAMBDA), count)
+        for what, count, seconds in SCHEDULED
+    ]
 
 
 def unknown(types: Iterable[str]) -> list[str]:
