@@ -48,8 +48,8 @@ class Change:
 class Cycle:
     """What was seen.
 
-    plan is the first one, as JSON. resources are the types by address. shape is what the bucket and the table are like. left is what a list of
-    everything still shows after the destruction.
+    plan is the first one, as JSON. resources are the types by address. shape is what the bucket and the table are
+    like. left is what a list of everything still shows after the destruction.
     """
 
     plan: str

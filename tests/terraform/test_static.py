@@ -83,7 +83,7 @@ GENERATED = MappingProxyType(
         ): "the zip is built from this source, and source_code_hash holds it",
     }
 )
-"""Findings in chalice.tf.json, which is generated and cannot hold comments, by check and function, and why they stay."""
+"""Findings in chalice.tf.json, which is generated and cannot hold comments, by check and function; why they stay."""
 
 
 def test_checkov_on_the_plan(
@@ -108,7 +108,7 @@ def test_checkov_on_the_plan(
 
 
 def _checkov(scanners: Path, *what: str) -> dict[str, Any]:
-    command = [scanners / "checkov", *what, "--skip-download", "--compact", "--output", "json"]
+    command = [str(scanners / "checkov"), *what, "--skip-download", "--compact", "--output", "json"]
     done = subprocess.run(
         command, capture_output=True, text=True, timeout=300, env=_BARE, check=False
     )
