@@ -4,6 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 BENCH := $(VENV)/.bench
+OPENAPI := .venv-openapi
 ARGS ?=
 
 # The first Python that is new enough and can make virtual environments.
@@ -17,7 +18,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_NO_INPUT := 1
 unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV AWS_PROFILE AWS_DEFAULT_PROFILE
 
-.PHONY: help setup demo test check lint format types contracts fix golden bench versus lock lambda chalice wheel clean
+.PHONY: help setup demo localstack test openapi check lint format types contracts fix golden bench versus lock lambda chalice image wheel clean
 .DEFAULT_GOAL := help
 
 help: ## Show this list
@@ -36,8 +37,22 @@ $(READY): requirements.lock pyproject.toml
 demo: $(READY) ## Train a support vector machine on the offline AWS and show what ran
 	@BIN=$(BIN) examples/demo.sh
 
+LOCALSTACK_PORT ?= 4566
+
+localstack: $(READY) ## Run LocalStack without Docker until Ctrl-C; LOCALSTACK_PORT=4566 is the port
+	@$(BIN)/python -m covalent_localstack.host serve --port $(LOCALSTACK_PORT)
+
 test: $(READY) ## Run all tests; ARGS="-k name" for some
 	@$(BIN)/python -m pytest $(ARGS)
+
+# Schemathesis needs much that nothing else here needs, so it gets an environment of its own.
+$(OPENAPI)/.ready: requirements-openapi.lock $(READY)
+	@$(BIN)/python -m venv $(OPENAPI)
+	@$(OPENAPI)/bin/python -m pip install --quiet --quiet --require-hashes --requirement requirements-openapi.lock
+	@touch $@
+
+openapi: $(OPENAPI)/.ready ## Try the API of a running server against its OpenAPI document
+	@SCHEMATHESIS=$(OPENAPI)/bin/schemathesis $(BIN)/python -m pytest -m contract $(ARGS)
 
 check: lint format types contracts ## Check style, types and imports; never writes
 
@@ -74,12 +89,25 @@ versus: $(READY) ## Measure ours beside Covalent 0.240 only; ARGS="--repeat 1" f
 LOCK = $(BIN)/uv pip compile --universal --python-version 3.11 \
 	--generate-hashes --no-config --no-header --no-annotate --no-emit-index-url --quiet
 
-# The second starts from the first, so that what both name is of one version. The third has nothing of ours in it.
-lock: $(READY) ## Write the three lock files anew from pyproject.toml
+# The second starts from the first, so that what both name is of one version. The others have nothing of ours in them;
+# LocalStack's is for Python 3.13 alone, because its packages cannot be had together for any newer one.
+# What is deployed is of the versions that are tested.
+DEPLOYED = $(LOCK) --constraint requirements.lock
+LOCKS = sdk/covalent/_deploy/locks
+
+lock: $(READY) ## Write the lock files anew from pyproject.toml and from what is deployed
 	@$(LOCK) pyproject.toml --all-extras --group dev --upgrade --output-file requirements.lock
 	@cp requirements.lock requirements-bench.lock
 	@$(LOCK) pyproject.toml --all-extras --group bench --output-file requirements-bench.lock
 	@$(LOCK) --group versus --upgrade --output-file requirements-versus.lock
+	@$(LOCK) --group openapi --upgrade --output-file requirements-openapi.lock
+	@$(DEPLOYED) $(LOCKS)/runner.in --output-file $(LOCKS)/runner.lock
+	@$(DEPLOYED) $(LOCKS)/image.in --output-file $(LOCKS)/image.lock
+	@$(DEPLOYED) $(LOCKS)/control-plane.in --excludes $(LOCKS)/control-plane.excludes \
+		--output-file $(LOCKS)/control-plane.lock
+	@$(LOCK) --group lambda-runtimes --upgrade --output-file localstack/runtimes.lock
+	@$(BIN)/uv pip compile --group localstack --python-version 3.13 --generate-hashes --no-config --no-header \
+		--no-annotate --no-emit-index-url --quiet --upgrade --output-file localstack/requirements.lock
 
 lambda: $(READY) ## Build the zips of the Lambda functions into dist/lambda; ARGS="--architecture arm64" for some
 	@$(BIN)/python -m covalent._deploy.artifacts --output dist/lambda $(ARGS)
@@ -87,8 +115,11 @@ lambda: $(READY) ## Build the zips of the Lambda functions into dist/lambda; ARG
 chalice: $(READY) ## Write infra/terraform/modules/api/chalice.tf.json anew; review the diff like code
 	@$(BIN)/python -m covalent._deploy.chalice_package
 
+image: $(READY) ## Build the runner's container image; needs Docker with buildx; ARGS="--tag name --push"
+	@$(BIN)/python -m covalent._deploy.container --context dist/image $(ARGS)
+
 wheel: $(READY) ## Build dist/*.whl
 	@$(BIN)/python -m build --wheel --no-isolation
 
-clean: ## Remove .venv, caches and builds
-	@rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+clean: ## Remove .venv, LocalStack, caches and builds
+	@rm -rf $(VENV) $(OPENAPI) .venv-localstack .localstack build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

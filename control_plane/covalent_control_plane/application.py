@@ -3,6 +3,7 @@
     request -> routes -> requests -> dispatches | nodes -> store, objects, machines -> answer, or problems
     event   -> finish -> store
     each day -> sweep -> machines that nobody uses
+    each ten minutes -> restart -> starting -> dispatches that were left STARTING
 
 requests    who calls, with what.                    Nothing is read from AWS here.
 dispatches  the use cases; register is in registration. They know nothing of HTTP.
@@ -12,12 +13,14 @@ problems    errors as answers.
 
 import threading
 import time
+from collections.abc import Callable
 from typing import Any
 
 from chalice.app import Chalice, CloudWatchEvent, Rate, Request
 
 from covalent_contracts.api import PREFIX
 from covalent_control_plane import finish as finisher
+from covalent_control_plane import starting
 from covalent_control_plane import sweep as sweeper
 from covalent_control_plane.aws import aws
 from covalent_control_plane.routes import routes
@@ -70,6 +73,18 @@ def finish(event: CloudWatchEvent) -> dict[str, Any]:
 @app.schedule(Rate(1, unit=Rate.DAYS), name="sweep")
 def sweep(event: CloudWatchEvent) -> dict[str, Any]:
     """Delete the state machines that were not used for 30 days."""
-    context: Any = event.context  # Lambda's, which Chalice calls a dictionary
-    swept = sweeper.sweep(aws(), time.time(), lambda: context.get_remaining_time_in_millis() / 1000)
+    swept = sweeper.sweep(aws(), time.time(), _remaining(event))
     return {"deleted": len(swept.deleted), "failed": len(swept.failed)}
+
+
+@app.schedule(Rate(starting.MINUTES, unit=Rate.MINUTES), name="restart")
+def restart(event: CloudWatchEvent) -> dict[str, Any]:
+    """Start again the dispatches that were left STARTING, and end those that cannot be started."""
+    restarted = starting.restart(aws(), time.time(), _remaining(event))
+    return {"started": len(restarted.started), "failed": len(restarted.failed)}
+
+
+def _remaining(event: CloudWatchEvent) -> Callable[[], float]:
+    """Tells how many seconds the function has left."""
+    context: Any = event.context  # Lambda's, which Chalice calls a dictionary
+    return lambda: context.get_remaining_time_in_millis() / 1000

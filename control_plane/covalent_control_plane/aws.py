@@ -50,10 +50,16 @@ def connect(settings: Settings) -> Aws:
     They are botocore's: importing boto3 as well doubles what the import of the application costs.
     """
     session = botocore.session.get_session()
-    retries = Config(retries={"mode": "standard", "max_attempts": 5}, max_pool_connections=THREADS)
-    # Who calls Step Functions tries again itself, within what API Gateway waits.
+    # However long AWS is silent, the client shall get our answer: API Gateway waits 29 s.
+    retries = Config(
+        connect_timeout=2,
+        read_timeout=6,
+        retries={"mode": "standard", "total_max_attempts": 3},
+        max_pool_connections=THREADS,
+    )
+    # Who calls Step Functions tries again itself.
     hasty = Config(
-        connect_timeout=3, read_timeout=10, retries={"mode": "standard", "max_attempts": 2}
+        connect_timeout=3, read_timeout=10, retries={"mode": "standard", "total_max_attempts": 2}
     )
     signing = Config(signature_version="s3v4", request_checksum_calculation="when_required")
     store.bind(settings.table, session.get_config_variable("region"))

@@ -2,21 +2,20 @@
 
 import time
 
-from botocore.exceptions import BotoCoreError, ClientError
-
 from covalent_contracts import keys, records
 from covalent_contracts.api import AssetsRequest, Download, Downloads, Listing, Summary
 from covalent_contracts.errors import Conflict, NotFound
 from covalent_contracts.manifest import Manifest
 from covalent_contracts.status import Status
-from covalent_control_plane import machines, manifests, objects, store
+from covalent_control_plane import answers, manifests, objects, starting, store
 from covalent_control_plane.aws import Aws
+from covalent_control_plane.callers import Caller
 from covalent_control_plane.interrupted import fail_interrupted
+from covalent_control_plane.items import DispatchItem, DraftItem
+from covalent_control_plane.manifests import electrons
 from covalent_control_plane.pages import Cursor
 from covalent_control_plane.registration import register
-from covalent_control_plane.store import DispatchItem, DraftItem
-from covalent_control_plane.telemetry import annotate, count, log
-from covalent_control_plane.transient import will_pass
+from covalent_control_plane.telemetry import annotate
 
 __all__ = [
     "MissingUploads",
@@ -25,10 +24,12 @@ __all__ = [
     "listing",
     "manifest_address",
     "owned",
+    "readable",
     "register",
     "show",
     "start",
     "summary",
+    "unknown",
 ]
 
 
@@ -51,51 +52,53 @@ def start(aws: Aws, owner: str, dispatch_id: str, *, run: bool = True) -> Summar
     """
     annotate(dispatch_id)
     item = store.find_registered(dispatch_id)
-    if item is None:
+    if item is None or item.owner != owner:
         raise _expired(dispatch_id)
-    _check_owner(item, owner)
     if isinstance(item, DraftItem):
         item = _appear(aws, item, dispatch_id, run=run)
-    return summary(_launch(aws, item) if run else item)
+    return summary(_started(aws, item) if run else item)
 
 
-def show(owner: str, dispatch_id: str) -> Summary:
+def show(aws: Aws, caller: Caller, dispatch_id: str) -> Summary:
     """One dispatch.
 
     Raises:
-        NotFound: it is not there, or not the owner's.
+        NotFound: it is not there, or not the caller's to read.
 
     """
-    return summary(owned(owner, dispatch_id))
+    return summary(readable(aws, caller, dispatch_id))
 
 
 def listing(owner: str, limit: int, cursor: str | None) -> Listing:
-    """The owner's dispatches, newest first."""
+    """The owner's dispatches, newest first; as many as one answer can hold."""
     page = store.listing(owner, limit, None if cursor is None else Cursor.read(cursor))
-    after = None if page.after is None else Cursor(*page.after).write()
-    return Listing(dispatches=[summary(item) for item in page.items], cursor=after)
+    shown = answers.fitting(summary(item) for item in page.items)
+    if len(shown) < len(page.items) or page.after is not None:
+        cursor = Cursor(shown[-1].created, shown[-1].dispatch_id).write()
+        return Listing(dispatches=list(shown), cursor=cursor)
+    return Listing(dispatches=list(shown))
 
 
-def manifest_address(aws: Aws, owner: str, dispatch_id: str) -> Download:
+def manifest_address(aws: Aws, caller: Caller, dispatch_id: str) -> Download:
     """Where to download the manifest of a dispatch."""
-    item = owned(owner, dispatch_id)
+    item = readable(aws, caller, dispatch_id)
     return Download(digest=item.manifest, url=objects.get_address(aws, keys.manifest(dispatch_id)))
 
 
-def assets(aws: Aws, owner: str, dispatch_id: str, request: AssetsRequest) -> Downloads:
+def assets(aws: Aws, caller: Caller, dispatch_id: str, request: AssetsRequest) -> Downloads:
     """Where to download objects that the dispatch's manifest names.
 
     Raises:
         NotFound: there is no such dispatch, or its manifest does not name one of them.
 
     """
-    item = owned(owner, dispatch_id)
+    item = readable(aws, caller, dispatch_id)
     manifest = manifests.load(aws, dispatch_id, item.manifest)
     unknown = set(request.digests) - {upload.digest for upload in manifest.uploads}
     if unknown:
         raise NotFound(f"dispatch {dispatch_id} has no object {min(unknown)}")
     downloads = [
-        Download(digest=digest, url=objects.get_address(aws, keys.asset(owner, digest)))
+        Download(digest=digest, url=objects.get_address(aws, keys.asset(item.owner, digest)))
         for digest in request.digests
     ]
     return Downloads(downloads=downloads)
@@ -104,10 +107,23 @@ def assets(aws: Aws, owner: str, dispatch_id: str, request: AssetsRequest) -> Do
 def owned(owner: str, dispatch_id: str) -> DispatchItem:
     """The dispatch, if it is the owner's. Someone else's is not found: its existence is theirs to know."""
     item = store.find(dispatch_id)
-    if item is None:
-        raise _unknown(dispatch_id)
-    _check_owner(item, owner)
+    if item is None or item.owner != owner:
+        raise unknown(dispatch_id)
     return item
+
+
+def readable(aws: Aws, caller: Caller, dispatch_id: str) -> DispatchItem:
+    """The dispatch, if it is the caller's or shared with them."""
+    item = store.find(dispatch_id)
+    shared_with = aws.settings.shared_with
+    if item is None or not caller.may_read(item.owner, item.shared_with or (), shared_with):
+        raise unknown(dispatch_id)
+    return item
+
+
+def unknown(dispatch_id: str) -> NotFound:
+    """What to say of a dispatch that is not there, or not for the caller to know of."""
+    return NotFound(f"there is no dispatch {dispatch_id}")
 
 
 def summary(item: DispatchItem) -> Summary:
@@ -124,15 +140,6 @@ def summary(item: DispatchItem) -> Summary:
         nodes=item.nodes,
         execution=item.execution,
     )
-
-
-def _check_owner(item: DispatchItem | DraftItem, owner: str) -> None:
-    if item.owner != owner:
-        raise _unknown(item.pk.partition("#")[2])
-
-
-def _unknown(dispatch_id: str) -> NotFound:
-    return NotFound(f"there is no dispatch {dispatch_id}")
 
 
 def _expired(dispatch_id: str) -> NotFound:
@@ -174,27 +181,13 @@ def _item(draft: DraftItem, manifest: Manifest, status: Status) -> DispatchItem:
         nodes=len(manifest.nodes),
         manifest=draft.manifest,
         machine=draft.machine,
+        electrons=dict(electrons(manifest)),
+        **(store.starting_now() if status is Status.STARTING else {}),
     )
 
 
-def _launch(aws: Aws, item: DispatchItem) -> DispatchItem:
-    dispatch_id = item.dispatch_id
+def _started(aws: Aws, item: DispatchItem) -> DispatchItem:
     if item.state is Status.NEW_OBJECT:
+        dispatch_id = item.dispatch_id
         item = store.advance(dispatch_id, Status.STARTING) or owned(item.owner, dispatch_id)
-    if item.state is not Status.STARTING:
-        return item
-    began = time.time_ns() // 1000
-    try:
-        machines.start(aws, item.machine, dispatch_id)
-    except (ClientError, BotoCoreError) as exc:
-        if will_pass(exc):
-            raise  # it is still STARTING, and the next start may succeed
-        log().exception("start failed", correlation_id=dispatch_id)
-        error = f"the execution could not be started: {exc}"
-        moved = store.advance(dispatch_id, Status.FAILED, error=error, ended=began)
-        return moved or owned(item.owner, dispatch_id)
-    count("DispatchesStarted")
-    log().info("started", correlation_id=dispatch_id, machine=item.machine)
-    execution = aws.execution_arn(item.machine, dispatch_id)
-    moved = store.advance(dispatch_id, Status.RUNNING, execution=execution, started=began)
-    return moved or owned(item.owner, dispatch_id)
+    return starting.launch(aws, item) if item.state is Status.STARTING else item

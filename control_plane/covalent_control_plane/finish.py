@@ -12,11 +12,11 @@ from typing import Any
 from covalent_contracts.ids import is_dispatch_id
 from covalent_contracts.manifest import Manifest
 from covalent_contracts.status import Status
-from covalent_control_plane import manifests, store
+from covalent_control_plane import manifests, outcomes, store
 from covalent_control_plane.aws import Aws
 from covalent_control_plane.interrupted import fail_running_nodes
-from covalent_control_plane.store import DispatchItem, NodeItem
-from covalent_control_plane.telemetry import annotate, count, log
+from covalent_control_plane.items import DispatchItem, NodeItem
+from covalent_control_plane.telemetry import annotate, log
 
 ENDED = ("SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED")
 PATTERN = {
@@ -57,7 +57,7 @@ def finish(aws: Aws, detail: Mapping[str, Any]) -> DispatchItem | None:
     succeeded = detail["status"] == "SUCCEEDED" and not item.has_failed
     moved = _complete(item, detail) if succeeded else _fail(aws, item, detail)
     if moved is not None:
-        count("DispatchesFinished", status=moved.status)
+        outcomes.measure_dispatch(moved)
         log().info("finished", correlation_id=item.dispatch_id, status=moved.status)
     return moved
 
@@ -72,16 +72,23 @@ def _dispatch(detail: Mapping[str, Any]) -> DispatchItem | None:
 
 
 def _complete(item: DispatchItem, detail: Mapping[str, Any]) -> DispatchItem | None:
-    return store.advance(item.dispatch_id, Status.COMPLETED, **_times(item, detail))
+    moved = store.advance(item.dispatch_id, Status.COMPLETED, **_times(item, detail))
+    if moved is not None:
+        outcomes.measure_completed(moved)
+    return moved
 
 
 def _fail(aws: Aws, item: DispatchItem, detail: Mapping[str, Any]) -> DispatchItem | None:
     reason = _reason(detail)
     fail_running_nodes(item.dispatch_id, reason or "the execution ended before the task did")
     manifest = manifests.load(aws, item.dispatch_id, item.manifest)
-    failed = _failed_tasks(store.nodes_in(item.dispatch_id, Status.FAILED), manifest)
+    tally = outcomes.Tally(manifest)
+    failed = _failed_tasks(tally.failed(store.outcomes(item.dispatch_id)), manifest)
     error = "\n".join(filter(None, (failed, reason))) or "a task failed"
-    return store.advance(item.dispatch_id, Status.FAILED, error=error, **_times(item, detail))
+    moved = store.advance(item.dispatch_id, Status.FAILED, error=error, **_times(item, detail))
+    if moved is not None:
+        tally.measure()
+    return moved
 
 
 def _times(item: DispatchItem, detail: Mapping[str, Any]) -> dict[str, Any]:

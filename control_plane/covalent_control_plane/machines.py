@@ -10,6 +10,7 @@ A main machine that exists can start all its parts: it is created after them, an
 import json
 import time
 from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, TypedDict
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -17,9 +18,25 @@ from covalent_contracts import keys
 from covalent_contracts.errors import Unavailable
 from covalent_control_plane import objects
 from covalent_control_plane.aws import Aws
+from covalent_control_plane.settings import Settings
 from covalent_control_plane.telemetry import log
 from covalent_control_plane.transient import will_pass
 from covalent_step_functions.compiler import Machine
+
+if TYPE_CHECKING:
+    from mypy_boto3_stepfunctions.type_defs import (
+        CloudWatchLogsLogGroupTypeDef,
+        LoggingConfigurationTypeDef,
+        TracingConfigurationTypeDef,
+    )
+
+
+class _Observed(TypedDict, total=False):
+    """The part of CreateStateMachine that tells what to write down of executions."""
+
+    loggingConfiguration: "LoggingConfigurationTypeDef"
+    tracingConfiguration: "TracingConfigurationTypeDef"
+
 
 WAITS = (0.0, 0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 5.0, 5.0)
 """Seconds before each further try: creation is eventually consistent, and throttled to one a second."""
@@ -114,6 +131,7 @@ def _is_created(aws: Aws, machine: Machine) -> bool:
             definition=machine.definition,
             roleArn=aws.settings.machine_role,
             type="STANDARD",
+            **_observed(aws.settings),
         )
     except errors.StateMachineAlreadyExists:
         return True  # with other logging or tracing; the name is the hash of the definition
@@ -126,6 +144,21 @@ def _is_created(aws: Aws, machine: Machine) -> bool:
         return False
     log().info("machine made", machine=machine.name)
     return True
+
+
+def _observed(settings: Settings) -> "_Observed":
+    """Where a machine logs its errors, and whether it sends traces; what electrons pass along is never logged."""
+    asked: _Observed = {}
+    if settings.machine_logs is not None:
+        group: CloudWatchLogsLogGroupTypeDef = {"logGroupArn": f"{settings.machine_logs}:*"}
+        asked["loggingConfiguration"] = {
+            "level": "ERROR",
+            "includeExecutionData": False,
+            "destinations": [{"cloudWatchLogsLogGroup": group}],
+        }
+    if settings.machine_tracing:
+        asked["tracingConfiguration"] = {"enabled": True}
+    return asked
 
 
 def _request(aws: Aws, machine: str, dispatch_id: str) -> dict[str, str]:

@@ -1,12 +1,12 @@
 """Manifests as they were accepted, read from S3 once per process: they never change."""
 
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from threading import Lock
 
 from covalent_contracts import keys
 from covalent_contracts.errors import CorruptedObject
 from covalent_contracts.ids import digest_of
-from covalent_contracts.manifest import Manifest
+from covalent_contracts.manifest import Manifest, Node
 from covalent_control_plane import objects
 from covalent_control_plane.aws import Aws
 
@@ -21,6 +21,17 @@ def dump(manifest: Manifest) -> bytes:
     """The manifest as it is stored: the same bytes however it was formatted, always with its wire version."""
     stamped = manifest.model_copy(update={"wire": manifest.wire})
     return stamped.model_dump_json(exclude_unset=True).encode()
+
+
+def electrons(manifest: Manifest) -> Counter[str]:
+    """How many electrons a dispatch has, by the name of their executor."""
+    heavy = (node for node in manifest.nodes if node.kind.is_heavy)
+    return Counter(executor_of(manifest, node) for node in heavy)
+
+
+def executor_of(manifest: Manifest, node: Node) -> str:
+    """The name of an electron's executor."""
+    return manifest.executors[node.executor].name if node.executor is not None else ""
 
 
 def load(aws: Aws, dispatch_id: str, digest: str) -> Manifest:

@@ -16,31 +16,28 @@ from covalent_contracts.api import (
 from covalent_contracts.errors import InvalidWorkflow
 from covalent_contracts.manifest import Manifest, Node, NodeKind
 from covalent_contracts.status import Status
-from covalent_control_plane import dispatches, manifests, objects, store
+from covalent_control_plane import answers, dispatches, manifests, objects, store
 from covalent_control_plane.aws import Aws
-from covalent_control_plane.store import DispatchItem, NodeItem
+from covalent_control_plane.callers import Caller
+from covalent_control_plane.items import DispatchItem, NodeItem
 
-ANSWER_SIZE = 4_000_000
-"""Characters of recorded text and outputs in one answer; API Gateway and Lambda allow 6 MB of JSON."""
 _DERIVED = (NodeKind.PARAMETER, NodeKind.COLLECTION, NodeKind.POSTPROCESS)
 
 
-def nodes(aws: Aws, owner: str, dispatch_id: str, request: NodesRequest) -> Nodes:
-    """Records of the nodes asked for, in order of id.
+def nodes(aws: Aws, caller: Caller, dispatch_id: str, request: NodesRequest) -> Nodes:
+    """Records of the nodes asked for, in order of id; as many as one answer can hold.
 
     Raises:
         NotFound: there is no such dispatch.
         InvalidWorkflow: it has no node of an id asked for.
 
     """
-    dispatch = dispatches.owned(owner, dispatch_id)
+    dispatch = dispatches.readable(aws, caller, dispatch_id)
     manifest = manifests.load(aws, dispatch_id, dispatch.manifest)
     ids = _wanted(request, len(manifest.nodes))
     state = _read(dispatch, manifest, ids)
-    shown = [_show(aws, state, manifest.nodes[node]) for node in ids]
-    if request.ids is not None:
-        return Nodes(nodes=shown)
-    return _page(shown, len(manifest.nodes))
+    shown = answers.fitting(_show(aws, state, manifest.nodes[node]) for node in ids)
+    return Nodes(nodes=list(shown), cursor=_rest(request, ids, shown, len(manifest.nodes)))
 
 
 @dataclass(frozen=True)
@@ -163,20 +160,11 @@ def _address(aws: Aws, key: str | None) -> str | None:
     return None if key is None else objects.get_address(aws, key)
 
 
-def _page(shown: Sequence[NodeRecord], total: int) -> Nodes:
-    """As many of the records as fit one answer, and where to go on."""
-    fitting: list[NodeRecord] = []
-    size = 0
-    for record in shown:
-        size += _length(record)
-        if fitting and size > ANSWER_SIZE:
-            break
-        fitting.append(record)
-    after = fitting[-1].id + 1 if fitting else total
-    return Nodes(nodes=fitting, cursor=after if after < total else None)
-
-
-def _length(record: NodeRecord) -> int:
-    value = record.value
-    texts = (record.error, record.stdout, record.stderr, value.inline if value else None)
-    return 1500 + sum(len(text) for text in texts if text)
+def _rest(
+    request: NodesRequest, ids: Sequence[int], shown: Sequence[NodeRecord], total: int
+) -> int | None:
+    """The first node that is still to be shown."""
+    if len(shown) < len(ids):
+        return ids[len(shown)]
+    after = ids[-1] + 1 if ids else total
+    return after if request.ids is None and after < total else None

@@ -32,7 +32,7 @@ class Query:
 
 @dataclass(frozen=True)
 class Operation:
-    """One route: what it takes, gives, and which errors it has beside 403, 500 and 503."""
+    """One route: what it takes, gives, and which errors it has beside 401, 403, 500 and 503."""
 
     method: str
     path: str
@@ -78,6 +78,13 @@ _SIGV4 = {
 }
 
 
+_OF_SIGNED = (
+    HTTPStatus.UNAUTHORIZED,  # offline only, without the token
+    HTTPStatus.FORBIDDEN,
+    HTTPStatus.SERVICE_UNAVAILABLE,
+)
+
+
 def _operation(operation: Operation) -> dict[str, Any]:
     document: dict[str, Any] = {
         "operationId": operation.handler.__name__,
@@ -109,7 +116,7 @@ def _responses(operation: Operation) -> dict[str, Any]:
     success: dict[str, Any] = {"description": operation.status.phrase}
     if operation.answer is not None:
         success["content"] = _content(operation.answer)
-    own = () if operation.is_public else (HTTPStatus.FORBIDDEN, HTTPStatus.SERVICE_UNAVAILABLE)
+    own = () if operation.is_public else _OF_SIGNED
     failures = {*operation.errors, *own, HTTPStatus.INTERNAL_SERVER_ERROR}
     problem = {CONTENT_TYPE: {"schema": {"$ref": _REFERENCE.format(model=Problem.__name__)}}}
     answers = {

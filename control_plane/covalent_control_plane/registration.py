@@ -13,9 +13,9 @@ from covalent_contracts.api import Registered
 from covalent_contracts.errors import Conflict, NewerWire
 from covalent_contracts.ids import digest_of
 from covalent_contracts.manifest import WIRE, Manifest, Upload
-from covalent_control_plane import machines, manifests, objects, store
+from covalent_control_plane import answers, machines, manifests, objects, store
 from covalent_control_plane.aws import Aws
-from covalent_control_plane.store import DispatchItem, DraftItem
+from covalent_control_plane.items import DispatchItem, DraftItem
 from covalent_control_plane.telemetry import annotate, count, log
 from covalent_executors.place import Place
 from covalent_step_functions.check import check_uploads
@@ -114,5 +114,6 @@ def _draft(
 
 
 def _answer(aws: Aws, owner: str, dispatch_id: str, pending: Iterable[Upload]) -> Registered:
-    uploads = [objects.put_address(aws, owner, upload) for upload in pending]
-    return Registered(dispatch_id=dispatch_id, uploads=uploads)
+    """As many addresses as one answer can hold; whoever starts the dispatch then is told to register again."""
+    uploads = answers.fitting(objects.put_address(aws, owner, upload) for upload in pending)
+    return Registered(dispatch_id=dispatch_id, uploads=list(uploads))

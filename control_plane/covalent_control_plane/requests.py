@@ -9,12 +9,16 @@ from chalice.app import Request
 from pydantic import BaseModel, ValidationError
 
 from covalent_contracts.errors import InvalidWorkflow, LimitExceeded, NewerWire, NotFound, Refused
-from covalent_contracts.ids import is_dispatch_id, owner_of
+from covalent_contracts.ids import is_dispatch_id
 from covalent_contracts.manifest import WIRE, Manifest
+from covalent_control_plane.callers import Caller
 from covalent_control_plane.registration import upgrade
 
 MAX_BODY = 32 * 1024 * 1024
 """Bytes of a request after decompression: some 50,000 nodes, far beyond what an execution can hold."""
+GZIP = "application/gzip"
+"""The media type of packed JSON. API Gateway hands it over as it came: a manifest takes a tenth of what Lambda allows,
+where one with `Content-Encoding: gzip` arrives unpacked and must fit into 6 MB, which some 8,000 electrons fill."""
 MAX_LISTED = 100
 DEFAULT_LISTED = 20
 _GZIP_MAGIC = b"\x1f\x8b"
@@ -27,8 +31,12 @@ class TooLarge(LimitExceeded):
     """The request itself is over a limit, not the workflow in it."""
 
 
-def owner(request: Request) -> str:
+def caller(request: Request, *, people: bool) -> Caller:
     """Who calls: derived from the principal that API Gateway has authenticated, from nothing else.
+
+    Args:
+        request: the request.
+        people: as in `covalent_contracts.ids.principal_of`.
 
     Raises:
         Refused: nobody was authenticated.
@@ -37,7 +45,7 @@ def owner(request: Request) -> str:
     principal = (request.context.get("identity") or {}).get("userArn")
     if not principal:
         raise Refused("the request is not signed by an AWS principal")
-    return owner_of(principal)
+    return Caller.of(principal, people=people)
 
 
 def dispatch_id(text: str) -> str:
@@ -60,7 +68,7 @@ def body(request: Request, document: type[Document]) -> Document:
         TooLarge: it is over the limit.
 
     """
-    return document.model_validate_json(_content(request))
+    return document.model_validate_json(_content(request), strict=True)
 
 
 def manifest(request: Request) -> Manifest:
@@ -73,7 +81,7 @@ def manifest(request: Request) -> Manifest:
     """
     content = _content(request)
     try:
-        return Manifest.model_validate_json(content)
+        return Manifest.model_validate_json(content, strict=True)
     except ValidationError:
         _check_wire(content)
         raise
@@ -117,12 +125,18 @@ def parameter(request: Request, name: str) -> str | None:
 def _content(request: Request) -> bytes:
     raw = request.raw_body
     content = raw if isinstance(raw, bytes) else raw.encode()
-    # API Gateway may have decompressed it already (minimumCompressionSize) and left the header.
-    if request.headers.get("content-encoding", "").lower() == "gzip" and content[:2] == _GZIP_MAGIC:
+    # API Gateway decompresses what has a Content-Encoding, and leaves the header.
+    if _is_packed(request) and content[:2] == _GZIP_MAGIC:
         content = _decompressed(content)
     if len(content) > MAX_BODY:
         raise _too_large()
     return content
+
+
+def _is_packed(request: Request) -> bool:
+    headers: Mapping[str, str] = request.headers
+    encoding, kind = headers.get("content-encoding", ""), headers.get("content-type", "")
+    return encoding.lower() == "gzip" or kind.partition(";")[0].strip().lower() == GZIP
 
 
 def _decompressed(content: bytes) -> bytes:

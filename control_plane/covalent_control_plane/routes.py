@@ -18,12 +18,14 @@ from covalent_contracts.api import (
     Nodes,
     NodesRequest,
     Registered,
+    Sharing,
     Summary,
 )
 from covalent_contracts.manifest import WIRE, Manifest
-from covalent_control_plane import dispatches, openapi, requests
+from covalent_control_plane import answers, dispatches, openapi, requests, sharing
 from covalent_control_plane import nodes as recorded
 from covalent_control_plane.aws import aws
+from covalent_control_plane.callers import Caller
 from covalent_control_plane.openapi import Operation, Query
 from covalent_control_plane.problems import guarded
 
@@ -47,44 +49,59 @@ def start(dispatch_id: str) -> Response:
 def listing() -> Response:
     """List the caller's dispatches, newest first."""
     limit, cursor = requests.limit(_request()), requests.parameter(_request(), "cursor")
-    aws()
     return _render(dispatches.listing(_owner(), limit, cursor))
 
 
 def show(dispatch_id: str) -> Response:
     """Show a dispatch."""
-    aws()
-    return _render(dispatches.show(_owner(), requests.dispatch_id(dispatch_id)))
+    return _render(dispatches.show(aws(), _caller(), requests.dispatch_id(dispatch_id)))
 
 
 def manifest(dispatch_id: str) -> Response:
     """Tell where to download the manifest of a dispatch."""
     known = requests.dispatch_id(dispatch_id)
-    return _render(dispatches.manifest_address(aws(), _owner(), known))
+    return _render(dispatches.manifest_address(aws(), _caller(), known))
 
 
 def nodes(dispatch_id: str) -> Response:
     """Show what is recorded of a dispatch's nodes."""
     asked = requests.body(_request(), NodesRequest)
-    found = recorded.nodes(aws(), _owner(), requests.dispatch_id(dispatch_id), asked)
+    found = recorded.nodes(aws(), _caller(), requests.dispatch_id(dispatch_id), asked)
     return _render(found)
 
 
 def assets(dispatch_id: str) -> Response:
     """Tell where to download objects of a dispatch."""
     asked = requests.body(_request(), AssetsRequest)
-    found = dispatches.assets(aws(), _owner(), requests.dispatch_id(dispatch_id), asked)
+    found = dispatches.assets(aws(), _caller(), requests.dispatch_id(dispatch_id), asked)
     return _render(found)
+
+
+def readers(dispatch_id: str) -> Response:
+    """Tell with whom a dispatch is shared."""
+    return _render(sharing.readers(_owner(), requests.dispatch_id(dispatch_id)))
+
+
+def share(dispatch_id: str) -> Response:
+    """Share a dispatch with these principals, and no longer with others."""
+    known = requests.dispatch_id(dispatch_id)
+    asked = requests.body(_request(), Sharing)
+    return _render(sharing.share(aws(), _owner(), known, asked))
 
 
 def health() -> Response:
     """Tell what the deployment is."""
-    pythons = sorted(aws().settings.runners)
-    return _render(Health(version=_version(), wire=WIRE, pythons=pythons))
+    here = aws()
+    pythons = sorted(here.settings.runners)
+    region = here.states.meta.region_name
+    return _render(
+        Health(version=_version(), wire=WIRE, pythons=pythons, runners=pythons, region=region)
+    )
 
 
 def describe() -> Response:
     """Give this document."""
+    _caller()
     return _json(_document())
 
 
@@ -118,7 +135,12 @@ OPERATIONS = (
         errors=(_BAD, _MISSING, _CONFLICT),
     ),
     Operation(
-        "GET", "/dispatches", listing, answer=Listing, query=(_LIMIT, _CURSOR), errors=(_BAD,)
+        "GET",
+        "/dispatches",
+        listing,
+        answer=Listing,
+        query=(_LIMIT, _CURSOR),
+        errors=(_BAD, _LIMITED),
     ),
     Operation("GET", "/dispatches/{dispatch_id}", show, answer=Summary, errors=(_MISSING,)),
     Operation(
@@ -130,7 +152,7 @@ OPERATIONS = (
         nodes,
         body=NodesRequest,
         answer=Nodes,
-        errors=(_BAD, _LARGE, _MISSING),
+        errors=(_BAD, _LARGE, _LIMITED, _MISSING),
     ),
     Operation(
         "POST",
@@ -138,6 +160,21 @@ OPERATIONS = (
         assets,
         body=AssetsRequest,
         answer=Downloads,
+        errors=(_BAD, _LARGE, _LIMITED, _MISSING),
+    ),
+    Operation(
+        "GET",
+        "/dispatches/{dispatch_id}/sharing",
+        readers,
+        answer=Sharing,
+        errors=(_MISSING,),
+    ),
+    Operation(
+        "PUT",
+        "/dispatches/{dispatch_id}/sharing",
+        share,
+        body=Sharing,
+        answer=Sharing,
         errors=(_BAD, _LARGE, _MISSING),
     ),
     Operation("GET", "/health", health, answer=Health, is_public=True),
@@ -153,6 +190,7 @@ def _attach() -> None:
             methods=[operation.method],
             authorizer=None if operation.is_public else signed,
             name=operation.handler.__name__,
+            content_types=["application/json", requests.GZIP],
         )
         attach(guarded(operation.handler, _request))
 
@@ -161,8 +199,12 @@ def _request() -> Request:
     return routes.current_request
 
 
+def _caller() -> Caller:
+    return requests.caller(_request(), people=aws().settings.people)
+
+
 def _owner() -> str:
-    return requests.owner(_request())
+    return _caller().owner
 
 
 def _render(document: BaseModel, status: HTTPStatus = HTTPStatus.OK) -> Response:
@@ -170,6 +212,7 @@ def _render(document: BaseModel, status: HTTPStatus = HTTPStatus.OK) -> Response
 
 
 def _json(text: str, status: HTTPStatus = HTTPStatus.OK) -> Response:
+    answers.check(text)
     return Response(text, {"Content-Type": "application/json"}, status.value)
 
 

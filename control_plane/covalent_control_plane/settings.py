@@ -2,10 +2,11 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Self
 
 from covalent_contracts.errors import Unavailable
+from covalent_contracts.ids import owner_of, principal_of
 
 DEFAULT_PREFIX = "covalent"
 
@@ -16,7 +17,9 @@ class Settings:
 
     runners: runner function by Python minor version. machine_role: ARN of the role that state machines assume.
     prefix: what the names of everything else begin with. runner_seconds: how long a runner function may take, where
-    something stops it.
+    something stops it. people: whether each person of an IAM Identity Center role is an owner, or the role.
+    shared_with: by owner, who may read all of theirs (owners as `owner_of` names them). machine_logs: ARN of the log
+    group that state machines report errors to. machine_tracing: whether they send traces to X-Ray.
     """
 
     table: str
@@ -25,6 +28,10 @@ class Settings:
     machine_role: str
     prefix: str = DEFAULT_PREFIX
     runner_seconds: int | None = None
+    people: bool = True
+    shared_with: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    machine_logs: str | None = None
+    machine_tracing: bool = False
 
     @classmethod
     def read(cls, environment: Mapping[str, str]) -> Self:
@@ -34,6 +41,7 @@ class Settings:
             Unavailable: one is missing or malformed; the message names it.
 
         """
+        people = _choice(environment, "COVALENT_SSO_OWNERS", ("person", "role")) == "person"
         return cls(
             table=_required(environment, "COVALENT_TABLE"),
             bucket=_required(environment, "COVALENT_BUCKET"),
@@ -41,6 +49,11 @@ class Settings:
             machine_role=_role(_required(environment, "COVALENT_MACHINE_ROLE")),
             prefix=environment.get("COVALENT_PREFIX") or DEFAULT_PREFIX,
             runner_seconds=_seconds(environment.get("COVALENT_RUNNER_SECONDS", "")),
+            people=people,
+            shared_with=_shared(environment.get("COVALENT_SHARED_WITH") or "{}", people=people),
+            machine_logs=_log_group(environment.get("COVALENT_MACHINE_LOG_GROUP", "")),
+            machine_tracing=_choice(environment, "COVALENT_MACHINE_TRACING", ("false", "true"))
+            == "true",
         )
 
     @property
@@ -78,3 +91,36 @@ def _seconds(text: str) -> int | None:
     if text and not text.isdecimal():
         raise Unavailable("COVALENT_RUNNER_SECONDS is not a number of seconds")
     return int(text) if text else None
+
+
+def _choice(environment: Mapping[str, str], name: str, choices: tuple[str, ...]) -> str:
+    """One of the choices; the first where nothing is set."""
+    chosen = (environment.get(name) or choices[0]).lower()
+    if chosen not in choices:
+        raise Unavailable(f"{name} is none of {', '.join(choices)}")
+    return chosen
+
+
+def _log_group(arn: str) -> str | None:
+    if arn and (not arn.startswith("arn:") or ":log-group:" not in arn):
+        raise Unavailable("COVALENT_MACHINE_LOG_GROUP is not the ARN of a log group")
+    return arn.removesuffix(":*") or None
+
+
+def _shared(text: str, *, people: bool) -> Mapping[str, frozenset[str]]:
+    def name(principal: object) -> str:
+        if not isinstance(principal, str) or not principal.startswith("arn:"):
+            raise ValueError(principal)
+        return owner_of(principal_of(principal, people=people))
+
+    found: dict[str, frozenset[str]] = {}
+    try:
+        for owner, readers in json.loads(text).items():
+            if not isinstance(readers, list):
+                raise TypeError(readers)
+            found[name(owner)] = found.get(name(owner), frozenset()) | set(map(name, readers))
+    except (ValueError, AttributeError, TypeError) as exc:
+        raise Unavailable(
+            "COVALENT_SHARED_WITH is not a JSON object of principals (ARNs) and lists of those who may read"
+        ) from exc
+    return found

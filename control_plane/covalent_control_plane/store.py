@@ -1,151 +1,25 @@
-"""The single DynamoDB table, as PynamoDB models: dispatches, drafts, and the nodes that the runner records.
+"""The single DynamoDB table: what is read from it and written to it, through the models of `items`.
 
-Every move is a conditional write along `Status.earlier`; losing one returns None. Attributes and who writes them are in
-`covalent_contracts.records`. PynamoDB holds a model's table and connection in the class, so a process has one table.
+Every move is a conditional write along `Status.earlier`; losing one returns None. PynamoDB holds a model's table and
+connection in the class, so a process has one table.
 """
 
+import time
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from pynamodb.attributes import (
-    Attribute,
-    BinaryAttribute,
-    BooleanAttribute,
-    UnicodeAttribute,
-    UnicodeSetAttribute,
-)
-from pynamodb.constants import NUMBER
 from pynamodb.exceptions import PutError, UpdateError
-from pynamodb.indexes import AllProjection, GlobalSecondaryIndex
-from pynamodb.models import Model
 
 if TYPE_CHECKING:
     from pynamodb.expressions.update import Action
+    from pynamodb.models import Model
 
 from covalent_contracts import records
 from covalent_contracts.status import Status
+from covalent_control_plane.items import DispatchItem, DraftItem, NodeItem
 
-BY_OWNER = "by_owner"
-TTL_ATTRIBUTE = "ttl"
 _LOST = "ConditionalCheckFailedException"
-
-
-class IntegerAttribute(Attribute[int]):
-    """A whole number; PynamoDB's own numbers may be fractions."""
-
-    attr_type = NUMBER
-
-    def serialize(self, value: int) -> str:
-        """As DynamoDB wants it."""
-        return str(value)
-
-    def deserialize(self, value: str) -> int:
-        """As Python wants it."""
-        return int(value)
-
-
-class ByOwner(GlobalSecondaryIndex["DispatchItem"]):  # type: ignore[no-untyped-call]  # PynamoDB leaves it untyped
-    """Dispatches by owner and time. Drafts have no `owner`, nodes neither: the index is sparse."""
-
-    owner = UnicodeAttribute(hash_key=True)
-    created = IntegerAttribute(range_key=True)
-
-    class Meta:
-        """The index."""
-
-        index_name = BY_OWNER
-        projection = AllProjection()
-        billing_mode = "PAY_PER_REQUEST"
-
-
-class _Table:
-    table_name = ""
-    region: str | None = None
-    billing_mode = "PAY_PER_REQUEST"
-    max_pool_connections = 32
-
-
-class DispatchItem(Model):
-    """A dispatch. `manifest` is the digest of its manifest, `machine` the name of its state machine."""
-
-    class Meta(_Table):
-        """The table; `bind` names it."""
-
-    pk = UnicodeAttribute(hash_key=True)
-    sk = UnicodeAttribute(range_key=True, default=records.DISPATCH)
-    owner = UnicodeAttribute()
-    created = IntegerAttribute()
-    status = UnicodeAttribute()
-    name = UnicodeAttribute()
-    root_dispatch_id = UnicodeAttribute()
-    nodes = IntegerAttribute()
-    manifest = UnicodeAttribute()
-    machine = UnicodeAttribute()
-    execution = UnicodeAttribute(null=True)
-    started = IntegerAttribute(null=True)
-    ended = IntegerAttribute(null=True)
-    error = UnicodeAttribute(null=True)
-    has_failed = BooleanAttribute(null=True)
-    by_owner = ByOwner()
-
-    @property
-    def dispatch_id(self) -> str:
-        """The id within the partition key."""
-        return self.pk.partition("#")[2]
-
-    @property
-    def state(self) -> Status:
-        """The status as the enum."""
-        return Status(self.status)
-
-
-class DraftItem(Model):
-    """A registered manifest. `pending` are the objects that were missing then and are checked at the start."""
-
-    class Meta(_Table):
-        """The table; `bind` names it."""
-
-    pk = UnicodeAttribute(hash_key=True)
-    sk = UnicodeAttribute(range_key=True, default=records.DRAFT)
-    owner = UnicodeAttribute(attr_name="drafted_by")
-    registered = IntegerAttribute()
-    manifest = UnicodeAttribute()
-    machine = UnicodeAttribute()
-    pending = UnicodeSetAttribute(null=True)
-    ttl = IntegerAttribute(attr_name=TTL_ATTRIBUTE)
-
-
-class NodeItem(Model):
-    """A node that has started, as the runner records it."""
-
-    class Meta(_Table):
-        """The table; `bind` names it."""
-
-    pk = UnicodeAttribute(hash_key=True)
-    sk = UnicodeAttribute(range_key=True)
-    status = UnicodeAttribute()
-    started = IntegerAttribute(null=True)
-    ended = IntegerAttribute(null=True)
-    digest = UnicodeAttribute(null=True)
-    size = IntegerAttribute(null=True)
-    kind = UnicodeAttribute(null=True)
-    output = BinaryAttribute(legacy_encoding=False, null=True)
-    error = UnicodeAttribute(null=True)
-    stdout = UnicodeAttribute(null=True)
-    stderr = UnicodeAttribute(null=True)
-    stdout_key = UnicodeAttribute(null=True)
-    stderr_key = UnicodeAttribute(null=True)
-
-    @property
-    def node(self) -> int:
-        """The id within the sort key."""
-        return records.node_of(self.sk)
-
-    @property
-    def state(self) -> Status:
-        """The status as the enum."""
-        return Status(self.status)
 
 
 @dataclass(frozen=True)
@@ -209,7 +83,30 @@ def appear(item: DispatchItem) -> bool:
 def advance(dispatch_id: str, to: Status, **changes: Any) -> DispatchItem | None:
     """Move a dispatch forward and set `changes`; None when it has moved on already."""
     item = DispatchItem(records.dispatch_pk(dispatch_id), records.DISPATCH)
-    return item if _move(item, to, changes) else None
+    if to is Status.STARTING:
+        return item if _move(item, to, changes | starting_now()) else None
+    return item if _move(item, to, changes, DispatchItem.starting.remove()) else None
+
+
+def starting_now() -> dict[str, Any]:
+    """What a dispatch has while it is STARTING: its place in the index, and since when."""
+    return {"starting": records.STARTING_NOW, "asked": time.time_ns() // 1000}
+
+
+def starting(before: int) -> Iterator[str]:
+    """The ids of dispatches that are STARTING and were registered before a time in microseconds, oldest first."""
+    found = DispatchItem.by_starting.query(
+        records.STARTING_NOW, DispatchItem.created < before, attributes_to_get=["pk"]
+    )
+    return (item.dispatch_id for item in found)
+
+
+def share(dispatch_id: str, owner: str, readers: Collection[str]) -> bool:
+    """Set who may read a dispatch beside its owner; False if it is not there, or not the owner's."""
+    item = DispatchItem(records.dispatch_pk(dispatch_id), records.DISPATCH)
+    shared = DispatchItem.shared_with
+    action = shared.set(set(readers)) if readers else shared.remove()
+    return _update(item, [action], DispatchItem.owner == owner)
 
 
 def advance_node(dispatch_id: str, node: int, to: Status, **changes: Any) -> bool:
@@ -244,10 +141,19 @@ def nodes(dispatch_id: str, wanted: Collection[int]) -> dict[int, NodeItem]:
 
 def nodes_in(dispatch_id: str, status: Status) -> Iterator[NodeItem]:
     """The nodes of a dispatch that are in a state, in order; without their outputs."""
+    return _outcomes(dispatch_id, NodeItem.status == status.value)
+
+
+def outcomes(dispatch_id: str) -> Iterator[NodeItem]:
+    """All nodes of a dispatch that have started, in order; of each its status and error."""
+    return _outcomes(dispatch_id, None)
+
+
+def _outcomes(dispatch_id: str, condition: Any) -> Iterator[NodeItem]:
     return NodeItem.query(
         records.dispatch_pk(dispatch_id),
         NodeItem.sk.startswith("N#"),
-        filter_condition=NodeItem.status == status.value,
+        filter_condition=condition,
         consistent_read=True,
         attributes_to_get=["pk", "sk", "status", "error"],
     )
@@ -274,7 +180,7 @@ def _place(owner: str, created: int, dispatch_id: str) -> dict[str, dict[str, An
     }
 
 
-def _put(item: Model, condition: Any) -> bool:
+def _put(item: "Model", condition: Any) -> bool:
     try:
         item.save(condition=condition)
     except PutError as exc:
@@ -284,15 +190,21 @@ def _put(item: Model, condition: Any) -> bool:
     return True
 
 
-def _move(item: DispatchItem | NodeItem, to: Status, changes: dict[str, Any]) -> bool:
+def _move(
+    item: DispatchItem | NodeItem, to: Status, changes: dict[str, Any], *also: "Action"
+) -> bool:
     model = type(item)
-    actions: list[Action] = [model.status.set(to.value)]
+    actions: list[Action] = [model.status.set(to.value), *also]
     actions += [getattr(model, name).set(value) for name, value in changes.items()]
     earlier = [status.value for status in to.earlier]
     if not earlier:
         return False  # nothing comes before NEW_OBJECT, and DynamoDB refuses an empty IN
+    return _update(item, actions, model.status.is_in(*earlier))
+
+
+def _update(item: "Model", actions: "list[Action]", condition: Any) -> bool:
     try:
-        item.update(actions=actions, condition=model.status.is_in(*earlier))
+        item.update(actions=actions, condition=condition)
     except UpdateError as exc:
         if exc.cause_response_code == _LOST:
             return False

@@ -74,6 +74,9 @@ module "api" {
   runners                = module.functions.runners
   machines               = local.machines
   machine_role_arn       = module.workflow.role_arn
+  machine_log_group      = module.workflow.log_group_arn
+  shared_with            = var.shared_with
+  sso_owners             = var.sso_owners
   kms_key_arn            = var.kms_key_arn
   reserved_concurrency   = var.reserved_concurrency
   throttle               = var.throttle

@@ -96,9 +96,31 @@ variable "throttle" {
 }
 
 variable "reserved_concurrency" {
-  description = "Executions at a time that are reserved for api, finish or sweep, and the most they get; one that is missing shares the account's."
+  description = "Executions at a time that are reserved for api, finish, restart or sweep, and the most they get; one that is missing shares the account's."
   type        = map(number)
   default     = {}
+}
+
+variable "shared_with" {
+  description = "By owner (ARN of a principal), the principals that may read all dispatches of theirs."
+  type        = map(list(string))
+  default     = {}
+
+  validation {
+    condition     = alltrue([for arn in flatten([keys(var.shared_with), values(var.shared_with)]) : startswith(arn, "arn:")])
+    error_message = "shared_with must hold ARNs of principals: roles, users or assumed roles."
+  }
+}
+
+variable "sso_owners" {
+  description = "Who owns what is dispatched through a role of IAM Identity Center, which many people share: each person, or the role."
+  type        = string
+  default     = "person"
+
+  validation {
+    condition     = contains(["person", "role"], var.sso_owners)
+    error_message = "sso_owners must be person or role."
+  }
 }
 
 variable "kms_key_arn" {

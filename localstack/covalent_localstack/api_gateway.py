@@ -6,6 +6,7 @@ import time
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from email.utils import formatdate
 from typing import Any, Protocol
 from urllib.parse import parse_qsl
 
@@ -47,14 +48,28 @@ class Gateway:
 
     def __call__(self, environ: Environ) -> Answer:
         """Answer one request."""
+        status, headers, body = self._answer(environ)
+        return status, [*headers, ("Date", formatdate(usegmt=True))], body
+
+    def _answer(self, environ: Environ) -> Answer:
         app = self._load()
         match = find_route(app.routes, environ["PATH_INFO"])
         if match is None:
             return problem(404, "NotFound", f"there is nothing at {environ['PATH_INFO']}")
+        methods = app.routes[match.pattern]
+        if environ["REQUEST_METHOD"] not in methods:
+            return _not_allowed(sorted(methods))
         response = app(proxy_event(environ, match, self._principal), _context())
         body = response.get("body") or ""
         data = base64.b64decode(body) if response.get("isBase64Encoded") else body.encode()
         return int(response["statusCode"]), _headers(response), [data]
+
+
+def _not_allowed(methods: list[str]) -> Answer:
+    """What REST APIs of AWS answer with 403, which tells less."""
+    allowed = ", ".join(methods)
+    status, headers, body = problem(405, "CovalentError", f"only {allowed} can be asked here")
+    return status, [*headers, ("Allow", allowed)], body
 
 
 def find_route(routes: Mapping[str, Any], path: str) -> Match | None:

@@ -7,15 +7,18 @@ GET  /api/v1/dispatches/{id}                                  -> 200 Summary
 GET  /api/v1/dispatches/{id}/manifest                         -> 200 Download
 POST /api/v1/dispatches/{id}/nodes          NodesRequest      -> 200 Nodes
 POST /api/v1/dispatches/{id}/assets         AssetsRequest     -> 200 Downloads
+GET  /api/v1/dispatches/{id}/sharing                          -> 200 Sharing   (owner only)
+PUT  /api/v1/dispatches/{id}/sharing        Sharing           -> 200 Sharing   (owner only)
 GET  /api/v1/health                                           -> 200 Health
 GET  /api/v1/openapi.json
 
-Errors are application/problem+json: `Problem`.
+Errors are application/problem+json: `Problem`. Whom a dispatch is shared with may show it and read its manifest, nodes
+and assets; all else is 404 for everyone but the owner.
 """
 
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from covalent_contracts.manifest import Digest, DispatchId
 from covalent_contracts.status import Status
@@ -24,6 +27,8 @@ PREFIX = "/api/v1"
 MAX_NODES_PER_REQUEST = 500
 """Nodes in one answer: 500 inline outputs of 4 KB, base64, stay under API Gateway's and Lambda's 6 MB."""
 MAX_ASSETS_PER_REQUEST = 1000
+MAX_READERS = 100
+"""Principals that a dispatch can be shared with."""
 
 
 class _Document(BaseModel):
@@ -131,12 +136,28 @@ class Downloads(_Document):
     downloads: list[Download]
 
 
+Principal = Annotated[
+    str, StringConstraints(pattern=r"^arn:[a-z-]+:(iam|sts)::[0-9]{12}:[^\s]+$", max_length=300)
+]
+
+
+class Sharing(_Document):
+    """Who may read a dispatch too: ARNs of IAM users, of roles, or of sessions of IAM Identity Center's roles."""
+
+    shared_with: Annotated[list[Principal], Field(max_length=MAX_READERS)]
+
+
 class Health(_Document):
-    """What the deployment is. `pythons` are the Python minor versions it has runners for."""
+    """What the deployment is. `pythons` are the Python minor versions it has runners for, `runners` their functions.
+
+    An older deployment tells no `region` and no `runners`.
+    """
 
     version: str
     wire: int
     pythons: list[str]
+    region: str = ""
+    runners: list[str] = []
 
 
 class Problem(_Document):

@@ -11,7 +11,10 @@ collections never have one; their state follows from what they are made of.
 
 Dispatch attributes: owner, created, status, name, root_dispatch_id, nodes (their number), manifest (digest),
 machine (name), execution (ARN), started, ended (microseconds since the epoch), error, has_failed (set by the
-runner, never reset).
+runner, never reset), electrons (their number by executor), shared_with (principals who may read it too), asked
+(when its start was asked for), and only while it is STARTING: starting, always STARTING_NOW.
+
+Indexes: by_owner (owner, created), everything of a dispatch; by_starting (starting, created), keys only.
 
 Draft attributes: drafted_by, registered, manifest, machine, pending (digests that were not in storage), ttl.
 
@@ -29,6 +32,8 @@ PK = "pk"
 SK = "sk"
 DISPATCH = "DISPATCH"
 DRAFT = "DRAFT"
+STARTING_NOW = "1"
+"""The partition of the sparse index of dispatches that are STARTING."""
 
 INLINE_OUTPUT = 4096
 """Bytes of output that live in the node's item: under 4 KB an item is cheaper and faster than S3 (design, 5)."""

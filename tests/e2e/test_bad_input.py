@@ -137,7 +137,7 @@ def test_a_dispatch_is_invisible_until_everything_is_there(
 
     drafts: list[str] = []
 
-    def break_off(_: Any, puts: Any, __: Any) -> None:
+    def break_off(_: Any, puts: Any, *__: Any) -> None:
         assert puts
         raise ConnectionError("the line went dead")
 

@@ -94,7 +94,9 @@ def test_the_pages_exist(page: str) -> None:
     assert (ROOT / page).read_text().strip()
 
 
-@pytest.mark.parametrize("target", ["demo", "test", "check", "fix", "golden", "bench"])
+@pytest.mark.parametrize(
+    "target", ["demo", "test", "check", "fix", "golden", "bench", "lambda", "chalice"]
+)
 def test_make_has_its_commands(target: str) -> None:
     assert re.search(rf"^{target}:.*##", (ROOT / "Makefile").read_text(), re.MULTILINE)
 

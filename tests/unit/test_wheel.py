@@ -1,5 +1,6 @@
 """The wheel, as a user gets it who asks for no extra."""
 
+import json
 import os
 import socket
 import subprocess
@@ -8,6 +9,8 @@ import zipfile
 from pathlib import Path
 
 import pytest
+
+from covalent._deploy import artifacts
 
 pytestmark = pytest.mark.packaging
 ROOT = Path(__file__).parents[2]
@@ -83,6 +86,20 @@ def test_it_is_typed_and_licensed(wheel: Path) -> None:
         names = set(archive.namelist())
     assert {f"{package}/py.typed" for package in PACKAGES} <= names
     assert any(name.endswith("licenses/LICENSE") for name in names)
+
+
+def test_it_holds_what_a_deployment_is_made_from(wheel: Path) -> None:
+    with zipfile.ZipFile(wheel) as archive:
+        inside = {name.removeprefix("covalent/_deploy/") for name in archive.namelist()}
+    terraform = {name for name in inside if name.startswith("terraform/")}
+    folder = ROOT / "infra" / "terraform"
+    modules = {path.relative_to(folder.parent).as_posix() for path in folder.rglob("*.tf*")}
+    wanted = {name for name in modules if not {"tests", ".terraform"} & {*name.split("/")}}
+    assert terraform >= {name for name in wanted if name.endswith((".tf", ".tf.json"))}
+    assert "terraform/modules/api/chalice.tf.json" in terraform
+    assert not [n for n in terraform if "/tests/" in n or ".terraform/" in n or "tfstate" in n]
+    assert {"image/Dockerfile", "image/entrypoint.py", "control_plane/app.py"} <= inside
+    assert {f"locks/{name}.lock" for name in ("runner", "control-plane", "image")} <= inside
 
 
 def test_no_server_code_comes_without_an_extra(fresh: Path) -> None:
@@ -162,3 +179,32 @@ def test_with_the_extra_the_server_runs(local: Path, tmp_path: Path) -> None:
         assert inside(local / "python", program).strip() == "20"
     finally:
         inside(local / "covalent", "stop")
+
+
+@pytest.fixture(scope="module")
+def deploying(local: Path, wheel: Path) -> Path:
+    """`local` and the extra `deploy`."""
+    install(local, f"{wheel}[deploy]")
+    return local
+
+
+def test_the_zips_are_the_same_as_from_a_checkout(deploying: Path, tmp_path: Path) -> None:
+    module = ("-P", "-m", "covalent._deploy.artifacts")
+    asked = ("--python", "3.12", "--architecture", "arm64")
+    run(deploying / "python", *module, "--output", tmp_path / "wheel", *asked)
+    ours = artifacts.build(tmp_path / "checkout", ["3.12"], ["arm64"])
+    theirs = json.loads((tmp_path / "wheel" / "manifest.json").read_text())
+    assert {name: entry["sha256"] for name, entry in theirs.items()} == {
+        name: entry["sha256"] for name, entry in ours.items()
+    }
+    assert len(theirs) == 2
+
+
+def test_an_installation_knows_where_its_sources_are(deploying: Path) -> None:
+    code = (
+        "from covalent._deploy import sources;"
+        "print(sources.terraform(), sources.image(), sources.application(), sep='\\n')"
+    )
+    found = run(deploying / "python", "-P", "-c", code).splitlines()
+    assert len(found) == 3
+    assert all("site-packages" in path and Path(path).exists() for path in found)

@@ -19,6 +19,8 @@ _COMMANDS: Mapping[str, str] = MappingProxyType(
         "status": "status",
         "logs": "logs",
         "compile": "compilation",
+        "deploy": "deploy",
+        "doctor": "doctor",
         "config": "settings",
         "purge": "purge",
     }

@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from covalent._programmatic import commands, server
+from covalent._programmatic import commands, localstack, server
 
 Command = Callable[..., Any]
 _PORT = click.IntRange(1, 65535)
@@ -38,20 +38,33 @@ _develop = _without_effect(
     help="Electrons that run at the same time. By default 4 or the number of cores, "
     "whichever is larger.",
 )
+@click.option(
+    "--localstack",
+    "full",
+    is_flag=True,
+    help="Start LocalStack instead, to deploy to; it is installed first if it is not there. "
+    f"Its port is {localstack.DEFAULT_PORT} unless --port says otherwise.",
+)
 @_develop
 @_without_effect("-m", "--mem-per-worker", reason="workers are not limited in memory")
 @_without_effect("-t", "--threads-per-worker", reason="a worker runs one electron at a time")
 @_without_effect("--ignore-migrations", is_flag=True, reason="there is no database to migrate")
 @_without_effect("--no-cluster", is_flag=True, reason="there is no Dask cluster to leave out")
 @_without_effect("--no-triggers", is_flag=True, reason="triggers do not live in the server")
-def start(port: int | None, workers: int | None) -> None:
+def start(port: int | None, workers: int | None, full: bool) -> None:
     """Start the Covalent server, unless it runs already."""
-    _start(port, workers)
+    if full:
+        click.echo("Starting LocalStack, which takes 10 to 20 seconds")
+        _echo(localstack.describe(localstack.ensure_running(port)))
+    else:
+        _start(port, workers)
 
 
 @click.command()
 def stop() -> None:
-    """Stop the Covalent server."""
+    """Stop the Covalent server, and LocalStack if it runs."""
+    if localstack.ensure_stopped():
+        click.echo(localstack.STOPPED)
     click.echo(commands.STOPPED if commands.ensure_stopped() else commands.NOT_RUNNING)
 
 
@@ -67,5 +80,9 @@ def restart(port: int | None) -> None:
 
 
 def _start(port: int | None, workers: int | None) -> None:
-    for line in commands.describe(commands.ensure_running(port=port, workers=workers)):
+    _echo(commands.describe(commands.ensure_running(port=port, workers=workers)))
+
+
+def _echo(lines: list[str]) -> None:
+    for line in lines:
         click.echo(line)

@@ -10,7 +10,7 @@ import click
 from rich.console import Console
 from rich.table import Column, Table
 
-from covalent._programmatic import commands, server
+from covalent._programmatic import commands, localstack, server
 from covalent._programmatic.server import Server
 from covalent._shared_files.config import get_config
 
@@ -25,7 +25,8 @@ def status() -> None:
     running = server.find(commands.place())
     table = Table("Component", Column("Status", overflow="fold"))
     rows = [("Covalent server", "Stopped")] if running is None else _rows(running)
-    for row in rows:
+    beside = localstack.find()
+    for row in [*rows, *(_localstack_rows(beside) if beside else ())]:
         table.add_row(*row)
     Console().print(table)
 
@@ -38,6 +39,13 @@ def _rows(running: Server) -> list[tuple[str, str]]:
         ("Uptime", str(uptime)),
         ("Workers", str(running.workers)),
         ("Running dispatches", _running_dispatches(running)),
+    ]
+
+
+def _localstack_rows(running: Server) -> list[tuple[str, str]]:
+    return [
+        ("LocalStack", f"Running at {running.url}"),
+        ("LocalStack services", localstack.health(running)),
     ]
 
 

@@ -29,6 +29,16 @@ def application() -> Path:
     return _first(_HERE / "control_plane" / "app.py", _CHECKOUT / "control_plane" / "app.py")
 
 
+def image() -> Path:
+    """The folder with what the container image is made from.
+
+    Raises:
+        NotFound: the installation is damaged.
+
+    """
+    return _first(_HERE / "image", _CHECKOUT / "infra" / "image")
+
+
 def lock(name: str) -> Path:
     """The lock file of what one kind of zip contains beside our own packages.
 

@@ -13,12 +13,14 @@ from pydantic import BaseModel, ValidationError
 
 from covalent._dispatch import address
 from covalent._dispatch.connection import Connection
+from covalent._version import __version__
 from covalent_contracts import api, manifest
-from covalent_contracts.errors import NewerWire, Unavailable
+from covalent_contracts.errors import CovalentError, NewerWire, Unavailable
 
 if TYPE_CHECKING:
     from covalent_contracts.manifest import Manifest
 
+HEALTH = f"{api.PREFIX}/health"
 DocumentT = TypeVar("DocumentT", bound=BaseModel)
 
 
@@ -71,7 +73,9 @@ class Client:
 
     def health(self) -> api.Health:
         """What the deployment is."""
-        return self._ask(api.Health, "GET", "/health")
+        return self._read(
+            api.Health, "GET", "/health", self.connection.call("GET", HEALTH, is_public=True)
+        )
 
     def openapi(self) -> dict[str, Any]:
         """The OpenAPI document of the API."""
@@ -89,13 +93,26 @@ class Client:
         params: dict[str, str] | None = None,
     ) -> DocumentT:
         answer = self.connection.call(method, api.PREFIX + path, body, params)
+        return self._read(kind, method, path, answer)
+
+    def _read(self, kind: type[DocumentT], method: str, path: str, answer: bytes) -> DocumentT:
         try:
             return kind.model_validate_json(answer)
         except ValidationError as exc:
             raise Unavailable(
                 f"{self.connection.endpoint.url} gave an answer to {method} {path} that is not a {kind.__name__}: "
-                "is `dispatcher.address` a Covalent server of this version?"
+                f"is {_setting(self.connection.endpoint)} that of a Covalent server of this version"
+                f"{self._versions()}? `covalent doctor` shows it"
             ) from exc
+
+    def _versions(self) -> str:
+        """What the server says of itself, for a message; nothing if it does not."""
+        try:
+            answer = self.connection.ask("GET", HEALTH, is_public=True)
+            health = api.Health.model_validate_json(answer.content)
+        except (CovalentError, ValidationError):
+            return ""
+        return f" (it says {health.version}, wire {health.wire}; this is {__version__}, wire {manifest.WIRE})"
 
 
 def parse_manifest(data: bytes | str) -> "Manifest":
@@ -119,7 +136,8 @@ def parse_manifest(data: bytes | str) -> "Manifest":
 def connect(dispatcher_addr: str | None = None) -> Client:
     """The client for an address (None: the configured one); calls in one process share its connections."""
     endpoint = address.resolve(dispatcher_addr)
-    key = (os.getpid(), endpoint)  # a forked child must not write into its parent's sockets
+    # a forked child must not write into its parent's sockets, and who chooses another identity wants to be that
+    key = (os.getpid(), endpoint, *map(os.environ.get, _IDENTITY))
     with _lock:
         if key not in _clients:
             _clients[key] = _open(endpoint)
@@ -137,9 +155,15 @@ def _close(pid: int, connection: Connection) -> None:
         connection.close()
 
 
+def _setting(endpoint: address.Endpoint) -> str:
+    named = f"profiles.{endpoint.profile}.address" if endpoint.profile else "dispatcher.address"
+    return f"`{named}`"
+
+
 def _path(dispatch_id: str) -> str:
     return f"/dispatches/{quote(dispatch_id, safe='')}"
 
 
-_clients: dict[tuple[int, address.Endpoint], Client] = {}
+_IDENTITY = ("AWS_PROFILE", "AWS_ACCESS_KEY_ID")
+_clients: dict[tuple[object, ...], Client] = {}
 _lock = threading.Lock()

@@ -1,22 +1,27 @@
 """HTTP: the one place of the SDK that opens sockets.
 
 Calls that may be repeated safely (all of ours: the id of a dispatch comes from the client) are tried again when the
-service is busy or the connection breaks, with exponential back-off and full jitter.
+service is busy or the connection breaks, with exponential back-off and full jitter. Each try is signed anew.
 """
 
 import gzip
+import os
 import random
 import ssl
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from urllib.parse import quote, urlencode
 
 import httpx
 
 from covalent._dispatch.address import Endpoint
+from covalent._dispatch.permission import Permission, permission_for
 from covalent._dispatch.problems import error_of, is_busy
-from covalent_contracts.errors import Unavailable
+from covalent._dispatch.unreachable import broken, is_hopeless
 
 ATTEMPTS = 5
+THROTTLED_ATTEMPTS = 8
+"""Tries where the service only says that there are too many: others wait too, and it takes a while to get in turn."""
 FIRST_PAUSE = 0.1
 LONGEST_PAUSE = 5.0
 COMPRESS_OVER = 64 * 1024
@@ -24,6 +29,8 @@ COMPRESS_OVER = 64 * 1024
 
 PARALLEL = 16
 """Requests that one process has under way at most."""
+_MENDS = 3
+"""Times that a refused request is proven anew: the clock may be wrong, and the session have ended."""
 
 _TIMEOUT = httpx.Timeout(60, connect=10, pool=None)
 # httpx forgets an idle connection after 5 s; two dispatches of a notebook are further apart.
@@ -40,14 +47,19 @@ class Connection:
         endpoint: Endpoint,
         transport: httpx.BaseTransport | None = None,
         sleep: Callable[[float], None] = time.sleep,
+        *,
+        permission: Permission | None = None,
+        attempts: int = ATTEMPTS,
     ) -> None:
         self.endpoint = endpoint
+        self.permission = permission or permission_for(endpoint)
+        self._attempts = attempts
         self._sleep = sleep
         self._http = httpx.Client(
             transport=transport,
             timeout=_TIMEOUT,
             limits=_LIMITS,
-            verify=_trust(endpoint),
+            verify=trust(endpoint),
             trust_env=not endpoint.is_loopback,  # a proxy cannot reach this machine's own server
         )
 
@@ -57,58 +69,104 @@ class Connection:
         path: str,
         body: bytes | None = None,
         params: Mapping[str, str] | None = None,
+        *,
+        is_public: bool = False,
     ) -> bytes:
-        """Ask the API.
+        """Ask the API; the arguments are those of `ask`.
 
         Raises:
             CovalentError: the error that the control plane meant; Unavailable where nothing answers.
 
         """
+        response = self.ask(method, path, body, params, is_public=is_public)
+        if not response.is_success:
+            raise self.permission.error(response) or error_of(response)
+        return response.content
+
+    def ask(
+        self,
+        method: str,
+        path: str,
+        body: bytes | None = None,
+        params: Mapping[str, str] | None = None,
+        *,
+        is_public: bool = False,
+    ) -> httpx.Response:
+        """Ask the API, and give what it answers whatever that is.
+
+        Args:
+            method: Of HTTP.
+            path: Below the endpoint's address.
+            body: JSON.
+            params: Go into the query.
+            is_public: A deployment answers it without a signature.
+
+        Raises:
+            Unavailable: nothing answers.
+            Refused: there is nothing to prove with who asks.
+
+        """
         headers = {"Accept": "application/json"}
-        if self.endpoint.token:
-            headers["Authorization"] = f"Bearer {self.endpoint.token}"
         if body is not None:
             headers["Content-Type"] = "application/json"
             if len(body) > COMPRESS_OVER:
                 headers["Content-Encoding"] = "gzip"
                 body = gzip.compress(body, compresslevel=1, mtime=0)
-        url = self.endpoint.url + path
-        response = self._send(
-            self._http.build_request(method, url, content=body, params=params, headers=headers)
-        )
-        if not response.is_success:
-            raise error_of(response)
-        return response.content
+        # %20, never +: a signature is over the bytes of the query
+        query = f"?{urlencode(params, quote_via=quote)}" if params else ""
+        url = f"{self.endpoint.url}{path}{query}"
 
-    def get(self, url: str) -> httpx.Response:
+        def build() -> httpx.Request:
+            request = self._http.build_request(method, url, content=body, headers=headers)
+            if not (is_public and self.endpoint.is_deployed):
+                self.permission.prove(request)
+            return request
+
+        response = self._send(build)
+        for _ in range(_MENDS):
+            if response.status_code != 403 or not self.permission.mend(response):
+                break
+            response = self._send(build)
+        return response
+
+    def get(self, url: str, headers: Mapping[str, str] | None = None) -> httpx.Response:
         """GET a presigned address. No token goes along: the address is the permission."""
-        return self._send(self._http.build_request("GET", url))
+        return self._send(lambda: self._http.build_request("GET", url, headers=headers))
 
-    def put(self, url: str, content: bytes, headers: Mapping[str, str]) -> httpx.Response:
-        """PUT to a presigned address."""
-        return self._send(self._http.build_request("PUT", url, content=content, headers=headers))
+    def put(
+        self, url: str, content: bytes | Iterable[bytes], headers: Mapping[str, str]
+    ) -> httpx.Response:
+        """PUT to a presigned address; pieces need a `Content-Length`."""
+        return self._send(
+            lambda: self._http.build_request("PUT", url, content=content, headers=headers)
+        )
 
     def close(self) -> None:
         """Close every socket."""
         self._http.close()
 
-    def _send(self, request: httpx.Request) -> httpx.Response:
-        for attempt in range(1, ATTEMPTS + 1):
+    def _send(self, build: Callable[[], httpx.Request]) -> httpx.Response:
+        attempt = 0
+        while True:
+            attempt += 1
+            request = build()
             try:
                 response = self._http.send(request)
-            except (httpx.ConnectError, httpx.ConnectTimeout) as exc:
-                raise self._nobody_there(request, exc) from None  # 60 lines that say no more
             except httpx.TransportError as exc:
-                if attempt == ATTEMPTS:
-                    raise Unavailable(
-                        f"the connection to {_origin(request)} broke {ATTEMPTS} times: {exc!r}"
-                    ) from exc
+                if attempt >= self._attempts or is_hopeless(exc, self.endpoint):
+                    raise broken(
+                        request, self.endpoint, exc, attempt
+                    ) from None  # 60 lines that say no more
                 self._pause(attempt)
             else:
-                if attempt == ATTEMPTS or not is_busy(response):
+                if not is_busy(response) or attempt >= self._patience(response):
                     return response
                 self._pause(attempt, response.headers.get("Retry-After"))
-        raise AssertionError("unreachable: the last attempt returns or raises")
+
+    def _patience(self, response: httpx.Response) -> int:
+        """How often to try."""
+        is_throttled = response.status_code == 429 and self.endpoint.is_deployed
+        return max(self._attempts, THROTTLED_ATTEMPTS) if is_throttled else self._attempts
 
     def _pause(self, attempt: int, retry_after: str | None = None) -> None:
         ceiling = min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** (attempt - 1))
@@ -117,26 +175,21 @@ class Connection:
             pause += min(int(retry_after), LONGEST_PAUSE)
         self._sleep(pause)
 
-    def _nobody_there(self, request: httpx.Request, exc: httpx.TransportError) -> Unavailable:
-        if _origin(request) != _origin(httpx.Request("GET", self.endpoint.url)):
-            return Unavailable(f"the object store at {_origin(request)} cannot be reached: {exc}")
-        return Unavailable(
-            f"no Covalent server answers at {self.endpoint.url} ({exc}): start one with `covalent start`, or set "
-            "`dispatcher.address` in the configuration (or pass `dispatcher_addr`) to where one runs"
-        )
 
-
-def _trust(endpoint: Endpoint) -> ssl.SSLContext:
-    """Which certificates to believe: those of the machine, and none for a local server.
+def trust(endpoint: Endpoint) -> ssl.SSLContext:
+    """Which certificates to believe: those of the machine and of `AWS_CA_BUNDLE`, and none for a local server.
 
     A local server hands out local addresses without TLS. Loading the certificates costs 0.1 s, half of what a whole
     dispatch to it may take.
     """
     if endpoint.is_loopback:
         return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    return ssl.create_default_context()
+    context = ssl.create_default_context()
+    if not context.get_ca_certs():  # a Python that does not know where this system keeps them
+        import certifi  # noqa: PLC0415  # rarely needed
 
-
-def _origin(request: httpx.Request) -> str:
-    url = request.url
-    return f"{url.scheme}://{url.netloc.decode()}"
+        context.load_verify_locations(certifi.where())
+    bundle = os.environ.get("AWS_CA_BUNDLE")
+    if bundle:
+        context.load_verify_locations(bundle)
+    return context

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Mapping
 from covalent._dispatch.client import Client
 from covalent._dispatch.connection import Connection
 from covalent._dispatch.parallel import in_parallel
+from covalent._dispatch.problems import is_expired
 from covalent_contracts.api import MAX_ASSETS_PER_REQUEST, Download
 from covalent_contracts.errors import CorruptedObject, NotFound, Unavailable
 from covalent_contracts.ids import digest_of
@@ -14,13 +15,15 @@ from covalent_contracts.manifest import Asset
 def fetch(connection: Connection, url: str, renew: Callable[[], str]) -> bytes:
     """GET an object; where its address has expired, once more from the one that `renew` gives.
 
+    A session may end sooner than its address, so every refusal counts as one.
+
     Raises:
         NotFound: the object is no longer stored.
         Unavailable: the object store does not give it.
 
     """
     response = connection.get(url)
-    if response.status_code == 403:
+    if is_expired(response):
         response = connection.get(renew())
     if response.is_success:
         return response.content

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from threading import Event
 from typing import TypeVar
 
 ItemT = TypeVar("ItemT")
@@ -12,11 +13,12 @@ THREADS = 8
 
 
 def in_parallel(
-    function: Callable[[ItemT], AnswerT], items: Sequence[ItemT]
+    function: Callable[[ItemT], AnswerT], items: Sequence[ItemT], stop: Event | None = None
 ) -> Iterator[tuple[ItemT, AnswerT]]:
     """Apply `function` to every item; pairs come as they finish.
 
-    The first exception (Ctrl-C too) leaves out what has not begun, and is raised.
+    The first exception (Ctrl-C too) leaves out what has not begun, and is raised. What has begun is waited for; `stop`
+    is set to tell it.
     """
     if len(items) <= 1:
         yield from ((item, function(item)) for item in items)
@@ -26,5 +28,9 @@ def in_parallel(
         begun = {pool.submit(function, item): item for item in items}
         for future in as_completed(begun):
             yield begun[future], future.result()
+    except BaseException:
+        if stop is not None:
+            stop.set()
+        raise
     finally:
         pool.shutdown(cancel_futures=True)

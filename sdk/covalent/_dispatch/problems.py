@@ -35,7 +35,7 @@ def error_of(response: httpx.Response) -> errors.CovalentError:
             number=int(problem.extra.get("number", 0)),
         )
     if kind in (errors.Unavailable, errors.CovalentError) and is_busy(response):
-        return Overloaded(message)
+        return Overloaded(f"{message}{_OFTEN}" if response.status_code == 429 else message)
     if kind is errors.Refused:
         return errors.Refused(f"{message} ({_cure(response.request)})")
     return kind(message)
@@ -43,7 +43,18 @@ def error_of(response: httpx.Response) -> errors.CovalentError:
 
 def is_busy(response: httpx.Response) -> bool:
     """Whether the same request may succeed a little later."""
+    if response.status_code == 400:  # what S3 calls a body that came too slowly
+        return b"<Code>RequestTimeout</Code>" in response.content
     return response.status_code == 429 or response.status_code >= 500
+
+
+def is_expired(response: httpx.Response) -> bool:
+    """Whether the object store may have refused a presigned address for its age.
+
+    Its time is over, or that of the session it was signed with, which S3 calls a bad request.
+    """
+    ended = response.status_code == 400 and b"<Code>ExpiredToken</Code>" in response.content
+    return response.status_code == 403 or ended
 
 
 def _problem(response: httpx.Response) -> Problem:
@@ -54,9 +65,15 @@ def _problem(response: httpx.Response) -> Problem:
         status = response.status_code
         detail = (
             f"{response.request.method} {response.request.url.copy_with(query=None)} answered {status}: "
-            f"{response.text[:200]}"
+            f"{response.text[:200]}{_request_id(response)}"
         )
         return Problem(title=response.reason_phrase, status=status, detail=detail, code="")
+
+
+def _request_id(response: httpx.Response) -> str:
+    """By what the logs of API Gateway know the request."""
+    found = response.headers.get("x-amzn-RequestId")
+    return f" (request {found})" if found else ""
 
 
 def _kind(problem: Problem) -> type[errors.CovalentError]:
@@ -71,7 +88,15 @@ def _kind(problem: Problem) -> type[errors.CovalentError]:
     return _BY_STATUS.get(problem.status, errors.CovalentError)
 
 
+_OFTEN = (
+    ": too many requests at once, from all clients together. Ask less often, or raise `throttle` of the deployment "
+    "(`covalent deploy up`)"
+)
+
+
 def _cure(request: httpx.Request) -> str:
+    if request.headers.get("Authorization", "").startswith("AWS4-"):
+        return "it was signed with your AWS credentials; `covalent doctor` shows whose they are"
     file = get_config("sdk.config_file")
     if "Authorization" not in request.headers:
         return f"no token was sent: `dispatcher.token` in {file} is empty, or is meant for another address"

@@ -1,8 +1,9 @@
 """Hand a built lattice over to a control plane.
 
-lattice --package--> manifest and objects --register--> draft --upload--> draft with objects --start--> dispatch
+lattice --package--> manifest and objects --check, register--> draft --upload--> draft with objects --start--> dispatch
 
 package   pickles, addresses by digest, packs            (nothing has left this machine yet)
+check     refuses what a deployment on AWS would refuse  (nor then)
 register  stores the manifest, says which objects lack   (a draft is visible to nobody)
 upload    puts those objects into the store
 start     checks that all are there; only now there is a dispatch
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from covalent._dispatch.client import Client
     from covalent._dispatch.packaging import Package
     from covalent._workflow.lattice import Lattice
+    from covalent_contracts.manifest import Manifest
 
 ROUNDS = 2
 """Times that objects are uploaded: once, and once more if some did not arrive."""
@@ -42,11 +44,18 @@ def submit(lattice: Lattice, dispatcher_addr: str | None = None, *, run: bool = 
 
 def send(client: Client, package: Package, *, run: bool = True) -> str:
     """Register, upload and start a package; whatever fails before the start leaves nothing visible."""
+    if client.connection.endpoint.is_deployed:
+        _check(package.manifest)
     dispatch_id = package.manifest.dispatch_id
     for attempt in range(1, ROUNDS + 1):
         puts = client.register(package.manifest).uploads
         try:
-            upload(client.connection, puts, package.objects)
+            upload(
+                client.connection,
+                puts,
+                package.objects,
+                lambda: client.register(package.manifest).uploads,
+            )
             client.start(dispatch_id, run=run)
             break
         except (Conflict, AddressExpired):
@@ -56,6 +65,18 @@ def send(client: Client, package: Package, *, run: bool = True) -> str:
                 raise
     remember(package)
     return dispatch_id
+
+
+def _check(manifest: Manifest) -> None:
+    """Refuse a request that API Gateway and Lambda would refuse without saying why.
+
+    Raises:
+        LimitExceeded: with the limit.
+
+    """
+    from covalent_step_functions.check import check_request  # noqa: PLC0415  # only for those who deploy
+
+    check_request(manifest)
 
 
 def _is_started(client: Client, dispatch_id: str) -> bool:

@@ -27,7 +27,8 @@ class LocalDispatcher(BaseDispatcher):
 
         Args:
             orig_lattice: the workflow; it is not changed.
-            dispatcher_addr: "host:port" or URL of the control plane; None means the configured one.
+            dispatcher_addr: "host:port" or URL of the control plane, or the name of a profile; None means the
+                configured one.
             disable_run: register the dispatch without running it.
 
         Returns:

@@ -12,7 +12,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -106,13 +106,24 @@ def start(place: Place, *, port: int, workers: int, token: str) -> Server:
 
     """
     place.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    _write_private(place.token_file, token)
+    return launch(place, lambda: _spawn(place, port, workers, token), START_SECONDS)
+
+
+def launch(place: Place, spawn: Callable[[], "subprocess.Popen[bytes]"], seconds: float) -> Server:
+    """Start a process that writes the state file of the place, and wait until it has.
+
+    Raises:
+        CannotStart: see `start`.
+
+    """
+    place.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     place.log_file.parent.mkdir(parents=True, exist_ok=True)
     place.state_file.unlink(missing_ok=True)
     logged = place.log_file.stat().st_size if place.log_file.exists() else 0
-    _write_private(place.token_file, token)
-    process = _spawn(place, port, workers, token)
+    process = spawn()
     try:
-        _await_ready(place, process, logged)
+        _await_ready(place, process, logged, seconds)
     except BaseException:  # Ctrl-C too: a server that nobody knows of must not stay behind
         _abandon(process)
         raise
@@ -157,6 +168,13 @@ def _spawn(place: Place, port: int, workers: int, token: str) -> "subprocess.Pop
     command = [sys.executable, "-P", "-m", MODULE, "serve", "--port", str(port), "--next-free-port"]
     command += ["--workers", str(workers), "--data-dir", str(place.data_dir)]
     command += ["--state-file", str(place.state_file), "--log-file", str(place.log_file)]
+    return spawn(place, command, {"COVALENT_TOKEN": token})
+
+
+def spawn(
+    place: Place, command: Sequence[str], environment: Mapping[str, str]
+) -> "subprocess.Popen[bytes]":
+    """A process of a session of its own that prints into the place's log; `environment` is added to ours."""
     with place.log_file.open("ab") as log:
         return subprocess.Popen(  # noqa: S603  # our own module, no shell
             command,
@@ -164,13 +182,15 @@ def _spawn(place: Place, port: int, workers: int, token: str) -> "subprocess.Pop
             stdout=log,
             stderr=log,
             cwd=place.data_dir,
-            env={**os.environ, "COVALENT_TOKEN": token},
+            env={**os.environ, **environment},
             start_new_session=True,
         )
 
 
-def _await_ready(place: Place, process: "subprocess.Popen[bytes]", logged: int) -> None:
-    deadline = time.monotonic() + START_SECONDS
+def _await_ready(
+    place: Place, process: "subprocess.Popen[bytes]", logged: int, seconds: float
+) -> None:
+    deadline = time.monotonic() + seconds
     while _read_state(place) is None:
         if process.poll() is not None:
             raise CannotStart(
@@ -179,7 +199,7 @@ def _await_ready(place: Place, process: "subprocess.Popen[bytes]", logged: int) 
             )
         if time.monotonic() > deadline:
             raise CannotStart(
-                f"The server was not ready after {START_SECONDS} s. "
+                f"The server was not ready after {seconds} s. "
                 f"The end of {place.log_file}:\n{_tail(place.log_file, logged)}"
             )
         time.sleep(_POLL_SECONDS)

@@ -57,7 +57,7 @@ def get_result(
     Args:
         dispatch_id: what `ct.dispatch` returned.
         wait: wait until the dispatch has ended. Ctrl-C ends the waiting, not the dispatch.
-        dispatcher_addr: "host:port" or URL of the control plane; None means the configured one.
+        dispatcher_addr: "host:port" or URL of the control plane, or a profile; None means the configured one.
         status_only: ask for the status only.
         results_dir: where `Result.save_result` writes; None means `sdk.results_dir` of the configuration.
         workflow_output: fetch what the lattice returned now, rather than when `Result.result` is first looked at.

@@ -23,12 +23,17 @@ def _xdg(variable: str, fallback: str) -> Path:
     return Path(os.environ.get(variable) or Path.home() / fallback) / "covalent"
 
 
+def data_dir() -> Path:
+    """Where data lie that must survive: `$COVALENT_DATA_DIR`, else `covalent` in the user's data folder."""
+    return Path(_folder("COVALENT_DATA_DIR", _xdg("XDG_DATA_HOME", ".local/share")))
+
+
 def defaults() -> dict[str, Any]:
     """Every section with its default values."""
     env = os.environ.get
     config = config_path()
     cache = Path(_folder("COVALENT_CACHE_DIR", _xdg("XDG_CACHE_HOME", ".cache")))
-    data = Path(_folder("COVALENT_DATA_DIR", _xdg("XDG_DATA_HOME", ".local/share")))
+    data = data_dir()
     logs = _folder("COVALENT_LOGDIR", cache)
     results = _folder("COVALENT_RESULTS_DIR", data / "results")
     port = int(env("COVALENT_SVC_PORT") or 48008)
@@ -48,6 +53,8 @@ def defaults() -> dict[str, Any]:
             "address": address,
             "port": port,
             "token": "",
+            "profile": "",
+            "quiet": False,
             "cache_dir": str(cache),
             "results_dir": results,
             "log_dir": logs,

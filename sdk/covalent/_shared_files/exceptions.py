@@ -24,3 +24,7 @@ class InvalidArguments(InvalidWorkflow, ValueError, TypeError):
 
 class InvalidConfig(CovalentError):
     """The configuration file cannot be read."""
+
+
+class MissingExtra(CovalentError):
+    """Something needs a package that is not installed; the message says how to install it."""

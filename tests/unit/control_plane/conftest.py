@@ -21,6 +21,8 @@ EVENTS = Path(__file__).parents[2] / "events"
 ROLE = "arn:aws:iam::123456789012:role/covalent-machine"
 ALICE = "arn:aws:iam::123456789012:user/alice"
 BOB = "arn:aws:sts::123456789012:assumed-role/lab/bob@example.org"
+LAB = "arn:aws:iam::123456789012:role/lab"
+"""Who Bob is, whatever his session is called."""
 BUCKET = "covalent-data"
 ENVIRONMENT = {
     "AWS_ACCESS_KEY_ID": "testing",
@@ -50,11 +52,15 @@ class Api:
 
     def __init__(self, principal: str = ALICE) -> None:
         self.principal = principal
-        self.template = json.loads((EVENTS / "rest_proxy.json").read_text())
+        self.template = json.loads((EVENTS / "api" / "show.json").read_text())
 
     def post(self, path: str, body: Any = None, **kwargs: Any) -> Answer:
         """POST a JSON document, or bytes as they are."""
         return self.call("POST", path, body, **kwargs)
+
+    def put(self, path: str, body: Any = None, **kwargs: Any) -> Answer:
+        """PUT a JSON document."""
+        return self.call("PUT", path, body, **kwargs)
 
     def get(self, path: str, **kwargs: Any) -> Answer:
         """GET."""

@@ -1,10 +1,12 @@
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
 from tests.unit.control_plane.conftest import ENVIRONMENT
 
 from covalent_contracts.errors import Unavailable
 from covalent_control_plane import aws as clients
+from covalent_control_plane import items
 from covalent_control_plane.aws import Aws
 
 
@@ -40,3 +42,11 @@ def test_names_are_made_from_the_role_and_the_region(aws: Aws) -> None:
     start = "arn:aws:states:eu-west-1:123456789012"
     assert aws.machine_arn("m") == f"{start}:stateMachine:m"
     assert aws.execution_arn("m", "d") == f"{start}:execution:m:d"
+
+
+def test_no_call_waits_longer_than_api_gateway(aws: Aws) -> None:
+    table = items.DispatchItem._get_connection().connection.client
+    for client in (aws.objects, aws.states, table):
+        config: Any = client.meta.config
+        tries = config.retries["total_max_attempts"]
+        assert tries * (config.connect_timeout + config.read_timeout) < 29

@@ -21,7 +21,7 @@ from covalent_contracts import keys, records
 from covalent_contracts.errors import Unavailable
 from covalent_contracts.ids import digest_of, owner_of
 from covalent_contracts.status import Status
-from covalent_control_plane import machines, manifests, store
+from covalent_control_plane import items, machines, manifests, store
 from covalent_control_plane.aws import Aws
 
 DISPATCHES = "/api/v1/dispatches"
@@ -168,7 +168,7 @@ def test_an_expired_draft_is_gone(aws: Aws, api: Api) -> None:
     table().update_item(
         Key=key,
         UpdateExpression="SET #ttl = :past",
-        ExpressionAttributeNames={"#ttl": store.TTL_ATTRIBUTE},
+        ExpressionAttributeNames={"#ttl": items.TTL_ATTRIBUTE},
         ExpressionAttributeValues={":past": 1},
     )
     answer = api.post(f"{DISPATCHES}/{document['dispatch_id']}/start")

@@ -13,7 +13,7 @@ DISPATCHES = "/api/v1/dispatches"
 
 
 def _event(identifier: str, status: str = "SUCCEEDED", **detail: Any) -> dict[str, Any]:
-    event: dict[str, Any] = json.loads((EVENTS / "execution_status_change.json").read_text())
+    event: dict[str, Any] = json.loads((EVENTS / "eventbridge" / "finish.json").read_text())
     item = store.find(identifier)
     machine = item.machine if item else "covalent-unknown"
     arn = event["detail"]["stateMachineArn"].rpartition(":")[0]

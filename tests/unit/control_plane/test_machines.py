@@ -183,3 +183,27 @@ def test_ten_machines_of_the_largest_size_pass_storage(aws: Aws) -> None:
     ]
     objects.write(aws, {keys.machines(ID): machines.dump(large)})
     assert machines._Family(aws, ID)._parts == large[:-1]
+
+
+def test_machines_log_errors_without_what_electrons_pass_along(aws: Aws, states: Stubber) -> None:
+    group = "arn:aws:logs:eu-west-1:123456789012:log-group:/aws/vendedlogs/states/covalent"
+    settings = replace(aws.settings, machine_logs=group, machine_tracing=True)
+    expected: dict[str, Any] = {
+        "name": MACHINE,
+        "definition": "{}",
+        "roleArn": aws.settings.machine_role,
+        "type": "STANDARD",
+    }
+    for each in (aws.settings, settings):
+        _no_machine(states)
+        states.add_response("create_state_machine", CREATED, expected)
+        states.add_response("start_execution", STARTED)
+        _start(replace(aws, settings=each))
+        expected |= {
+            "loggingConfiguration": {
+                "level": "ERROR",
+                "includeExecutionData": False,
+                "destinations": [{"cloudWatchLogsLogGroup": {"logGroupArn": f"{group}:*"}}],
+            },
+            "tracingConfiguration": {"enabled": True},
+        }

@@ -72,7 +72,7 @@ def test_a_dispatch_goes_through_without_unpickling(
     assert api.post(f"{path}/nodes", {}).status == 200
     assert api.post(f"{path}/assets", {"digests": [digest_of(CONTENT)]}).status == 200
     assert api.get(path).status == api.get(f"{path}/manifest").status == 200
-    event = json.loads((EVENTS / "execution_status_change.json").read_text())
+    event = json.loads((EVENTS / "eventbridge" / "finish.json").read_text())
     item = store.find(identifier)
     assert item is not None
     arn = f"arn:aws:states:eu-west-1:123456789012:stateMachine:{item.machine}"

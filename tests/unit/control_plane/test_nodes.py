@@ -7,7 +7,7 @@ from tests.unit.control_plane.conftest import BUCKET, Api, Dispatched, asset, ma
 from covalent_contracts import keys, records
 from covalent_contracts.api import MAX_NODES_PER_REQUEST
 from covalent_contracts.status import Status
-from covalent_control_plane import nodes, store
+from covalent_control_plane import answers, store
 from covalent_control_plane.aws import Aws
 
 DISPATCHES = "/api/v1/dispatches"
@@ -139,12 +139,16 @@ def test_scattered_nodes_can_be_asked_for(api: Api, dispatched: Dispatched) -> N
 def test_a_page_stays_below_what_lambda_may_answer(
     api: Api, dispatched: Dispatched, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(nodes, "ANSWER_SIZE", 10_000)
+    monkeypatch.setattr(answers, "MOST", answers.FRAME + 10_000)
     identifier = dispatched(**_wide(5))
     for node in range(5):
         _record(identifier, node, "RUNNING", stdout="x" * 4000)
     page = api.post(f"{DISPATCHES}/{identifier}/nodes", {}).body
-    assert (len(page["nodes"]), page["cursor"]) == (1, 1)
+    assert (len(page["nodes"]), page["cursor"]) == (2, 2)
+    asked = api.post(f"{DISPATCHES}/{identifier}/nodes", {"ids": [1, 2, 4]}).body
+    assert ([each["id"] for each in asked["nodes"]], asked["cursor"]) == ([1, 2], 4)
+    asked = api.post(f"{DISPATCHES}/{identifier}/nodes", {"ids": [1, 4]}).body
+    assert ([each["id"] for each in asked["nodes"]], asked["cursor"]) == ([1, 4], None)
 
 
 @pytest.mark.parametrize(

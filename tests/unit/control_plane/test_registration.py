@@ -21,7 +21,7 @@ from tests.unit.control_plane.conftest import (
 from covalent_contracts import keys, sheet
 from covalent_contracts.ids import digest_of, owner_of
 from covalent_contracts.manifest import Manifest
-from covalent_control_plane import objects, store
+from covalent_control_plane import items, objects, store
 from covalent_control_plane.aws import Aws
 from covalent_control_plane.registration import register
 from covalent_step_functions import quotas
@@ -200,7 +200,7 @@ def test_what_cannot_run_is_refused_before_anything_is_kept(
     assert told in answer.body["detail"]
     assert answer.headers["Content-Type"] == "application/problem+json"
     assert "Contents" not in aws.objects.list_objects_v2(Bucket=BUCKET)
-    assert list(store.DispatchItem.scan()) == []
+    assert list(items.DispatchItem.scan()) == []
 
 
 @pytest.mark.parametrize(

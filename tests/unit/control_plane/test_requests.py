@@ -17,6 +17,16 @@ def test_a_compressed_manifest_is_read(api: Api) -> None:
     assert api.post(DISPATCHES, body, headers=GZIP).status == 201
 
 
+@pytest.mark.parametrize("kind", ["application/gzip", "Application/GZIP; q=1"])
+def test_packed_json_is_a_media_type_of_its_own(api: Api, kind: str) -> None:
+    body = gzip.compress(json.dumps(manifest()).encode())
+    assert api.post(DISPATCHES, body, headers={"Content-Type": kind}).status == 201
+
+
+def test_another_media_type_is_refused(api: Api) -> None:
+    assert api.post(DISPATCHES, b"{}", headers={"Content-Type": "text/plain"}).status == 415
+
+
 def test_a_manifest_in_base64_is_read(api: Api) -> None:
     assert api.post(DISPATCHES, json.dumps(manifest()).encode()).status == 201
 

@@ -1,9 +1,11 @@
 import dataclasses
+import json
 
 import pytest
-from tests.unit.control_plane.conftest import ENVIRONMENT
+from tests.unit.control_plane.conftest import ALICE, BOB, ENVIRONMENT, LAB
 
 from covalent_contracts.errors import Unavailable
+from covalent_contracts.ids import owner_of
 from covalent_control_plane.settings import Settings
 
 
@@ -26,6 +28,14 @@ def test_everything_is_read_once_and_stays() -> None:
         ("COVALENT_RUNNERS", "[]"),
         ("COVALENT_MACHINE_ROLE", "covalent-machine"),
         ("COVALENT_RUNNER_SECONDS", "15 min"),
+        ("COVALENT_SSO_OWNERS", "everyone"),
+        ("COVALENT_MACHINE_LOG_GROUP", "/aws/vendedlogs/states/covalent"),
+        ("COVALENT_MACHINE_TRACING", "on"),
+        ("COVALENT_SHARED_WITH", "not json"),
+        ("COVALENT_SHARED_WITH", "[]"),
+        ("COVALENT_SHARED_WITH", json.dumps({ALICE: LAB})),
+        ("COVALENT_SHARED_WITH", json.dumps({ALICE: ["bob"]})),
+        ("COVALENT_SHARED_WITH", json.dumps({ALICE: [7]})),
     ],
 )
 def test_what_is_missing_or_malformed_is_named(name: str, value: str) -> None:
@@ -35,3 +45,26 @@ def test_what_is_missing_or_malformed_is_named(name: str, value: str) -> None:
 
 def test_a_deployment_may_stop_its_runners() -> None:
     assert Settings.read(ENVIRONMENT | {"COVALENT_RUNNER_SECONDS": "900"}).runner_seconds == 900
+
+
+def test_who_may_read_whose_dispatches_is_told_by_principals() -> None:
+    shared = {ALICE: [BOB], LAB: [], BOB: [ALICE]}
+    settings = Settings.read(ENVIRONMENT | {"COVALENT_SHARED_WITH": json.dumps(shared)})
+    alice, lab = owner_of(ALICE), owner_of(LAB)
+    assert settings.shared_with == {alice: {lab}, lab: {alice}}
+    assert Settings.read(ENVIRONMENT).shared_with == {}
+
+
+def test_machines_log_and_are_traced_where_that_is_asked_for() -> None:
+    group = "arn:aws:logs:eu-west-1:123456789012:log-group:/aws/vendedlogs/states/covalent"
+    for arn in (group, f"{group}:*"):
+        asked = {"COVALENT_MACHINE_LOG_GROUP": arn, "COVALENT_MACHINE_TRACING": "true"}
+        settings = Settings.read(ENVIRONMENT | asked)
+        assert (settings.machine_logs, settings.machine_tracing) == (group, True)
+    settings = Settings.read(ENVIRONMENT)
+    assert (settings.machine_logs, settings.machine_tracing) == (None, False)
+
+
+def test_people_of_identity_center_are_owners_unless_told_otherwise() -> None:
+    assert Settings.read(ENVIRONMENT).people
+    assert not Settings.read(ENVIRONMENT | {"COVALENT_SSO_OWNERS": "role"}).people

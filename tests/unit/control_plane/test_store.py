@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from covalent_contracts import records
 from covalent_contracts.ids import new_dispatch_id
 from covalent_contracts.status import Status
-from covalent_control_plane import store
+from covalent_control_plane import items, store
 from covalent_control_plane.aws import Aws
 
 pytestmark = pytest.mark.usefixtures("aws")
@@ -15,7 +15,7 @@ pytestmark = pytest.mark.usefixtures("aws")
 
 def _dispatch(status: Status = Status.NEW_OBJECT) -> str:
     identifier = new_dispatch_id()
-    item = store.DispatchItem(
+    item = items.DispatchItem(
         records.dispatch_pk(identifier),
         owner="alice",
         created=1,
@@ -74,13 +74,14 @@ def test_the_table_has_its_index_and_is_paid_per_request(aws: Aws) -> None:
     import boto3
 
     described = boto3.client("dynamodb").describe_table(TableName="covalent")["Table"]
-    (index,) = described["GlobalSecondaryIndexes"]
+    indexes = {each["IndexName"]: each for each in described["GlobalSecondaryIndexes"]}
+    index = indexes[items.BY_OWNER]
+    assert indexes.keys() == {items.BY_OWNER, items.BY_STARTING}
     assert described["BillingModeSummary"]["BillingMode"] == "PAY_PER_REQUEST"
-    assert index["IndexName"] == store.BY_OWNER
     assert [each["AttributeName"] for each in index["KeySchema"]] == ["owner", "created"]
     assert [each["AttributeName"] for each in described["KeySchema"]] == [records.PK, records.SK]
 
 
 def test_drafts_and_nodes_are_not_in_the_index() -> None:
-    assert "owner" not in store.DraftItem._attributes["owner"].attr_path
-    assert not hasattr(store.NodeItem, "owner")
+    assert "owner" not in items.DraftItem._attributes["owner"].attr_path
+    assert not hasattr(items.NodeItem, "owner")

@@ -2,6 +2,8 @@ import base64
 import io
 import json
 from collections.abc import Mapping
+from datetime import UTC
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 import pytest
@@ -10,7 +12,7 @@ from covalent_localstack.api_gateway import Gateway, Match, find_route, proxy_ev
 from covalent_localstack.environment import ACCOUNT
 
 ROUTES: dict[str, Mapping[str, Any]] = {
-    "/api/v1/dispatches": {},
+    "/api/v1/dispatches": {"GET": None, "POST": None},
     "/api/v1/dispatches/{dispatch_id}": {},
     "/api/v1/dispatches/latest": {},
     "/api/v1/dispatches/{dispatch_id}/nodes": {},
@@ -103,7 +105,8 @@ def test_an_answer_comes_back_with_its_headers() -> None:
     status, headers, body = Gateway(lambda: app)(environ())
     assert (status, b"".join(body)) == (201, b"made")
     expected = [("Content-Type", "text/plain"), ("Set-Cookie", "a"), ("Set-Cookie", "b")]
-    assert sorted(headers) == expected
+    assert sorted(each for each in headers if each[0] != "Date") == expected
+    assert parsedate_to_datetime(dict(headers)["Date"]).tzinfo is UTC  # clients look for clock skew
     assert 0 < app.limits[0] <= 29_000
 
 
@@ -112,6 +115,15 @@ def test_bytes_come_back_as_bytes() -> None:
     app = App({"statusCode": 200, "body": encoded, "isBase64Encoded": True})
     _, _, body = Gateway(lambda: app)(environ())
     assert b"".join(body) == b"\x00\xff"
+
+
+@pytest.mark.parametrize("method", ["HEAD", "OPTIONS", "DELETE"])
+def test_a_method_that_no_route_has_is_a_problem(method: str) -> None:
+    app = App({"statusCode": 200})
+    status, headers, body = Gateway(lambda: app)(environ(REQUEST_METHOD=method))
+    assert (status, dict(headers)["Allow"]) == (405, "GET, POST")
+    assert json.loads(b"".join(body))["status"] == 405
+    assert app.limits == []
 
 
 def test_a_path_without_a_route_is_a_problem() -> None:

@@ -11,7 +11,7 @@ import pytest
 import covalent
 import covalent.executor
 
-HEAVY = {"networkx", "httpx", "pydantic", "boto3", "cloudpickle", "rich", "click"}
+HEAVY = {"networkx", "httpx", "pydantic", "boto3", "botocore", "cloudpickle", "rich", "click"}
 
 DECORATING = """
 import covalent as ct

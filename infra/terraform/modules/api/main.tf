@@ -2,9 +2,9 @@
 # Here is what is for a person to choose: what the functions may do, logs, throttling, and where failed events go.
 
 locals {
-  # What covalent_control_plane calls: objects.py, store.py, machines.py, sweep.py.
+  # What covalent_control_plane calls: objects.py, store.py, machines.py, starting.py, sweep.py.
   grants = {
-    api = {
+    api = merge(local.start_dispatches, {
       read_and_write_dispatches = {
         why        = "Drafts, dispatches and records of nodes; a query reads dispatch and draft at once, or neighbouring nodes"
         actions    = ["dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query", "dynamodb:UpdateItem"]
@@ -37,25 +37,7 @@ locals {
         ]
       }
       tell_missing_objects = local.tell_missing_objects
-      start_machines = {
-        why       = "A dispatch is an execution"
-        actions   = ["states:StartExecution"]
-        resources = [var.machines]
-      }
-      make_machines = {
-        why       = "A machine for each new shape of a workflow, if it is not there"
-        actions   = ["states:CreateStateMachine", "states:DescribeStateMachine"]
-        resources = [var.machines]
-      }
-      pass_machine_role = {
-        why       = "The machines work with this role and no other"
-        actions   = ["iam:PassRole"]
-        resources = [var.machine_role_arn]
-        conditions = [
-          { test = "StringEquals", variable = "iam:PassedToService", values = ["states.amazonaws.com"] },
-        ]
-      }
-    }
+    })
 
     finish = {
       end_dispatches = {
@@ -71,6 +53,27 @@ locals {
       }
       bury_events = local.bury_events
     }
+
+    restart = merge(local.start_dispatches, {
+      find_starting = {
+        why       = "Dispatches that were left STARTING"
+        actions   = ["dynamodb:Query"]
+        resources = ["${var.table_arn}/index/by_starting"]
+      }
+      start_or_end_dispatches = {
+        why        = "Reads each of them, and says that it runs, or why it cannot"
+        actions    = ["dynamodb:GetItem", "dynamodb:UpdateItem"]
+        resources  = [var.table_arn]
+        conditions = [local.only_dispatches]
+      }
+      read_definitions = {
+        why       = "The machines to make where there are none"
+        actions   = ["s3:GetObject"]
+        resources = ["${var.bucket_arn}/dispatches/*/machines.json"]
+      }
+      tell_missing_objects = local.tell_missing_objects
+      bury_events          = local.bury_events
+    })
 
     sweep = {
       list_machines = {
@@ -93,6 +96,28 @@ locals {
     }
   }
 
+  # Who starts a dispatch.
+  start_dispatches = {
+    start_machines = {
+      why       = "A dispatch is an execution"
+      actions   = ["states:StartExecution"]
+      resources = [var.machines]
+    }
+    make_machines = {
+      why       = "A machine for each new shape of a workflow, if it is not there"
+      actions   = ["states:CreateStateMachine", "states:DescribeStateMachine"]
+      resources = [var.machines]
+    }
+    pass_machine_role = {
+      why       = "The machines work with this role and no other"
+      actions   = ["iam:PassRole"]
+      resources = [var.machine_role_arn]
+      conditions = [
+        { test = "StringEquals", variable = "iam:PassedToService", values = ["states.amazonaws.com"] },
+      ]
+    }
+  }
+
   only_dispatches = { test = "ForAllValues:StringLike", variable = "dynamodb:LeadingKeys", values = ["D#*"] }
 
   tell_missing_objects = {
@@ -109,7 +134,7 @@ locals {
 
   # What every function here needs.
   common = {
-    for name in ["api", "finish", "sweep"] : name => merge(
+    for name in ["api", "finish", "restart", "sweep"] : name => merge(
       {
         write_logs = {
           why       = "Structured logs, and metrics in them; the group is there already"
@@ -133,9 +158,10 @@ locals {
   }
 
   descriptions = {
-    api    = "Answers requests: the API of Covalent."
-    finish = "Ends dispatches whose executions have ended."
-    sweep  = "Deletes state machines that nobody uses."
+    api     = "Answers requests: the API of Covalent."
+    finish  = "Ends dispatches whose executions have ended."
+    restart = "Starts dispatches that were left STARTING."
+    sweep   = "Deletes state machines that nobody uses."
   }
 }
 
@@ -201,7 +227,11 @@ resource "aws_sqs_queue_policy" "dead_letters" {
         Resource  = aws_sqs_queue.dead_letters.arn
         Condition = {
           ArnEquals = {
-            "aws:SourceArn" = [aws_cloudwatch_event_rule.finish.arn, aws_cloudwatch_event_rule.sweep.arn]
+            "aws:SourceArn" = [
+              aws_cloudwatch_event_rule.finish.arn,
+              aws_cloudwatch_event_rule.restart.arn,
+              aws_cloudwatch_event_rule.sweep.arn,
+            ]
           }
         }
       },

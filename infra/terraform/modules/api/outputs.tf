@@ -11,9 +11,10 @@ output "api_name" {
 output "functions" {
   description = "Names of the functions of the control plane."
   value = {
-    api    = aws_lambda_function.api.function_name
-    finish = aws_lambda_function.finish.function_name
-    sweep  = aws_lambda_function.sweep.function_name
+    api     = aws_lambda_function.api.function_name
+    finish  = aws_lambda_function.finish.function_name
+    restart = aws_lambda_function.restart.function_name
+    sweep   = aws_lambda_function.sweep.function_name
   }
 }
 

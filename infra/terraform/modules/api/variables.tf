@@ -53,6 +53,34 @@ variable "machine_role_arn" {
   type        = string
 }
 
+variable "machine_log_group" {
+  description = "ARN of the log group to which state machines report errors."
+  type        = string
+}
+
+variable "machine_tracing" {
+  description = "Whether state machines send traces to X-Ray."
+  type        = bool
+  default     = true
+}
+
+variable "shared_with" {
+  description = "By owner (ARN of a principal), the principals that may read all dispatches of theirs."
+  type        = map(list(string))
+  default     = {}
+}
+
+variable "sso_owners" {
+  description = "Who owns what is dispatched through a role of IAM Identity Center: each person, or the role."
+  type        = string
+  default     = "person"
+
+  validation {
+    condition     = contains(["person", "role"], var.sso_owners)
+    error_message = "sso_owners must be person or role."
+  }
+}
+
 variable "kms_key_arn" {
   description = "The key of bucket, table, logs and environments, or null."
   type        = string
@@ -60,13 +88,13 @@ variable "kms_key_arn" {
 }
 
 variable "reserved_concurrency" {
-  description = "Executions at a time that are reserved for api, finish or sweep, and the most they get; one that is missing shares the account's."
+  description = "Executions at a time that are reserved for api, finish, restart or sweep, and the most they get; one that is missing shares the account's."
   type        = map(number)
   default     = {}
 
   validation {
-    condition     = length(setsubtract(keys(var.reserved_concurrency), ["api", "finish", "sweep"])) == 0
-    error_message = "reserved_concurrency knows api, finish and sweep."
+    condition     = length(setsubtract(keys(var.reserved_concurrency), ["api", "finish", "restart", "sweep"])) == 0
+    error_message = "reserved_concurrency knows api, finish, restart and sweep."
   }
 }
 

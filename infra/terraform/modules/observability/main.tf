@@ -17,6 +17,14 @@ locals {
         dimensions = { FunctionName = var.functions.finish }
         most       = 0
       }
+      restart = {
+        means      = "Dispatches stay STARTING: see the log of ${var.functions.restart}"
+        namespace  = "AWS/Lambda"
+        metric     = "Errors"
+        statistic  = "Sum"
+        dimensions = { FunctionName = var.functions.restart }
+        most       = 0
+      }
       sweep = {
         means      = "Unused state machines stay: see the log of ${var.functions.sweep}"
         namespace  = "AWS/Lambda"

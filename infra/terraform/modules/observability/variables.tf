@@ -9,11 +9,12 @@ variable "region" {
 }
 
 variable "functions" {
-  description = "Functions of the control plane: api, finish and sweep."
+  description = "Functions of the control plane: api, finish, restart and sweep."
   type = object({
-    api    = string
-    finish = string
-    sweep  = string
+    api     = string
+    finish  = string
+    restart = string
+    sweep   = string
   })
 }
 
@@ -38,7 +39,7 @@ variable "table" {
 }
 
 variable "log_groups" {
-  description = "Log groups of api, finish and sweep."
+  description = "Log groups of api, finish, restart and sweep."
   type        = map(string)
 }
 

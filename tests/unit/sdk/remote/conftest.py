@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
 from base64 import b64encode
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
@@ -18,6 +19,7 @@ from covalent._dispatch.connection import Connection
 from covalent._dispatch.packaging import Package
 from covalent._dispatch.recent import _recent
 from covalent._dispatch.submit import send
+from covalent._shared_files.config import set_config
 from covalent_contracts import api, pickling
 from covalent_contracts.ids import digest_of
 from covalent_contracts.manifest import (
@@ -31,6 +33,11 @@ from covalent_contracts.manifest import (
     Upload,
 )
 from covalent_contracts.status import Status
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.unit.sdk.remote.gateway import Gateway
 
 API = "http://localhost:48008"
 STORE = "http://store.test"
@@ -353,3 +360,38 @@ def dispatched(plane: ControlPlane, client: Client, package: Package) -> str:
     plane.log.clear()
     plane.requests.clear()
     return dispatch_id
+
+
+@pytest.fixture
+def aws_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The user's AWS configuration: empty files of one's own, and a key in the environment; no other source."""
+    folder = tmp_path / "aws"
+    folder.mkdir()
+    for name in [each for each in os.environ if each.startswith("AWS_")]:
+        monkeypatch.delenv(name)
+    for name, value in {
+        "AWS_CONFIG_FILE": str(folder / "config"),
+        "AWS_SHARED_CREDENTIALS_FILE": str(folder / "credentials"),
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "AWS_ACCESS_KEY_ID": "AKIATEST",
+        "AWS_SECRET_ACCESS_KEY": "secret",
+        "NO_PROXY": "localhost,127.0.0.1",
+    }.items():
+        monkeypatch.setenv(name, value)
+    return folder
+
+
+@pytest.fixture
+def gateway(
+    plane: ControlPlane, aws_files: Path, configured: None, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Gateway]:
+    """A loopback API Gateway in front of the control plane, and the profile `prod` for it."""
+    from tests.unit.sdk.remote.gateway import REGION, Gateway, serve
+
+    gateway = Gateway(plane)
+    server = serve(gateway)
+    set_config({"profiles.prod.address": gateway.url, "profiles.prod.region": REGION})
+    monkeypatch.setenv("AWS_ENDPOINT_URL_STS", f"{gateway.url}/sts")
+    yield gateway
+    server.shutdown()
+    server.server_close()

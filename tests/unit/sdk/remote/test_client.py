@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 import httpx
 import pytest
 
-from covalent._dispatch import upload
 from covalent._dispatch.address import Endpoint
 from covalent._dispatch.client import Client, connect, parse_manifest
 from covalent._dispatch.connection import ATTEMPTS, Connection
@@ -178,7 +177,19 @@ def test_no_server_names_the_command_and_the_setting() -> None:
 
 def test_another_server_at_the_address_is_named() -> None:
     with pytest.raises(errors.Unavailable, match=r"dispatcher\.address"):
-        client_of(httpx.Response(200, text="<html>hello</html>")).health()
+        client_of(*[httpx.Response(200, text="<html>hello</html>")] * 2).health()
+
+
+def test_an_answer_of_another_version_tells_both(client: Client, plane: ControlPlane) -> None:
+    health = api.Health(version="9.9", wire=1, pythons=[])
+    plane.faults = [
+        httpx.Response(200, json={"listed": []}),
+        httpx.Response(200, text=health.model_dump_json()),
+    ]
+    with pytest.raises(
+        errors.Unavailable, match=r"it says 9\.9, wire 1; this is .*covalent doctor"
+    ):
+        client.dispatches()
 
 
 def test_a_large_manifest_is_compressed(
@@ -225,18 +236,6 @@ def test_nothing_heavy_is_loaded_before_a_dispatch() -> None:
         "dispatch(lattice(len)); print(*sys.modules)"
     )
     shown = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True)
-    assert not {"httpx", "pydantic", "networkx", "rich", "boto3"} & set(shown.stdout.split())
-
-
-def test_upload_progress_shows_on_a_terminal_only(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setattr(upload, "SHOW_OVER", 10)
-    puts = [api.Put(digest="0" * 64, url="http://store.test/0", headers={})]
-    taken = httpx.MockTransport(lambda _: httpx.Response(200))
-    connection = Connection(Endpoint("http://localhost:1"), taken)
-    upload.upload(connection, puts, {"0" * 64: b"x" * 100})
-    assert not capsys.readouterr().out
-    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
-    upload.upload(connection, puts, {"0" * 64: b"x" * 100})
-    assert "Uploading" in capsys.readouterr().out
+    assert not {"httpx", "pydantic", "networkx", "rich", "boto3", "botocore"} & set(
+        shown.stdout.split()
+    )
