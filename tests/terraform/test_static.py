@@ -14,6 +14,7 @@ from tests.terraform.conftest import SOURCE
 from tests.terraform.cycle import Cycle, Terraform
 
 from covalent._version import __version__
+from covalent_control_plane import telemetry
 
 GRAMMAR = ("main.tf", "outputs.tf", "variables.tf", "versions.tf")
 
@@ -48,6 +49,11 @@ def test_terraform_test(folder: Path, place: str, capsys: pytest.CaptureFixture[
         print(f"\nterraform test {place}: {said.strip().splitlines()[-1]}")
 
 
+def test_the_dashboard_shows_all_that_is_measured() -> None:
+    code = (SOURCE / "modules" / "observability" / "main.tf").read_text()
+    assert [metric for metric in telemetry.METRICS if metric not in code] == []
+
+
 def test_the_version_is_the_packages() -> None:
     assert f'version = "{__version__}"' in (SOURCE / "main.tf").read_text()
 
@@ -68,9 +74,11 @@ GENERATED = MappingProxyType(
         ("CKV_AWS_116", "api"): "API Gateway calls and waits: the caller hears of a failure",
         ("CKV_AWS_117", "api"): "a VPC costs when idle; nothing private is called",
         ("CKV_AWS_117", "finish"): "a VPC costs when idle; nothing private is called",
+        ("CKV_AWS_117", "restart"): "a VPC costs when idle; nothing private is called",
         ("CKV_AWS_117", "sweep"): "a VPC costs when idle; nothing private is called",
         ("CKV_AWS_173", "api"): "names, nothing secret; kms_key_arn encrypts them",
         ("CKV_AWS_173", "finish"): "names, nothing secret; kms_key_arn encrypts them",
+        ("CKV_AWS_173", "restart"): "names, nothing secret; kms_key_arn encrypts them",
         ("CKV_AWS_173", "sweep"): "names, nothing secret; kms_key_arn encrypts them",
         ("CKV_AWS_272", "api"): "the zip is built from this source, and source_code_hash holds it",
         (
@@ -148,7 +156,7 @@ MISTAKEN = MappingProxyType(
 """Findings of parliament, by role and action, that are none."""
 
 
-@pytest.mark.parametrize("role", ["api", "finish", "machine", "runner", "sweep"])
+@pytest.mark.parametrize("role", ["api", "finish", "machine", "restart", "runner", "sweep"])
 def test_parliament(cycles: Mapping[str, Cycle], scanners: Path, role: str) -> None:
     """Every action exists, and goes with its resources and conditions."""
     policy = cycles["complete"].outputs["policies"][role]
