@@ -235,12 +235,18 @@ class _Clients:
         }
 
     def _keys(self) -> Iterator[str]:
-        """Keys of users. AWS deletes a key after a week at the earliest."""
+        """Keys of users: not those of AWS's own. AWS deletes a key after a week at the earliest."""
         client = self("kms")
-        for each in client.list_keys()["Keys"]:
-            found = client.describe_key(KeyId=each["KeyId"])["KeyMetadata"]
-            if found["KeyManager"] == "CUSTOMER" and found["KeyState"] != "PendingDeletion":
-                yield each["KeyId"]
+        aliases = client.list_aliases()["Aliases"]
+        of_aws = {
+            each.get("TargetKeyId")
+            for each in aliases
+            if each["AliasName"].startswith("alias/aws/")
+        }
+        for key in {each["KeyId"] for each in client.list_keys()["Keys"]} - of_aws:
+            found = client.describe_key(KeyId=key)["KeyMetadata"]
+            if found["KeyState"] != "PendingDeletion":
+                yield f"{key} {found['Description']}"
 
 
 def _pairs(schema: list[dict[str, str]]) -> list[tuple[str, str]]:
