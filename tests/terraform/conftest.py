@@ -17,18 +17,10 @@ SCANNERS = ROOT / ".venv-scanners"
 EXAMPLES = ("minimal", "complete")
 
 
-def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", "terraform: needs terraform, its AWS provider, and minutes")
-
-
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    mine = [item for item in items if item.path.is_relative_to(HERE)]
-    for item in mine:
-        item.add_marker("terraform")
-    if "terraform" in str(config.option.markexpr):
-        return
-    config.hook.pytest_deselected(items=mine)
-    items[:] = [item for item in items if item not in mine]
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if item.path.is_relative_to(HERE):
+            item.add_marker("terraform")
 
 
 @pytest.fixture(scope="session")

@@ -48,10 +48,11 @@ class Change:
 class Cycle:
     """What was seen.
 
-    resources are the types by address. shape is what the bucket and the table are like. left is what a list of
-    everything still shows after the destruction.
+    plan is the first one, as JSON. resources are the types by address. shape is what the bucket and the table are
+    like. left is what a list of everything still shows after the destruction.
     """
 
+    plan: str
     resources: Mapping[str, str]
     outputs: Mapping[str, Any]
     drift: frozenset[Change]
@@ -103,12 +104,15 @@ class Terraform:
         self(command, "-auto-approve", "-no-color", "-parallelism=40", *_variables())
         return time.monotonic() - began
 
+    def planned(self) -> str:
+        """What it would do now, as JSON."""
+        plan = self.folder / "deployment.tfplan"
+        self("plan", f"-out={plan}", "-detailed-exitcode", *_variables(), ok=(0, 2))
+        return self("show", "-json", str(plan))
+
     def drift(self) -> frozenset[Change]:
         """What it would change now."""
-        plan = self.folder / "again.tfplan"
-        self("plan", f"-out={plan}", "-detailed-exitcode", *_variables(), ok=(0, 2))
-        document = json.loads(self("show", "-json", str(plan)))
-        return frozenset(_changes(document))
+        return frozenset(_changes(json.loads(self.planned())))
 
     def resources(self) -> dict[str, str]:
         """Type by address of what is in the state."""
@@ -136,6 +140,7 @@ def run(example: Path) -> Cycle:
         before = clients.everything()
         terraform = Terraform(example, endpoint)
         terraform("init", "-no-color")
+        plan = terraform.planned()
         applied = terraform.change("apply")
         resources, outputs = terraform.resources(), terraform.outputs()
         shape = clients.shape(outputs["bucket"], outputs["table"])
@@ -144,7 +149,7 @@ def run(example: Path) -> Cycle:
         after = clients.everything()
         left = {kind: sorted(set(names) - set(before[kind])) for kind, names in after.items()}
         left["state"] = sorted(terraform.resources())
-        return Cycle(resources, outputs, drift, shape, left, applied, destroyed)
+        return Cycle(plan, resources, outputs, drift, shape, left, applied, destroyed)
 
 
 @contextmanager
@@ -198,11 +203,6 @@ class _Clients:
 
     def everything(self) -> dict[str, list[str]]:
         """Names of all there is of the kinds that a deployment makes."""
-        keys = self("kms")
-        states = {
-            each["KeyId"]: keys.describe_key(KeyId=each["KeyId"])
-            for each in keys.list_keys()["Keys"]
-        }
         return {
             "buckets": [each["Name"] for each in self("s3").list_buckets()["Buckets"]],
             "tables": self("dynamodb").list_tables()["TableNames"],
@@ -231,13 +231,22 @@ class _Clients:
             "gateway": [
                 role for role in [self("apigateway").get_account().get("cloudwatchRoleArn")] if role
             ],
-            # AWS deletes a key after a week at the earliest.
-            "keys": [
-                key
-                for key, each in states.items()
-                if each["KeyMetadata"]["KeyState"] != "PendingDeletion"
-            ],
+            "keys": list(self._keys()),
         }
+
+    def _keys(self) -> Iterator[str]:
+        """Keys of users: not those of AWS's own. AWS deletes a key after a week at the earliest."""
+        client = self("kms")
+        aliases = client.list_aliases()["Aliases"]
+        of_aws = {
+            each.get("TargetKeyId")
+            for each in aliases
+            if each["AliasName"].startswith("alias/aws/")
+        }
+        for key in {each["KeyId"] for each in client.list_keys()["Keys"]} - of_aws:
+            found = client.describe_key(KeyId=key)["KeyMetadata"]
+            if found["KeyState"] != "PendingDeletion":
+                yield f"{key} {found['Description']}"
 
 
 def _pairs(schema: list[dict[str, str]]) -> list[tuple[str, str]]:

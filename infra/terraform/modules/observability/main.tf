@@ -70,22 +70,54 @@ locals {
     },
   )
 
-  counted = "{Covalent,service"
+  # As covalent_control_plane.telemetry names itself; the deployments of an account are told apart by it.
+  service = "${var.prefix}-control-plane"
+
+  # Metrics with dimensions whose values nobody lists beforehand: all that there are.
+  search = {
+    for metric, dimensions in {
+      DispatchesFinished  = "status"
+      DispatchesRestarted = "outcome"
+      DispatchRunSeconds  = "status"
+      ElectronsFinished   = "executor,status"
+      ElectronFailures    = "cause"
+    } : metric => "SEARCH('{Covalent,service,${dimensions}} MetricName=\"${metric}\" service=\"${local.service}\"', '%s', 300)"
+  }
 
   widgets = [
     {
       title = "Dispatches"
       metrics = [
-        ["Covalent", "DispatchesRegistered", "service", "covalent-control-plane"],
+        ["Covalent", "DispatchesRegistered", "service", local.service],
         [".", "DispatchesStarted", ".", "."],
       ]
     },
     {
       title   = "Dispatches that ended, by status"
-      metrics = [[{ expression = "SEARCH('${local.counted},status} MetricName=\"DispatchesFinished\"', 'Sum', 300)", label = "", id = "ended" }]]
+      metrics = [[{ expression = format(local.search.DispatchesFinished, "Sum"), label = "", id = "ended" }]]
     },
     {
-      title = "Electrons: calls of the runners"
+      title = "Time until a dispatch started, and time it ran (s)"
+      stat  = "Average"
+      metrics = [
+        ["Covalent", "DispatchQueueSeconds", "service", local.service],
+        [{ expression = format(local.search.DispatchRunSeconds, "Average"), label = "", id = "ran" }],
+      ]
+    },
+    {
+      title   = "Dispatches that were left STARTING, and what became of them"
+      metrics = [[{ expression = format(local.search.DispatchesRestarted, "Sum"), label = "", id = "restarted" }]]
+    },
+    {
+      title   = "Electrons, by executor and status"
+      metrics = [[{ expression = format(local.search.ElectronsFinished, "Sum"), label = "", id = "electrons" }]]
+    },
+    {
+      title   = "Failures, by cause"
+      metrics = [[{ expression = format(local.search.ElectronFailures, "Sum"), label = "", id = "failures" }]]
+    },
+    {
+      title = "Calls of the runners"
       metrics = concat(
         [for name in values(var.runners) : ["AWS/Lambda", "Invocations", "FunctionName", name]],
         [for name in values(var.runners) : ["AWS/Lambda", "Errors", "FunctionName", name]],
@@ -128,7 +160,7 @@ locals {
     {
       title = "State machines deleted, events given up"
       metrics = [
-        ["Covalent", "MachinesDeleted", "service", "covalent-control-plane"],
+        ["Covalent", "MachinesDeleted", "service", local.service],
         ["AWS/SQS", "ApproximateNumberOfMessagesVisible", "QueueName", var.dead_letters, { stat = "Maximum" }],
       ]
     },

@@ -29,6 +29,11 @@ locals {
       actions   = ["events:DescribeRule", "events:PutRule", "events:PutTargets"]
       resources = ["arn:${var.partition}:events:${var.region}:${var.account}:rule/StepFunctionsGetEventsForStepFunctionsExecutionRule"]
     }
+    trace = {
+      why       = "X-Ray traces of machines, with the sampling that the account has; these actions know no resources"
+      actions   = ["xray:GetSamplingRules", "xray:GetSamplingTargets", "xray:PutTelemetryRecords", "xray:PutTraceSegments"]
+      resources = ["*"]
+    }
     deliver_logs = {
       why = "Step Functions sets up the delivery of a machine's log with its role; these actions know no resources"
       actions = [
