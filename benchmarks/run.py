@@ -64,7 +64,7 @@ def woven(n: int) -> Any:
     """`n` electrons, each with two or three random parents among the last twenty."""
     made: list[Any] = []
     for parents in n_rich(n).values():
-        made.append(no_op([made[parent] for parent in parents]))
+        made.append(collect([made[parent] for parent in parents]))
     return made[-1]
 
 
