@@ -16,6 +16,8 @@ FIND_PYTHON = $(shell for python in "$(or $(PYTHON),python3)" python3.13 python3
 export PYTHONNOUSERSITE := 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_NO_INPUT := 1
+# As pip does: the certificates of the machine.
+export UV_SYSTEM_CERTS ?= true
 unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV AWS_PROFILE AWS_DEFAULT_PROFILE
 
 .PHONY: help setup demo localstack test openapi check lint format types contracts fix golden bench versus lock lambda chalice image wheel clean

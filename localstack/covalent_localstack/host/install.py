@@ -122,7 +122,13 @@ def _fill(where: Path, interpreter: Path, lock: Path) -> None:
 
 
 def _run(*command: str) -> None:
-    done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603  # uv
+    environment = {
+        "UV_SYSTEM_CERTS": "true",
+        **os.environ,
+    }  # as pip: a company's proxy signs with its own
+    done = subprocess.run(  # noqa: S603  # uv
+        command, env=environment, capture_output=True, text=True, check=False
+    )
     if done.returncode:
         raise Unavailable(f"LocalStack cannot be installed: {' '.join(command)}\n{done.stderr}")
 
