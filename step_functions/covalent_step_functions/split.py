@@ -73,7 +73,10 @@ def split(
     wide, all_ = (Plan(mapper.items(plan.items)) for mapper in mappers)
     if not _holds(all_, Each):
         return fitted
-    found = [Plan(splitter.fit(mapped.items)[0]) for mapped in (wide, all_)]
+    found = [
+        Plan(splitter.fit(wide.items)[0]) if _holds(wide, Each) else fitted,
+        Plan(splitter.fit(all_.items)[0]),
+    ]
     return min(found, key=lambda each: _price(cost_of(each)))
 
 
