@@ -26,12 +26,12 @@ from covalent_step_functions.collector import uncollected
 from covalent_step_functions.cost import Cost
 from covalent_step_functions.emit import emit, sent_size
 from covalent_step_functions.graph import Graph, graph_of
-from covalent_step_functions.names import NameOf, machine_name
+from covalent_step_functions.names import machine_name
 from covalent_step_functions.order import order_of
 from covalent_step_functions.plan import Items, Nested, Plan, plan
 from covalent_step_functions.sheets import pages_of
 from covalent_step_functions.split import BUDGET, split
-from covalent_step_functions.states import states_of
+from covalent_step_functions.states import Calls, states_of
 from covalent_step_functions.weights import Weight, Weights
 
 
@@ -88,11 +88,11 @@ def compile_dispatch(
     runner = place.runner(manifest.python)
     graph = graph_of(manifest)
     tasks = _tasks(manifest, graph, place)
-    name_of = _names(graph)
-    weights = Weights(tasks, name_of, runner, place)
-    layout = split(plan(order_of(graph.order, graph.parents)), tasks, name_of, weights, budget)
+    calls = Calls(tasks, lambda node: graph.nodes[node].name, runner)
+    whole = plan(order_of(graph.order, graph.parents))
+    layout = split(whole, Weights(calls, place), budget)
     cost = check_plan(layout)
-    machines = _Machines(tasks, name_of, runner, place).of(layout)
+    machines = _Machines(calls, place).of(layout)
     return Compiled(
         machines=machines,
         pages=pages_of(manifest, graph, layout, tasks, owner),
@@ -101,19 +101,11 @@ def compile_dispatch(
     )
 
 
-def _names(graph: Graph) -> NameOf:
-    return lambda node: graph.nodes[node].name
-
-
 class _Machines:
     """Writes the machines of one plan, those of nested executions first."""
 
-    def __init__(
-        self, tasks: Mapping[int, TaskTemplate], name_of: NameOf, runner: str, place: Place
-    ) -> None:
-        self._tasks = tasks
-        self._name_of = name_of
-        self._runner = runner
+    def __init__(self, calls: Calls, place: Place) -> None:
+        self._calls = calls
         self._place = place
         self._made: list[Machine] = []
 
@@ -123,8 +115,7 @@ class _Machines:
         return tuple(self._made)
 
     def _write(self, items: Items) -> Machine:
-        states = states_of(items, self._tasks, self._name_of, self._runner, self._arn_of)
-        definition = emit(states)
+        definition = emit(states_of(items, self._calls, self._arn_of))
         check_definition(definition)
         machine = Machine(machine_name(self._place.prefix, definition), definition)
         self._made.append(machine)

@@ -14,23 +14,12 @@ on single electrons, and AWS starts 100 batches a second. It is for what no sing
 """
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from covalent_executors.task import TaskTemplate
 from covalent_step_functions import quotas
 from covalent_step_functions.cost import EXECUTION_EVENTS, Cost, cost_of, row_events
-from covalent_step_functions.names import NameOf
-from covalent_step_functions.plan import (
-    Each,
-    Gate,
-    Item,
-    Items,
-    Nested,
-    Parallel,
-    Plan,
-    Task,
-)
+from covalent_step_functions.plan import Each, Gate, Item, Items, Nested, Parallel, Plan, Task
 from covalent_step_functions.weights import Weight, Weights
 
 WIDTH = quotas.MAP_WIDTH
@@ -45,19 +34,11 @@ BUDGET = Weight(quotas.DEFINITION.number, quotas.EVENTS.number - EXECUTION_EVENT
 Weighed = tuple[Items, Weight]
 
 
-def split(
-    plan: Plan,
-    tasks: Mapping[int, TaskTemplate],
-    name_of: NameOf,
-    weights: Weights,
-    budget: Weight = BUDGET,
-) -> Plan:
+def split(plan: Plan, weights: Weights, budget: Weight = BUDGET) -> Plan:
     """Divide a plan into machines within the budget.
 
     Args:
         plan: what runs after what.
-        tasks: what to call for each node.
-        name_of: the name of a node as the user wrote it: a Map shows one name for all.
         weights: what items take.
         budget: what one machine may take.
 
@@ -69,7 +50,7 @@ def split(
     fitted = Plan(splitter.fit(plan.items)[0])
     if not _holds(fitted, Nested):
         return plan
-    mappers = (_Mapper(tasks, name_of, weights, budget, most) for most in (0, WIDTH))
+    mappers = (_Mapper(weights, budget, most) for most in (0, WIDTH))
     wide, all_ = (Plan(mapper.items(plan.items)) for mapper in mappers)
     if not _holds(all_, Each):
         return fitted
@@ -204,8 +185,6 @@ class _Splitter:
 class _Mapper:
     """Makes Maps of branches that are alike: of up to `most` rows inline, and of what no machine holds distributed."""
 
-    tasks: Mapping[int, TaskTemplate]
-    name_of: NameOf
     weights: Weights
     budget: Weight
     most: int
@@ -234,8 +213,7 @@ class _Mapper:
 
     def _form(self, branch: Items) -> tuple[object, ...]:
         """What the tasks of a branch are, if there is nothing but tasks in it."""
-        row = _row(branch)
-        return tuple((id(self.tasks[node]), self.name_of(node)) for node in row)
+        return tuple(map(self.weights.likeness, _row(branch)))
 
     def _maps(self, rows: Sequence[tuple[int, ...]]) -> Iterator[Each]:
         """These rows as Maps, if they should be."""
@@ -246,11 +224,11 @@ class _Mapper:
             each = Each(tuple(rows))
             if self.weights.item(each).fits(self.budget):
                 yield each
-        elif row_events(length) <= self.budget.events and not self._holds(rows):
+        elif row_events(length) <= self.budget.events and not self._fit_as_branches(rows):
             batch = min(WIDTH, self.budget.events // row_events(length))
             yield from (Each(some, batch) for some in _cut(rows))
 
-    def _holds(self, rows: Sequence[tuple[int, ...]]) -> bool:
+    def _fit_as_branches(self, rows: Sequence[tuple[int, ...]]) -> bool:
         """Whether one machine could hold them as a Parallel."""
         alone = sum((self.weights.item(Task(node)) for node in rows[0]), self.weights.line)
         return Weight(alone.bytes * len(rows), alone.events * len(rows)).fits(self.budget)

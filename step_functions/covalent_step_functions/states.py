@@ -34,6 +34,19 @@ ROW = "$.row"
 
 
 @dataclass(frozen=True)
+class Calls:
+    """What the states of a workflow call.
+
+    tasks: what to call for each node. name_of: the name of a node as the user wrote it. runner: the function to hand
+    waits and reports to.
+    """
+
+    tasks: Mapping[int, TaskTemplate]
+    name_of: NameOf
+    runner: str
+
+
+@dataclass(frozen=True)
 class Run:
     """Run one electron, an id or in a Map the path to one. `then` is None for the last state of a branch."""
 
@@ -146,33 +159,22 @@ class StateMachine:
     runner: str
 
 
-def states_of(
-    items: Items,
-    tasks: Mapping[int, TaskTemplate],
-    name_of: NameOf,
-    runner: str,
-    machine_of: Callable[[Nested], str],
-) -> StateMachine:
+def states_of(items: Items, calls: Calls, machine_of: Callable[[Nested], str]) -> StateMachine:
     """The states of a machine.
 
     Args:
         items: what runs after what.
-        tasks: what to call for each node.
-        name_of: the name of a node as the user wrote it.
-        runner: the function to hand waits and reports to.
+        calls: what the states call.
         machine_of: the ARN of the machine for a nested execution.
 
     """
-    if not items:
-        return StateMachine(Branch((Done("nothing to run"),)), runner)
-    states = _Namer(tasks, name_of, machine_of).states(items)
-    return StateMachine(Branch(states), runner)
+    states = _Namer(calls, machine_of).states(items) if items else (Done("nothing to run"),)
+    return StateMachine(Branch(states), calls.runner)
 
 
 @dataclass(frozen=True)
 class _Namer:
-    tasks: Mapping[int, TaskTemplate]
-    name_of: NameOf
+    calls: Calls
     machine_of: Callable[[Nested], str]
 
     def states(self, items: Items) -> tuple[State, ...]:
@@ -198,7 +200,7 @@ class _Namer:
         then = names[indices[-1] + 1]
         if then is None:
             return [*found, Report(stopped, nodes, None)]
-        check = replace(self.tasks[last], retries=0)
+        check = replace(self.calls.tasks[last], retries=0)
         return [
             *found,
             Report(stopped, nodes, checked_name(last)),
@@ -209,7 +211,7 @@ class _Namer:
     def _step(self, item: Item, stopped: str, then: str | None) -> Run | Wait:
         match item:
             case Task(node):
-                return Run(self._name(item), node, self.tasks[node], stopped, then)
+                return Run(self._name(item), node, self.calls.tasks[node], stopped, then)
             case Gate(node, needs):
                 return Wait(self._name(item), node, len(needs), stopped, then)
             case _:
@@ -246,12 +248,12 @@ class _Namer:
         ]
 
     def _each(self, each: Each, then: str | None) -> list[State]:
-        first, name = min(each.nodes), group_name(each, self.name_of)
+        first, name = min(each.nodes), group_name(each, self.calls.name_of)
         rows = Rows(rows_name(first), each.rows, name)
         body = Branch(self._row(each.rows[0]))
         if not each.batch:
             return [rows, Inline(name, body, then)]
-        batch = Inline(batch_name(self.name_of(first), first), body, None)
+        batch = Inline(batch_name(self.calls.name_of(first), first), body, None)
         lost = lost_name(first)
         return [
             rows,
@@ -261,10 +263,10 @@ class _Namer:
 
     def _row(self, row: Sequence[int]) -> tuple[State, ...]:
         """The states for any row, named after the first one."""
-        names = [each_name(self.name_of(node), node) for node in row]
+        names = [each_name(self.calls.name_of(node), node) for node in row]
         stopped = stopped_name(row[0])
         runs = (
-            Run(name, f"{ROW}[{i}]", self.tasks[row[i]], stopped, then)
+            Run(name, f"{ROW}[{i}]", self.calls.tasks[row[i]], stopped, then)
             for i, (name, then) in enumerate(zip(names, [*names[1:], None], strict=True))
         )
         return (*runs, Report(stopped, ROW, None))
@@ -273,13 +275,13 @@ class _Namer:
         """The name of the state at which an item is entered."""
         match item:
             case Task(node):
-                return task_name(self.name_of(node), node)
+                return task_name(self.calls.name_of(node), node)
             case Gate(node):
-                return gate_name(self.name_of(node), node)
+                return gate_name(self.calls.name_of(node), node)
             case Each():
                 return rows_name(min(item.nodes))
             case Parallel() | Nested():
-                return group_name(item, self.name_of)
+                return group_name(item, self.calls.name_of)
             case _:
                 assert_never(item)
 

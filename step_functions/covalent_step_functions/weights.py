@@ -5,7 +5,6 @@ where it is led to, and every node id as the longest one.
 """
 
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -14,7 +13,6 @@ from covalent_executors.task import TaskTemplate
 from covalent_step_functions.cost import EXECUTION_EVENTS, PARALLEL_EVENTS, events_in
 from covalent_step_functions.emit import sent_size, state_size
 from covalent_step_functions.names import (
-    NameOf,
     checked_name,
     ended_name,
     gate_name,
@@ -24,7 +22,7 @@ from covalent_step_functions.names import (
 )
 from covalent_step_functions.plan import Each, Gate, Item, Nested, Parallel, Task
 from covalent_step_functions.quotas import MACHINE_NAME, STATE_NAME
-from covalent_step_functions.states import Done, Fork, Report, Run, State, Wait, states_of
+from covalent_step_functions.states import Calls, Done, Fork, Report, Run, State, Wait, states_of
 
 _LONG = "n" * STATE_NAME
 _BRANCH = sent_size('{"StartAt":,"States":{}},')
@@ -48,29 +46,29 @@ class Weight:
 class Weights:
     """Weighs the items of one plan."""
 
-    def __init__(
-        self, tasks: Mapping[int, TaskTemplate], name_of: NameOf, runner: str, place: Place
-    ) -> None:
-        self._tasks = tasks
-        self._name_of = name_of
-        self._runner = runner
+    def __init__(self, calls: Calls, place: Place) -> None:
+        self._calls = calls
         self._arn = place.machines + "m" * MACHINE_NAME
-        self._longest = max(tasks, default=0)
+        self._longest = max(calls.tasks, default=0)
         self._digits = len(str(self._longest))
         self._run_bytes: dict[int, int] = {}
+
+    def likeness(self, node: int) -> object:
+        """Equal for nodes that one state can run: of one name and with the same settings."""
+        return self._calls.name_of(node), id(self._calls.tasks[node])
 
     def item(self, item: Item) -> Weight:
         """One item by itself: a Parallel without its branches, a nested execution or a Map as it is called."""
         match item:
             case Task(node):
-                name = sent_size(json.dumps(task_name(self._name_of(node), node)))
-                size = self._bytes_of_run(self._tasks[node]) + 2 * name + 3 * self._digits
+                name = sent_size(json.dumps(task_name(self._calls.name_of(node), node)))
+                size = self._bytes_of_run(self._calls.tasks[node]) + 2 * name + 3 * self._digits
             case Parallel(branches):
-                called = group_name(item, self._name_of)
+                called = group_name(item, self._calls.name_of)
                 size = self._size(Fork(called, (), called)) + _BRANCH * len(branches)
                 return Weight(size, PARALLEL_EVENTS)
             case Gate(node):
-                name = sent_size(json.dumps(gate_name(self._name_of(node), node)))
+                name = sent_size(json.dumps(gate_name(self._calls.name_of(node), node)))
                 size = self._gate_bytes + 2 * name + 4 * self._digits
             case Nested() | Each():
                 size = self._written(item)
@@ -103,7 +101,7 @@ class Weights:
 
     def check(self, last: int) -> Weight:
         """What a line has more if something follows it: a second look at its last task."""
-        task, node = replace(self._tasks[last], retries=0), self._longest
+        task, node = replace(self._calls.tasks[last], retries=0), self._longest
         names = checked_name(node), ended_name(node)
         states: tuple[State, ...] = (
             Report(stopped_name(node), (), names[0]),
@@ -114,7 +112,7 @@ class Weights:
 
     def _written(self, item: Item) -> int:
         """Bytes as they are written, and a name once more, for the state that leads there."""
-        machine = states_of((item,), self._tasks, self._name_of, self._runner, lambda _: self._arn)
+        machine = states_of((item,), self._calls, lambda _: self._arn)
         states = machine.trunk.states
         return sum(self._size(state) for state in states) + len(states[0].name) + self._onward
 
@@ -130,4 +128,4 @@ class Weights:
         return self._run_bytes[id(task)]
 
     def _size(self, state: State) -> int:
-        return state_size(state, self._runner)
+        return state_size(state, self._calls.runner)
