@@ -9,6 +9,7 @@ from typing import TypeVar
 from pydantic import BaseModel
 
 from covalent_contracts.errors import LimitExceeded
+from covalent_contracts.quoted import quoted_size
 
 MOST = 6 * 1024 * 1024
 """Bytes that Lambda gives back."""
@@ -18,17 +19,12 @@ FRAME = 64 * 1024
 Document = TypeVar("Document", bound=BaseModel)
 
 
-def weight(text: str) -> int:
-    """The bytes that a text takes as a JSON string."""
-    return len(text.encode()) + text.count('"') + text.count("\\")
-
-
 def fitting(documents: Iterable[Document]) -> Sequence[Document]:
     """As many of the first documents as one answer can hold, one at least."""
     found: list[Document] = []
     room = MOST - FRAME
     for each in documents:
-        room -= weight(each.model_dump_json()) + 1
+        room -= quoted_size(each.model_dump_json()) + 1
         if found and room < 0:
             break
         found.append(each)
@@ -42,9 +38,10 @@ def check(text: str) -> None:
         LimitExceeded: it is too large.
 
     """
-    if weight(text) > MOST - FRAME:
+    size = quoted_size(text)
+    if size > MOST - FRAME:
         raise LimitExceeded(
-            f"the answer has {weight(text)} bytes, more than the {MOST} of a Lambda function: ask for less at once",
+            f"the answer has {size} bytes, more than the {MOST} of a Lambda function: ask for less at once",
             limit="bytes per answer",
             number=MOST,
         )

@@ -5,11 +5,11 @@ import zlib
 from dataclasses import replace
 
 from covalent_contracts.manifest import Manifest
+from covalent_contracts.quoted import quoted_size
 from covalent_executors.place import Place
 from covalent_executors.task import TaskTemplate
 from covalent_step_functions import quotas
 from covalent_step_functions.cost import Cost, cost_of
-from covalent_step_functions.emit import sent_size
 from covalent_step_functions.plan import Gate, Items, Nested, Parallel, Plan
 from covalent_step_functions.quotas import Use
 
@@ -37,7 +37,7 @@ def check_definition(definition: str) -> None:
         LimitExceeded: with the limit.
 
     """
-    quotas.DEFINITION.check(sent_size(definition))
+    quotas.DEFINITION.check(quoted_size(definition))
 
 
 def check_task(task: TaskTemplate, place: Place) -> None:

@@ -18,13 +18,14 @@ from dataclasses import dataclass, replace
 
 from covalent_contracts.errors import InvalidWorkflow
 from covalent_contracts.manifest import Manifest
+from covalent_contracts.quoted import quoted_size
 from covalent_executors import registry
 from covalent_executors.place import Place
 from covalent_executors.task import TaskTemplate, lambda_task
 from covalent_step_functions.check import check_definition, check_plan, check_task
 from covalent_step_functions.collector import uncollected
 from covalent_step_functions.cost import Cost
-from covalent_step_functions.emit import emit, sent_size
+from covalent_step_functions.emit import emit
 from covalent_step_functions.graph import Graph, graph_of
 from covalent_step_functions.names import machine_name
 from covalent_step_functions.order import order_of
@@ -97,7 +98,7 @@ def compile_dispatch(
         machines=machines,
         pages=pages_of(manifest, graph, layout, tasks, owner),
         plan=layout,
-        cost=replace(cost, size=max(sent_size(each.definition) for each in machines)),
+        cost=replace(cost, size=max(quoted_size(each.definition) for each in machines)),
     )
 
 

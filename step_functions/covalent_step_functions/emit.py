@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any, assert_never
 
 from covalent_contracts.envelope import lost_payload, report_payload, run_payload, wait_payload
+from covalent_contracts.quoted import quoted_size
 from covalent_executors.task import LAMBDA_ERRORS, Argument, RunnerEvent, TaskTemplate
 from covalent_step_functions.states import (
     ROW,
@@ -52,15 +53,7 @@ def emit(machine: StateMachine) -> str:
 def state_size(state: State, runner: str) -> int:
     """Bytes that a state adds to its branch, as they are sent."""
     written = json.dumps({state.name: _state(state, runner)}, separators=(",", ":"))
-    return sent_size(written) - 1
-
-
-def sent_size(text: str) -> int:
-    """Bytes of a definition, or of a piece of one, in a request: that is JSON, with this as a string in it.
-
-    What `emit` writes is printable ASCII, so only quotation marks and backslashes are longer there.
-    """
-    return len(text) + text.count('"') + text.count("\\")
+    return quoted_size(written) - 1
 
 
 def _branch(branch: Branch, runner: str) -> Json:

@@ -8,10 +8,11 @@ import json
 from dataclasses import dataclass, replace
 from functools import cached_property
 
+from covalent_contracts.quoted import quoted_size
 from covalent_executors.place import Place
 from covalent_executors.task import TaskTemplate
 from covalent_step_functions.cost import EXECUTION_EVENTS, PARALLEL_EVENTS, events_in
-from covalent_step_functions.emit import sent_size, state_size
+from covalent_step_functions.emit import state_size
 from covalent_step_functions.names import (
     checked_name,
     ended_name,
@@ -25,7 +26,7 @@ from covalent_step_functions.quotas import MACHINE_NAME, STATE_NAME
 from covalent_step_functions.states import Calls, Done, Fork, Report, Run, State, Wait, states_of
 
 _LONG = "n" * STATE_NAME
-_BRANCH = sent_size('{"StartAt":,"States":{}},')
+_BRANCH = quoted_size('{"StartAt":,"States":{}},')
 
 
 @dataclass(frozen=True)
@@ -61,14 +62,14 @@ class Weights:
         """One item by itself: a Parallel without its branches, a nested execution or a Map as it is called."""
         match item:
             case Task(node):
-                name = sent_size(json.dumps(task_name(self._calls.name_of(node), node)))
+                name = quoted_size(json.dumps(task_name(self._calls.name_of(node), node)))
                 size = self._bytes_of_run(self._calls.tasks[node]) + 2 * name + 3 * self._digits
             case Parallel(branches):
                 called = group_name(item, self._calls.name_of)
                 size = self._size(Fork(called, (), called)) + _BRANCH * len(branches)
                 return Weight(size, PARALLEL_EVENTS)
             case Gate(node):
-                name = sent_size(json.dumps(gate_name(self._calls.name_of(node), node)))
+                name = quoted_size(json.dumps(gate_name(self._calls.name_of(node), node)))
                 size = self._gate_bytes + 2 * name + 4 * self._digits
             case Nested() | Each():
                 size = self._written(item)

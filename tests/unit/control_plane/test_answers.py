@@ -1,7 +1,5 @@
 """No answer is larger than Lambda may give."""
 
-import json
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -9,16 +7,11 @@ from tests.unit.control_plane.conftest import Api, Dispatched, asset, manifest, 
 
 from covalent_contracts.api import Download
 from covalent_contracts.ids import digest_of
+from covalent_contracts.quoted import quoted_size
 from covalent_control_plane import answers
 from covalent_control_plane.aws import Aws
 
 DISPATCHES = "/api/v1/dispatches"
-
-
-@given(text=st.text())
-def test_the_weight_is_what_lambda_counts(text: str) -> None:
-    document = json.dumps(text, ensure_ascii=False)
-    assert answers.weight(document) == len(json.dumps(document, ensure_ascii=False).encode()) - 2
 
 
 @given(sizes=st.lists(st.integers(0, 2000)), room=st.integers(0, 8000))
@@ -29,7 +22,7 @@ def test_what_fits_is_shown_and_one_always(sizes: list[int], room: int) -> None:
         shown = answers.fitting(documents)
     assert list(shown) == documents[: len(shown)]
     assert len(shown) >= min(1, len(documents))
-    taken = sum(answers.weight(each.model_dump_json()) + 1 for each in shown)
+    taken = sum(quoted_size(each.model_dump_json()) + 1 for each in shown)
     assert taken <= room or len(shown) <= 1
 
 

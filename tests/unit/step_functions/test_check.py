@@ -7,12 +7,12 @@ import pytest
 from covalent_contracts.errors import InvalidWorkflow, LimitExceeded
 from covalent_contracts.ids import is_dispatch_id, new_dispatch_id
 from covalent_contracts.manifest import Manifest
+from covalent_contracts.quoted import quoted_size
 from covalent_executors.place import Place
 from covalent_executors.task import TaskTemplate, lambda_task
 from covalent_step_functions import check, quotas
 from covalent_step_functions.compiler import compile_dispatch
 from covalent_step_functions.cost import TASK_EVENTS, Cost
-from covalent_step_functions.emit import sent_size
 from covalent_step_functions.names import machine_name
 from covalent_step_functions.plan import Gate, Items, Nested, Parallel, Plan, Task
 from covalent_step_functions.quotas import Quota
@@ -255,6 +255,6 @@ def test_uses_are_of_every_limit_that_a_dispatch_can_reach(shapes: ModuleType) -
     assert {use.quota for use in uses} == set(EVERY) - settings
     found = {use.quota: use.found for use in uses}
     assert found[quotas.EVENTS] == compiled.cost.events
-    assert found[quotas.DEFINITION] == compiled.cost.size == sent_size(compiled.definition)
+    assert found[quotas.DEFINITION] == compiled.cost.size == quoted_size(compiled.definition)
     assert found[quotas.PAYLOAD] == 9 * check.BRANCH_OUTPUT
     assert found[quotas.DEPTH] == 1

@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 
 from covalent_contracts.errors import LimitExceeded
 from covalent_contracts.manifest import Manifest
+from covalent_contracts.quoted import quoted_size
 from covalent_executors.place import Place
 from covalent_step_functions import quotas, split
 from covalent_step_functions.compiler import Compiled, compile_dispatch
 from covalent_step_functions.cost import events_in
-from covalent_step_functions.emit import sent_size
 from covalent_step_functions.plan import Each, Nested, Parallel, Plan, Task
 from covalent_step_functions.split import WIDTH
 from covalent_step_functions.weights import Weight
@@ -61,7 +61,7 @@ def test_a_divided_plan_enforces_the_order_of_the_graph(
     for items in compiled.plan.machines():
         assert events_in(items) <= events + 2
     for machine in compiled.machines:
-        assert sent_size(machine.definition) <= size
+        assert quoted_size(machine.definition) <= size
 
 
 @settings(max_examples=200, deadline=None)
@@ -70,7 +70,7 @@ def test_a_plan_that_just_fits_is_left_alone(data: st.DataObject, shapes: Module
     """Estimates are never less than what is written, and hardly more."""
     _, _, manifest = data.draw(workflows(shapes))
     whole = compile_dispatch(manifest, shapes.PLACE, "me", AMPLE)
-    size = sent_size(whole.definition)
+    size = quoted_size(whole.definition)
     assert len(whole.machines) == 1
     tight = Weight(size * 105 // 100 + 100, whole.cost.events)
     assert compile_dispatch(manifest, shapes.PLACE, "me", tight) == whole
