@@ -127,16 +127,19 @@ def _halt(self: Any, stop_date: Any, error: str | None, cause: str | None) -> bo
         self.error, self.cause = error or None, cause or None
     env = self.exec_worker.env
     env.set_stop(stop_date=stop_date, cause=cause, error=error)
-    details = EventDetails(executionAbortedEventDetails={"error": error, "cause": cause})
-    env.event_manager.add_event(
-        context=env.event_history_context,
-        event_type=HistoryEventType.ExecutionAborted,
-        event_details=details,
-    )
+    details = {"error": error, "cause": cause}
+    record(env, HistoryEventType.ExecutionAborted, executionAbortedEventDetails=details)
     # Branches that are still running must not write below the end.
     env.event_manager.add_event = lambda **_: 0
     self.ended.set()
     return True
+
+
+def record(env: Any, event: HistoryEventType, **details: Any) -> None:
+    """Write an event into the history."""
+    env.event_manager.add_event(
+        context=env.event_history_context, event_type=event, event_details=EventDetails(**details)
+    )
 
 
 def _describe_execution(self: Any, execution_arn: str) -> Any:

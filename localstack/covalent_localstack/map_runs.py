@@ -147,7 +147,7 @@ def run(state: Any, env: Any, items: list[Any] | None, width: int) -> list[Any]:
     """
     record = _record(state, env, width)
     details = MapRunStartedEventDetails(mapRunArn=record.map_run_arn)
-    _announce(env, HistoryEventType.MapRunStarted, mapRunStartedEventDetails=details)
+    executions.record(env, HistoryEventType.MapRunStarted, mapRunStartedEventDetails=details)
     try:
         outputs = _run(state, env, record, items)
     except Stopped:
@@ -156,7 +156,7 @@ def run(state: Any, env: Any, items: list[Any] | None, width: int) -> list[Any]:
     except Exception as exc:
         record.set_stop(status=MapRunStatus.FAILED)
         failure = _failure(env, exc)
-        _announce(env, failure.event_type, **failure.event_details)
+        executions.record(env, failure.event_type, **failure.event_details)
         raise FailureEventException(failure) from exc
     record.set_stop(status=MapRunStatus.SUCCEEDED)
     env.event_manager.add_event(
@@ -198,12 +198,6 @@ def _run(state: Any, env: Any, record: Any, items: list[Any] | None) -> list[Any
         made.abort()
         raise
     return [made.outputs[index] for index in sorted(made.outputs)]
-
-
-def _announce(env: Any, event: HistoryEventType, **details: Any) -> None:
-    env.event_manager.add_event(
-        context=env.event_history_context, event_type=event, event_details=EventDetails(**details)
-    )
 
 
 def _failure(env: Any, exc: Exception) -> FailureEvent:

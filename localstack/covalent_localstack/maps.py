@@ -32,7 +32,7 @@ from moto.stepfunctions.parser.asl.eval.event.event_manager import (
 )
 from moto.stepfunctions.parser.asl.eval.program_state import ProgramEnded, ProgramError
 
-from covalent_localstack import evaluation, map_items, map_runs
+from covalent_localstack import evaluation, executions, map_items, map_runs
 from covalent_localstack.crew import work_off
 from covalent_localstack.patching import replace
 
@@ -44,7 +44,8 @@ def _evaluate(self: Any, env: Any) -> None:
     self.max_concurrency_decl.eval(env=env)
     width = env.stack.pop()
     items = _items(self, env)
-    _announce(env, HistoryEventType.MapStateStarted, mapStateStartedEventDetails=_length(items))
+    details = MapStateStartedEventDetails(length=len(items or ()))
+    executions.record(env, HistoryEventType.MapStateStarted, mapStateStartedEventDetails=details)
     if isinstance(self.iteration_component, DistributedIterationComponent):
         output = map_runs.run(self, env, items, width)
     else:
@@ -57,16 +58,6 @@ def _evaluate(self: Any, env: Any) -> None:
         event_type=HistoryEventType.MapStateSucceeded,
         update_source_event_id=False,
     )
-
-
-def _announce(env: Any, event: HistoryEventType, **details: Any) -> None:
-    env.event_manager.add_event(
-        context=env.event_history_context, event_type=event, event_details=EventDetails(**details)
-    )
-
-
-def _length(items: list[Any] | None) -> MapStateStartedEventDetails:
-    return MapStateStartedEventDetails(length=len(items or ()))
 
 
 def _items(state: Any, env: Any) -> list[Any] | None:
