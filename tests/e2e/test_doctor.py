@@ -10,7 +10,7 @@ from click.testing import CliRunner
 
 import covalent as ct
 from covalent._cli.main import cli
-from covalent._programmatic import commands
+from covalent._programmatic import commands, server
 from covalent._shared_files.config import reload_config, set_config
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ def test_doctor_of_a_local_server() -> None:
     assert found["permission"]["state"] == "failed"
     assert "covalent start" in found["permission"]["cure"]
 
-    commands.ensure_stopped()
+    server.ensure_stopped(commands.place())
     code, found = _doctor()
     assert code == 1
     assert "covalent start" in found["health"]["cure"]

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from covalent._programmatic import commands
+from covalent._programmatic import commands, server
 from covalent._shared_files.config import get_config, lock_of
 
 
@@ -24,7 +24,7 @@ def purge(hard: bool, yes: bool) -> None:
         click.echo(f"  {path}")
     if not yes:
         click.confirm("Delete them?", abort=True)
-    commands.ensure_stopped()
+    server.ensure_stopped(here)
     for path in doomed:
         _delete(path)
     click.echo("Covalent has been purged.")

@@ -63,9 +63,9 @@ def start(port: int | None, workers: int | None, full: bool) -> None:
 @click.command()
 def stop() -> None:
     """Stop the Covalent server, and LocalStack if it runs."""
-    if localstack.ensure_stopped():
+    if server.ensure_stopped(localstack.place()):
         click.echo(localstack.STOPPED)
-    click.echo(commands.STOPPED if commands.ensure_stopped() else commands.NOT_RUNNING)
+    _stop()
 
 
 @click.command()
@@ -75,8 +75,13 @@ def stop() -> None:
 def restart(port: int | None) -> None:
     """Restart the Covalent server, with as many workers as before."""
     running = server.find(commands.place())
-    click.echo(commands.STOPPED if commands.ensure_stopped() else commands.NOT_RUNNING)
+    _stop()
     _start(port, running.workers if running else None)
+
+
+def _stop() -> None:
+    stopped = server.ensure_stopped(commands.place())
+    click.echo(commands.STOPPED if stopped else commands.NOT_RUNNING)
 
 
 def _start(port: int | None, workers: int | None) -> None:

@@ -69,7 +69,7 @@ def covalent_start(  # noqa: PLR0913  # the signature is Covalent's
 
 def covalent_stop(*, quiet: bool = False) -> None:
     """Stop the local server. Nothing happens if it does not run."""
-    stopped = ensure_stopped()
+    stopped = server.ensure_stopped(place())
     if not quiet:
         print(STOPPED if stopped else NOT_RUNNING)  # noqa: T201  # as above
 
@@ -132,15 +132,6 @@ def _publish(running: Server, token: str | None) -> None:
     known = get_config("dispatcher")
     if token and any(known.get(key.partition(".")[2]) != value for key, value in wanted.items()):
         set_config(wanted)
-
-
-def ensure_stopped() -> bool:
-    """Stop the server; False if it did not run."""
-    here = place()
-    if not here.data_dir.is_dir():
-        return False
-    with server.alone(here):
-        return server.stop(here)
 
 
 def default_workers() -> int:

@@ -47,15 +47,6 @@ def ensure_running(port: int | None = None) -> Server:
         raise CannotStart(f"LocalStack cannot be started: {exc}") from exc
 
 
-def ensure_stopped() -> bool:
-    """Stop LocalStack; False if it did not run."""
-    here = place()
-    if not here.data_dir.is_dir():
-        return False
-    with server.alone(here):
-        return server.stop(here)
-
-
 def _started(here: Place, port: int) -> Server:
     _install()
     command = [*_command(), "serve", "--port", str(port)]

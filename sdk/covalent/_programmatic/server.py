@@ -149,6 +149,14 @@ def stop(place: Place) -> bool:
     return True
 
 
+def ensure_stopped(place: Place) -> bool:
+    """Stop the server of a data directory, if there is one, while nobody else starts it; False if none was running."""
+    if not place.data_dir.is_dir():
+        return False
+    with alone(place):
+        return stop(place)
+
+
 def _write_private(path: Path, text: str) -> None:
     path.unlink(missing_ok=True)  # an old one may have been readable by others
     with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:

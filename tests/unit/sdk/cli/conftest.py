@@ -45,4 +45,4 @@ def stand_in(own_config: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path
     monkeypatch.setattr(server, "MODULE", "stand_in_server")
     monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent))
     yield own_config
-    commands.ensure_stopped()
+    server.ensure_stopped(commands.place())

@@ -11,7 +11,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from covalent._cli.main import cli
-from covalent._programmatic import localstack
+from covalent._programmatic import localstack, server
 from covalent._programmatic.server import Server
 from covalent._shared_files.config import reload_config, set_config
 
@@ -47,7 +47,7 @@ def stand_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         {"workflow_data.base_dir": str(tmp_path / "data"), "sdk.log_dir": str(tmp_path / "log")}
     )
     yield
-    localstack.ensure_stopped()
+    server.ensure_stopped(localstack.place())
 
 
 def test_start_says_how_to_deploy_to_it_and_stop_ends_it() -> None:

@@ -231,7 +231,7 @@ def test_another_program_with_the_recorded_process_id_is_left_alone() -> None:
         f'{{"pid": {os.getpid()}, "port": 1, "address": "127.0.0.1", "started": 0}}'
     )
     assert not commands.is_covalent_running()
-    assert not commands.ensure_stopped()
+    assert not server.ensure_stopped(place)
 
 
 @pytest.mark.usefixtures("stand_in")
