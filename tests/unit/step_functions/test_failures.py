@@ -247,12 +247,12 @@ class Execution:
         )
 
     def _doom(self, stopped: int) -> None:
-        todo = list(self.sheets[stopped].children)
+        todo, below = [stopped], {stopped}
         while todo:
-            node = todo.pop()
-            todo += self.sheets[node].children
-            if self.sheets[node].gated:
-                self.doomed.add(node)
+            found = set(self.sheets[todo.pop()].children) - below
+            todo += found
+            below |= found
+        self.doomed |= {node for node in below - {stopped} if self.sheets[node].gated}
 
 
 def _value(payload: dict[str, Any], name: str, data: Data) -> Any:
