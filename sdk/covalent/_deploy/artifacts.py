@@ -26,13 +26,11 @@ from typing import Any
 from covalent._deploy import archive, contents, sources
 from covalent._deploy.archive import Archive
 from covalent._deploy.contents import KINDS, MEGABYTE, Contents
+from covalent._deploy.settings import ARCHITECTURES, PYTHONS
 from covalent._version import __version__
 from covalent_contracts.errors import CovalentError, LimitExceeded
 
-PYTHONS = ("3.11", "3.12", "3.13")
-"""The Python versions that electrons may be pickled with."""
 CONTROL_PLANE_PYTHON = "3.13"
-ARCHITECTURES = ("x86_64", "arm64")
 MANIFEST = "manifest.json"
 
 # Amazon Linux 2 and newer run manylinux2014 wheels.

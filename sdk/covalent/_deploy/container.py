@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from covalent._deploy import artifacts, sources
+from covalent._deploy import artifacts, settings, sources
 from covalent._deploy.artifacts import Target, Unbuildable
 from covalent._version import __version__
 from covalent_contracts.errors import CovalentError
@@ -131,13 +131,13 @@ def main() -> None:
     parser.add_argument("--context", type=Path, default=Path("dist/image"))
     parser.add_argument("--tag", default=f"covalent-runner:{__version__}")
     parser.add_argument(
-        "--python", default=artifacts.CONTROL_PLANE_PYTHON, choices=artifacts.PYTHONS
+        "--python", default=artifacts.CONTROL_PLANE_PYTHON, choices=settings.PYTHONS
     )
     parser.add_argument(
         "--architecture",
         nargs="+",
         default=["x86_64"],
-        choices=artifacts.ARCHITECTURES,
+        choices=settings.ARCHITECTURES,
         help="Docker's own store takes one; --push takes both",
     )
     parser.add_argument("--digest", help="of the base image; the newest one's if not given")

@@ -9,16 +9,14 @@ from types import MappingProxyType
 from typing import Any, Self
 
 from covalent._deploy.errors import InvalidSetting
+from covalent._shared_files.profiles import LOCAL
 
 PREFIX = "covalent"
 PYTHONS = ("3.11", "3.12", "3.13")
-"""Python versions that there are runners for."""
+"""Python versions that there are runners for, because electrons are pickled with one."""
 ARCHITECTURES = ("x86_64", "arm64")
 EXECUTORS = ("lambda",)
 """Executors that a deployment can have."""
-
-LOCAL = "local"
-"""The profile of the offline AWS."""
 
 _PREFIX = re.compile(r"(?=.{1,30}$)[a-z][a-z0-9]*(-[a-z0-9]+)*")
 """S3 has names with two hyphens for itself."""

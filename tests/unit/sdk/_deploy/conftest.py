@@ -15,7 +15,7 @@ import boto3
 import pytest
 from moto.server import ThreadedMotoServer
 
-from covalent._deploy import artifacts
+from covalent._deploy import artifacts, settings
 from covalent._deploy.artifacts import Target
 from covalent._deploy.terraform import Terraform
 from covalent._shared_files.config import reload_config
@@ -46,7 +46,7 @@ def _works(python: str) -> bool:
     return subprocess.run([python, "-c", ""], capture_output=True, check=False).returncode == 0
 
 
-PYTHONS = {minor: python for minor in artifacts.PYTHONS if (python := interpreter(minor))}
+PYTHONS = {minor: python for minor in settings.PYTHONS if (python := interpreter(minor))}
 """The interpreters that are here; the tests' own is always one of them."""
 
 

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from tests.unit.sdk._deploy.conftest import ARCHITECTURE, OWN, Dispatch
 
-from covalent._deploy import artifacts, container, sources
+from covalent._deploy import artifacts, container, settings, sources
 from covalent._deploy.container import Image
 from covalent_contracts import pickling
 
@@ -203,7 +203,7 @@ def test_it_ends_when_it_is_told_to(context: Path, dispatch: Dispatch) -> None:
 
 
 def test_docker_is_asked_for_every_architecture_by_digest(docker: Path) -> None:
-    image = Image("registry/runner:1", "3.12", artifacts.ARCHITECTURES, DIGEST)
+    image = Image("registry/runner:1", "3.12", settings.ARCHITECTURES, DIGEST)
     container.build(docker, image, push=True)
     assert asked(docker) == [
         "buildx build --platform linux/amd64,linux/arm64 --tag registry/runner:1"
