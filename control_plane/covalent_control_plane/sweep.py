@@ -17,7 +17,6 @@ so each day goes on with what the days before could not look at: the machines wh
 """
 
 import json
-import re
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -30,7 +29,7 @@ from covalent_contracts.ids import is_dispatch_id
 from covalent_control_plane import objects
 from covalent_control_plane.aws import Aws
 from covalent_control_plane.telemetry import count, log
-from covalent_step_functions.names import machine_name
+from covalent_step_functions.names import machine_names
 
 DAY = 86400
 UNUSED = 30 * DAY
@@ -127,12 +126,6 @@ def condemned(
     return [name for name in created if may_go(name)]
 
 
-def named_for(prefix: str) -> re.Pattern[str]:
-    """What the machines of a deployment are called."""
-    some = machine_name(f"{prefix}-", "")
-    return re.compile(re.escape(some[:-40]) + "[0-9a-f]{40}")
-
-
 def parts_of(definition: str) -> tuple[str, ...]:
     """The names of the machines that a definition starts."""
     found = {
@@ -206,7 +199,7 @@ class _Sweeper:
         objects.write(self._aws, {MEMORY: json.dumps(document).encode()})
 
     def _listed(self) -> Iterator[tuple[str, float]]:
-        ours = named_for(self._aws.settings.prefix)
+        ours = machine_names(f"{self._aws.settings.prefix}-")
         for page in self._aws.states.get_paginator("list_state_machines").paginate():
             for each in page["stateMachines"]:
                 if ours.fullmatch(each["name"]):

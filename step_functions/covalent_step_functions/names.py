@@ -95,6 +95,21 @@ def machine_name(prefix: str, definition: str) -> str:
         LimitExceeded: the prefix has characters that no name may have, or that logs and metrics would not show.
 
     """
+    return _stem(prefix) + sha256(definition.encode()).hexdigest()[:_HASH]
+
+
+def machine_names(prefix: str) -> re.Pattern[str]:
+    """What all machines of a prefix are called.
+
+    Raises:
+        LimitExceeded: as for one of them.
+
+    """
+    return re.compile(f"{re.escape(_stem(prefix))}[0-9a-f]{{{_HASH}}}")
+
+
+def _stem(prefix: str) -> str:
+    """What stays of the prefix beside a hash."""
     if not _MACHINE.fullmatch(prefix):
         raise LimitExceeded(
             f"state machines of this deployment would be named {prefix!r} and a hash: Step Functions takes up to "
@@ -102,7 +117,7 @@ def machine_name(prefix: str, definition: str) -> str:
             limit="name of a state machine",
             number=MACHINE_NAME,
         )
-    return prefix[: MACHINE_NAME - _HASH] + sha256(definition.encode()).hexdigest()[:_HASH]
+    return prefix[: MACHINE_NAME - _HASH]
 
 
 def _plain(name: str) -> str:

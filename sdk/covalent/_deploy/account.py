@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from covalent._deploy.errors import MissingProgram, NoCredentials
 from covalent._deploy.explanation import explain_text
+from covalent_step_functions.names import machine_names
 
 if TYPE_CHECKING:
     from boto3.session import Session
@@ -110,7 +111,7 @@ class Account:
 
     def machines(self, prefix: str) -> list[str]:
         """ARNs of the state machines that dispatches have made."""
-        ours = re.compile(re.escape(prefix) + "-[0-9a-f]{40}")
+        ours = machine_names(f"{prefix}-")
         with aws_errors():
             pages = self._client("stepfunctions").get_paginator("list_state_machines").paginate()
             return [

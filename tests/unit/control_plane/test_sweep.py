@@ -178,12 +178,6 @@ def test_machines_of_others_are_not_ours_to_delete(aws: Aws, name: str) -> None:
     assert account.calls == []
 
 
-def test_a_long_prefix_is_known_as_it_is_cut() -> None:
-    pattern = sweep.named_for("p" * 60)
-    assert pattern.fullmatch("p" * 40 + "0" * 40)
-    assert not pattern.fullmatch("p" * 60 + "-" + "0" * 40)
-
-
 def test_a_part_stays_while_a_machine_names_it(aws: Aws) -> None:
     """It never ran: the dispatch that would have started it was stopped before."""
     main, part = name_of(1), name_of(2)

@@ -57,3 +57,19 @@ def test_a_parallel_tells_what_is_inside() -> None:
     called = {1: "load", 2: "load", 3: "fit", 4: "plot"}.__getitem__
     assert names.group_name(inner, called) == "parallel: 2 x load (1)"
     assert names.group_name(outer, called) == "parallel: 4 x load, fit, plot (1)"
+
+
+@given(st.from_regex(r"[A-Za-z0-9_-]{0,60}", fullmatch=True), st.text())
+def test_a_machine_is_known_by_the_prefix(prefix: str, definition: str) -> None:
+    assert names.machine_names(prefix).fullmatch(names.machine_name(prefix, definition))
+
+
+def test_a_long_prefix_is_known_as_it_is_cut() -> None:
+    pattern = names.machine_names("p" * 60)
+    assert pattern.fullmatch("p" * 40 + "0" * 40)
+    assert not pattern.fullmatch("p" * 60 + "-" + "0" * 40)
+
+
+@pytest.mark.parametrize("other", ["p-" + "0" * 40, "p" + "0" * 39, "p" + "0" * 41, "p" + "g" * 40])
+def test_other_machines_are_not_known(other: str) -> None:
+    assert not names.machine_names("p").fullmatch(other)
