@@ -16,15 +16,6 @@ START_SECONDS = 400
 STOP_SECONDS = 60
 
 
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave LocalStack out unless the marker is named."""
-    if "localstack" in str(config.option.markexpr):
-        return
-    ours = [item for item in items if item.get_closest_marker("localstack")]
-    config.hook.pytest_deselected(items=ours)
-    items[:] = [item for item in items if item not in ours]
-
-
 @pytest.fixture(scope="session")
 def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Aws]:
     """A LocalStack of the tests' own, or the one that runs at COVALENT_TEST_LOCALSTACK already."""
