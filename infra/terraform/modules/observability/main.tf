@@ -6,33 +6,26 @@ locals {
 
   all_functions = merge(var.functions, { for python, name in var.runners : "runner ${python}" => name })
 
+  # Functions that nobody waits for: an error of theirs shows nowhere else.
+  errors = {
+    finisher = { function = var.functions.finish, means = "Executions have ended, and their dispatches have not" }
+    restart  = { function = var.functions.restart, means = "Dispatches stay STARTING" }
+    sweep    = { function = var.functions.sweep, means = "Unused state machines stay" }
+  }
+
   # Each alarm: how many of what within five minutes are too many, and what it means.
   alarms = merge(
     {
-      finisher = {
-        means      = "Executions have ended, and their dispatches have not: see the log of ${var.functions.finish}"
+      for name, alarm in local.errors : name => {
+        means      = "${alarm.means}: see the log of ${alarm.function}"
         namespace  = "AWS/Lambda"
         metric     = "Errors"
         statistic  = "Sum"
-        dimensions = { FunctionName = var.functions.finish }
+        dimensions = { FunctionName = alarm.function }
         most       = 0
       }
-      restart = {
-        means      = "Dispatches stay STARTING: see the log of ${var.functions.restart}"
-        namespace  = "AWS/Lambda"
-        metric     = "Errors"
-        statistic  = "Sum"
-        dimensions = { FunctionName = var.functions.restart }
-        most       = 0
-      }
-      sweep = {
-        means      = "Unused state machines stay: see the log of ${var.functions.sweep}"
-        namespace  = "AWS/Lambda"
-        metric     = "Errors"
-        statistic  = "Sum"
-        dimensions = { FunctionName = var.functions.sweep }
-        most       = 0
-      }
+    },
+    {
       dead-letters = {
         means      = "Events were given up: read them in the queue ${var.dead_letters}, then send them again"
         namespace  = "AWS/SQS"
