@@ -66,11 +66,8 @@ def resolve(dispatcher_addr: str | None = None) -> Endpoint:
         InvalidConfig: there is no such profile, or it contradicts itself.
 
     """
-    if dispatcher_addr is None:
-        profile = profiles.find(profiles.chosen())
-        return _configured() if profile is None else _of_profile(profile)
-    if dispatcher_addr in profiles.names():
-        profile = profiles.find(dispatcher_addr)
+    if dispatcher_addr is None or dispatcher_addr in profiles.names():
+        profile = profiles.find(dispatcher_addr or profiles.chosen())
         return _configured() if profile is None else _of_profile(profile)
     _refuse_misspelt(dispatcher_addr)
     return _given(_parse(dispatcher_addr, _port(), "dispatcher_addr"))
