@@ -41,16 +41,12 @@ class Behind(ControlPlane):
 
     def handle(self, request: httpx.Request) -> httpx.Response:
         assert self.server is not None
-        headers = {
-            key: request.headers[key]
-            for key in ("Content-Type", "Content-Encoding")
-            if key in request.headers
-        }
+        kept = {key: request.headers[key] for key in ("Content-Type",) if key in request.headers}
         with httpx.Client(trust_env=False, timeout=60) as http:
             return http.request(
                 request.method,
                 f"http://127.0.0.1:{self.server.port}{request.url.raw_path.decode()}",
-                headers=headers | {"Authorization": f"Bearer {self.server.token}"},
+                headers=kept | {"Authorization": f"Bearer {self.server.token}"},
                 content=request.content,
             )
 

@@ -27,8 +27,8 @@ SERVICE = "execute-api"
 SKEW = 120
 """Seconds that a clock may be wrong before it is worth a word. AWS takes five minutes."""
 _STAMP = "%Y%m%dT%H%M%SZ"
-_SIGNED = ("Content-Type", "Content-Encoding")
-"""Headers that go into the signature beside the host and those of the signature; proxies may change the others."""
+_SIGNED = "Content-Type"
+"""The header that goes into the signature beside the host and those of the signature; proxies may change the others."""
 
 
 class WrongClock(UserWarning):
@@ -180,7 +180,7 @@ def _signed(
     added = {"X-Amz-Date": stamp}
     if credentials.token:
         added["X-Amz-Security-Token"] = credentials.token
-    kept = {key: request.headers[key] for key in _SIGNED if key in request.headers}
+    kept = {_SIGNED: request.headers[_SIGNED]} if _SIGNED in request.headers else {}
     url = str(request.url)
     aws = AWSRequest(request.method, url, headers={**kept, **added}, data=request.content)
     aws.context["timestamp"] = stamp
