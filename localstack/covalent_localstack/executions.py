@@ -112,9 +112,8 @@ def _stop(self: Any, stop_date: Any, error: str | None, cause: str | None) -> No
 def halt_all() -> None:
     """Stop every execution and tell nobody: the server goes away."""
     running = [each for each in list(_executions.values()) if each.status == "RUNNING"]
-    for execution in reversed(
-        running
-    ):  # those that others started first, or they would be stopped aloud
+    # Those that others started first, or they would be stopped aloud.
+    for execution in reversed(running):
         _halt(execution, _now(), None, None)
 
 

@@ -103,12 +103,11 @@ def test_start_dispatch_stop_start_purge(
     assert port_in(covalent("start", "--no-cluster", "-p", str(port))) == port
     config = tmp_path / "config" / "covalent.conf"
     assert stat.S_IMODE(config.stat().st_mode) == 0o600
-    state = json.loads((tmp_path / "data" / "workflow_data" / "server.json").read_text())
+    state_file = tmp_path / "data" / "workflow_data" / "server.json"
+    state = json.loads(state_file.read_text())
     again = covalent("start")
     assert port_in(again) == port
-    assert (
-        json.loads((tmp_path / "data" / "workflow_data" / "server.json").read_text()) == state
-    )  # the same server
+    assert json.loads(state_file.read_text()) == state, "not the same server"
 
     assert python(WORKFLOW) == "20"
     assert str(port) in covalent("status")

@@ -122,10 +122,8 @@ def _fill(where: Path, interpreter: Path, lock: Path) -> None:
 
 
 def _run(*command: str) -> None:
-    environment = {
-        "UV_SYSTEM_CERTS": "true",
-        **os.environ,
-    }  # as pip: a company's proxy signs with its own
+    # As pip: a company's proxy signs with its own.
+    environment = {"UV_SYSTEM_CERTS": "true", **os.environ}
     done = subprocess.run(  # noqa: S603  # uv
         command, env=environment, capture_output=True, text=True, check=False
     )

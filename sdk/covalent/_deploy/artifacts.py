@@ -152,10 +152,8 @@ def _install(folder: Path, target: Target) -> None:
     flags = ("--no-deps", "--require-hashes", "--no-compile-bytecode", "--link-mode", "copy")
     done = subprocess.run(  # noqa: S603  # our own arguments
         [*command, *flags, *(word for option in options.items() for word in option)],
-        env={
-            "UV_SYSTEM_CERTS": "true",
-            **os.environ,
-        },  # as pip: a company's proxy signs with its own
+        # As pip: a company's proxy signs with its own.
+        env={"UV_SYSTEM_CERTS": "true", **os.environ},
         capture_output=True,
         text=True,
         check=False,

@@ -75,9 +75,8 @@ class Preparation:
         """
         if with_zips and not self.workspace.artifacts.exists():
             yield from self._built()
-        if not (
-            self.workspace.is_there and self.workspace.is_written
-        ):  # or a plan may have left it
+        # Written and not there: a plan alone has left it.
+        if not (self.workspace.is_there and self.workspace.is_written):
             self._write()
         yield from self._initialized(terraform)
 

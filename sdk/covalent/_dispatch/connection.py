@@ -156,9 +156,8 @@ class Connection:
                 response = self._http.send(request)
             except httpx.TransportError as exc:
                 if attempt >= self._attempts or is_hopeless(exc, self.endpoint):
-                    raise broken(
-                        request, self.endpoint, exc, attempt
-                    ) from None  # 60 lines that say no more
+                    # Not from exc: 60 lines that say no more.
+                    raise broken(request, self.endpoint, exc, attempt) from None
                 self._pause(attempt)
             else:
                 if not is_busy(response) or attempt >= self._patience(response):

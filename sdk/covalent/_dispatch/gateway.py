@@ -73,9 +73,8 @@ def message_of(response: httpx.Response) -> str:
         document = json.loads(response.content)
     except ValueError:
         return ""
-    if (
-        not isinstance(document, dict) or "code" in document
-    ):  # the latter is our own problem document
+    # The latter is our own problem document.
+    if not isinstance(document, dict) or "code" in document:
         return ""
     return str(document.get("message") or document.get("Message") or "")
 

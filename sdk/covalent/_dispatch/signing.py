@@ -157,9 +157,8 @@ class Signature:
         offset = server - self._clock()
         with self._lock:
             known, self._offset = self._offset, offset
-        if (
-            abs(offset - known) < SKEW or abs(offset) < SKEW
-        ):  # another thread was first; or it was set meanwhile
+        # Another thread was first; or the clock was set meanwhile.
+        if abs(offset - known) < SKEW or abs(offset) < SKEW:
             return True
         warnings.warn(
             f"the clock of this machine is {abs(offset) / 60:.0f} minutes {'slow' if offset > 0 else 'fast'}; "

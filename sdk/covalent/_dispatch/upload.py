@@ -121,9 +121,8 @@ def _send(
 
 def _put(connection: Connection, put: Put, body: Body) -> httpx.Response:
     headers = httpx.Headers(put.headers)
-    headers["Content-Length"] = str(
-        len(body)
-    )  # else httpx would send it in chunks, which S3 does not take
+    # Else httpx would send it in chunks, which S3 does not take.
+    headers["Content-Length"] = str(len(body))
     return connection.put(put.url, body, headers)
 
 

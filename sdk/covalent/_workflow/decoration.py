@@ -27,9 +27,8 @@ class ElectronFunction(Protocol, Generic[P, R_co]):
 
 def decorated(made: Electron) -> Any:
     """An `ElectronFunction` for an electron."""
-    plain = isinstance(
-        made.function, FunctionType
-    )  # attributes of other callables mean something else
+    # Attributes of other callables mean something else.
+    plain = isinstance(made.function, FunctionType)
 
     @functools.wraps(made.function, updated=functools.WRAPPER_UPDATES if plain else ())
     def wrapper(*args: Any, **kwargs: Any) -> Any:

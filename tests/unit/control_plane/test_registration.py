@@ -109,9 +109,8 @@ def test_who_registers_at_the_same_moment_and_loses_overwrites_nothing(
     document = manifest()
     api.post(DISPATCHES, document)
     before = _stored(aws)
-    monkeypatch.setattr(
-        store, "find_registered", lambda _: None
-    )  # it looked before the other wrote
+    # It looked before the other wrote.
+    monkeypatch.setattr(store, "find_registered", lambda _: None)
     for caller, posted in ((api, document | {"covalent": "0.2.0"}), (Api(BOB), document)):
         answer = caller.post(DISPATCHES, posted)
         assert (answer.status, answer.body["code"]) == (409, "Conflict")
