@@ -17,4 +17,5 @@ def _bind_here(self: socket.socket, address: Any) -> None:
     _bind(self, address)
 
 
-socket.socket.bind = _bind_here  # type: ignore[method-assign, assignment]  # on purpose
+# Every library binds by this method, so it is replaced on the class; mypy takes a method for constant.
+socket.socket.bind = _bind_here  # type: ignore[method-assign, assignment]  # see above
