@@ -1,0 +1,33 @@
+"""Hold the product to the reference; ends with 1 if something is not as promised.
+
+usage: python .ci/reference REFERENCE
+"""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from reference import commands, config, promises, text  # found through the line above
+
+
+def main() -> int:
+    """Check everything, and tell all faults."""
+    reference = text.read(Path(sys.argv[1]))
+    faults = 0
+    for module in (promises, config, commands):
+        name = module.__name__.rpartition(".")[2]
+        found = list(module.check(reference))
+        for each in found:
+            print(f"{name}: {each}")
+        print(f"{name}: {len(found)} not as promised")
+        faults += len(found)
+    kept = list(promises.promises(reference))
+    print(f"{len(kept)} promises of {len(reference.headings)} headings checked; not held yet:")
+    for section, reason in promises.NOT_YET.items():
+        print(f"  {section}: {reason}")
+    return min(faults, 1)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
