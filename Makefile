@@ -42,7 +42,7 @@ demo: $(READY) ## Train a support vector machine on the offline AWS and show wha
 LOCALSTACK_PORT ?= 4566
 
 localstack: $(READY) ## Run LocalStack without Docker until Ctrl-C; LOCALSTACK_PORT=4566 is the port
-	@$(BIN)/python -m covalent_localstack.host serve --port $(LOCALSTACK_PORT)
+	@exec $(BIN)/python -m covalent_localstack.host serve --port $(LOCALSTACK_PORT) $(ARGS)
 
 test: $(READY) ## Run all tests; ARGS="-k name" for some
 	@$(BIN)/python -m pytest $(ARGS)
