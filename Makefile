@@ -124,4 +124,4 @@ wheel: $(READY) ## Build dist/*.whl
 	@$(BIN)/python -m build --wheel --no-isolation
 
 clean: ## Remove .venv, LocalStack, caches and builds
-	@rm -rf $(VENV) $(OPENAPI) .venv-localstack .localstack build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	@rm -rf $(VENV) $(OPENAPI) .venv-localstack .localstack .asl-validator build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
