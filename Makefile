@@ -42,7 +42,7 @@ demo: $(READY) ## Train a support vector machine on the offline AWS and show wha
 LOCALSTACK_PORT ?= 4566
 
 localstack: $(READY) ## Run LocalStack without Docker until Ctrl-C; LOCALSTACK_PORT=4566 is the port
-	@$(BIN)/python -m covalent_localstack.host serve --port $(LOCALSTACK_PORT)
+	@exec $(BIN)/python -m covalent_localstack.host serve --port $(LOCALSTACK_PORT) $(ARGS)
 
 test: $(READY) ## Run all tests; ARGS="-k name" for some
 	@$(BIN)/python -m pytest $(ARGS)
@@ -124,4 +124,4 @@ wheel: $(READY) ## Build dist/*.whl
 	@$(BIN)/python -m build --wheel --no-isolation
 
 clean: ## Remove .venv, LocalStack, caches and builds
-	@rm -rf $(VENV) $(OPENAPI) .venv-localstack .localstack build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	@rm -rf $(VENV) $(OPENAPI) .venv-localstack .localstack .asl-validator build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

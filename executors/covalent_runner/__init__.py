@@ -7,6 +7,7 @@ run             one electron: check, claim, fetch, execute, commit, arrive.     
 gates, report   waiting for parents in other branches; what to do when a branch stopped.
 inputs, values  bytes by digest; bytes to Python values, light nodes evaluated.
 execute         hooks and function inside streams, workdir and packages.         Nothing is read or written here.
+metrics         how long tries wait and run, for CloudWatch.
 store           what is needed of the outside; `aws_store` does it on DynamoDB, S3 and Step Functions.
 aws_direct      the table's requests, first tried without most of botocore; `http_post` sends them.
 """

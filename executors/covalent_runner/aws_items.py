@@ -15,7 +15,9 @@ ERROR_LENGTH = 16_000
 
 _UNFINISHED = Status.COMPLETED.earlier
 _CLAIMABLE = (*Status.RUNNING.earlier, Status.RUNNING)
-RECORD_FIELDS = ("status", "attempt", "failures", "digest", "size", "kind", "output", "error")
+RECORD_FIELDS = (
+    "status", "attempt", "failures", "digest", "size", "kind", "output", "error", "ended",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -196,6 +198,7 @@ def record_of(item: Mapping[str, Any]) -> Record:
         failures=int(_number(item, "failures")),
         output=_output_of(item) if "digest" in item else None,
         error=item.get("error", {}).get("S", ""),
+        ended=int(item["ended"]["N"]) if "ended" in item else None,
     )
 
 

@@ -264,7 +264,13 @@ class AwsStore:
 
 
 def _record_of(outcome: Outcome) -> Record:
-    return Record(outcome.status, outcome.started, failures=outcome.failures, output=outcome.output)
+    return Record(
+        outcome.status,
+        outcome.started,
+        failures=outcome.failures,
+        output=outcome.output,
+        ended=outcome.ended,
+    )
 
 
 def _commit(dispatch_id: str, outcome: Outcome) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from covalent_contracts.envelope import Run
 from covalent_contracts.errors import CorruptedObject, NotFound, UnsupportedPython
 from covalent_contracts.sheet import Page, Sheet
 from covalent_contracts.status import Status
-from covalent_runner import gates, inputs, outcomes
+from covalent_runner import gates, inputs, metrics, outcomes
 from covalent_runner.errors import ElectronFailed, UpstreamFailed
 from covalent_runner.execute import Computed, Execution, execute, precompute
 from covalent_runner.store import Claim, Outcome, Record, Store
@@ -34,6 +34,7 @@ class _Task:
     page: Page
     sheet: Sheet
     records: Mapping[int, Record]
+    began: int
 
     @property
     def dispatch_id(self) -> str:
@@ -58,7 +59,7 @@ def run(store: Store, event: Run, remaining: Remaining) -> None:
     if sheet is None:
         raise NotFound(f"dispatch {event.dispatch_id} has no electron {event.node}")
     records = inputs.completed(store, event.dispatch_id, sheet)
-    task = _Task(store, event, page, sheet, records)
+    task = _Task(store, event, page, sheet, records, began=outcomes.now())
     lights = _lights_first(task)
     claim = store.claim(event.dispatch_id, event.node, event.attempt, outcomes.now())
     if claim.won:
@@ -142,6 +143,7 @@ def _complete(task: _Task, execution: Execution, claim: Claim, streams: Mapping[
     if any(light.status is Status.FAILED for light in lights):
         store.mark_failed(dispatch_id)  # before the commit: a repeated delivery would not come here
     if store.commit(dispatch_id, outcome, lights, claim):
+        _measure(task, outcome)
         gates.arrive(store, dispatch_id, task.sheet)
     else:
         _answer(task, _record(task))
@@ -165,9 +167,19 @@ def _fail(task: _Task, execution: Execution, claim: Claim, streams: Mapping[str,
     if not written:
         _answer(task, _record(task))
         return
+    _measure(task, outcome)
     if outcome.status is Status.FAILED:
         store.mark_failed(dispatch_id)
     raise ElectronFailed(f"electron {task.sheet.id} failed with {execution.reason}")
+
+
+def _measure(task: _Task, outcome: Outcome) -> None:
+    """Tell how long the try waited for its turn, and how long it ran."""
+    status = outcome.status.value if outcome.status.is_final else "RETRIED"
+    is_first = task.event.attempt == 0  # a later try waits for the interval of its retry
+    ends = [record.ended for record in task.records.values() if record.ended is not None]
+    ready = max(ends, default=None) if is_first else None
+    metrics.tell(task.dispatch_id, status, task.began, outcome.ended, ready)
 
 
 def _settled(task: _Task, record: Record, remaining: Remaining) -> Record:

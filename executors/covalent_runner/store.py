@@ -28,6 +28,7 @@ class Record:
     failures: int = 0
     output: Output | None = None
     error: str = ""
+    ended: int | None = None
 
 
 @dataclass(frozen=True)

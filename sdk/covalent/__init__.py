@@ -12,7 +12,7 @@ from typing import Any as _Any
 from covalent._version import __version__
 
 if TYPE_CHECKING:
-    from covalent import executor, status
+    from covalent import executor, sharing, status
     from covalent._dispatcher_plugins import dispatch, dispatch_sync
     from covalent._programmatic.commands import (
         covalent_start,
@@ -49,6 +49,7 @@ __all__ = [  # noqa: RUF022  # in alphabetical order, as a reader looks for a na
     "lattice",
     "reload_config",
     "set_config",
+    "sharing",
     "status",
     "TransportableObject",
     "wait",
@@ -76,7 +77,7 @@ _HOMES = _MappingProxyType(
         "wait": "_workflow.electron",
     }
 )
-_SUBMODULES = frozenset({"executor", "status"})
+_SUBMODULES = frozenset({"executor", "sharing", "status"})
 _NOT_YET = frozenset(
     {
         *("cancel", "fs", "fs_strategies", "Lepton", "leptons", "qelectron", "QElectron"),

@@ -29,6 +29,10 @@ MAX_NODES_PER_REQUEST = 500
 MAX_ASSETS_PER_REQUEST = 1000
 MAX_READERS = 100
 """Principals that a dispatch can be shared with."""
+GATEWAY = "gateway"
+"""What `Problem.extra` has of an answer that API Gateway gave without asking the function: its type."""
+GATEWAY_BYTES = 10 * 1024 * 1024
+"""The largest request that API Gateway takes; the function behind it takes less."""
 
 
 class _Document(BaseModel):

@@ -11,8 +11,7 @@ from pathlib import Path
 import pytest
 from tests.localstack.running import ADDRESS, CREDENTIALS, REGION, Aws
 
-START_SECONDS = 400
-"""Installation included."""
+ROOT = Path(__file__).parents[2]
 STOP_SECONDS = 60
 
 
@@ -23,23 +22,45 @@ def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Aws]:
     if running:
         yield Aws(running)
         return
-    port, folder = _free_port(), tmp_path_factory.mktemp("localstack")
-    command = [sys.executable, "-m", "covalent_localstack.host", "serve", "--port", str(port)]
+    port, folder = free_port(), tmp_path_factory.mktemp("localstack")
     with subprocess.Popen(
-        [*command, "--state", str(folder)],
+        _make_localstack(port, folder),
+        cwd=ROOT,
+        stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
+        start_new_session=True,  # as a shell does it for what runs in the foreground
         text=True,
     ) as process:
         try:
             _await_ready(process, folder)
             yield Aws(f"http://{ADDRESS}:{port}")
         finally:
-            process.send_signal(signal.SIGTERM)
-            process.wait(STOP_SECONDS)
+            os.killpg(process.pid, signal.SIGINT)  # Ctrl-C
+            said = process.communicate(timeout=STOP_SECONDS)[0]
+    assert "Stopping LocalStack" in said
+    assert "Traceback" not in said
+    assert not answers(port)
 
 
-def _free_port() -> int:
+def _make_localstack(port: int, folder: Path) -> list[str]:
+    """`make localstack` with the interpreter of the tests, which is not to be installed anew."""
+    variables = [
+        f"VENV={sys.prefix}",
+        f"LOCALSTACK_PORT={port}",
+        f"ARGS=--state {folder}",
+    ]
+    return ["make", f"--old-file={sys.prefix}/.ready", "localstack", *variables]
+
+
+def answers(port: int) -> bool:
+    """Whether somebody listens on a port of this machine."""
+    with socket.socket() as probe:
+        return probe.connect_ex((ADDRESS, port)) == 0
+
+
+def free_port() -> int:
+    """A port of this machine that nobody listens on."""
     with socket.create_server((ADDRESS, 0)) as probe:
         return int(probe.getsockname()[1])
 

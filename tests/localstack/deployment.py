@@ -1,8 +1,6 @@
-"""`terraform` and `covalent` against a LocalStack, as a user's shell would call them."""
+"""`covalent` against a LocalStack, as a user's shell would call it."""
 
-import json
 import os
-import shutil
 import subprocess
 import sys
 import time
@@ -10,19 +8,12 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-ROOT = Path(__file__).parents[2]
+from tests.localstack.running import REGION
+
 PREFIX = "e2e"
 SECONDS = 900
-PROVIDER = """\
-provider "aws" {
-  s3_use_path_style           = true
-  skip_credentials_validation = true
-  skip_metadata_api_check     = true
-}
-"""
-"""LocalStack's address comes by AWS_ENDPOINT_URL; a bucket is no part of the host name when that is a number."""
+ACCOUNT = "000000000000"
 
 
 @contextmanager
@@ -38,6 +29,7 @@ def run(*command: str, environment: Mapping[str, str], codes: tuple[int, ...] = 
     done = subprocess.run(
         command,
         env=dict(environment),
+        stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -48,79 +40,40 @@ def run(*command: str, environment: Mapping[str, str], codes: tuple[int, ...] = 
     return done.stdout
 
 
-def build(folder: Path, environment: Mapping[str, str]) -> None:
-    """Build the zips of the functions."""
-    command = [sys.executable, "-m", "covalent._deploy.artifacts", "--output", str(folder)]
-    print(run(*command, "--architecture", "x86_64", environment=environment))
-
-
 @dataclass(frozen=True)
-class Terraform:
-    """A copy of the modules, with `examples/minimal` to apply."""
+class Covalent:
+    """The command, and the environment of a user who has chosen the deployment's profile."""
 
-    folder: Path
     environment: Mapping[str, str]
-    artifacts: Path
 
-    def prepare(self) -> None:
-        """Copy the modules and fetch the provider."""
-        ignored = shutil.ignore_patterns(".terraform*", "*.tfstate*", "provider_override.tf")
-        shutil.copytree(ROOT / "infra" / "terraform", self.folder, ignore=ignored)
-        (self._example / "provider_override.tf").write_text(PROVIDER)
-        self._run("init")
+    def __call__(self, *words: str) -> str:
+        """Run it; what it prints is shown, with the time that it took, and returned."""
+        with timed(f"covalent {' '.join(words[:2])}"):
+            command = str(Path(sys.executable).with_name("covalent"))
+            output = run(command, *words, environment=self.environment)
+        print(output)
+        return output
 
-    def apply(self) -> str:
-        """Make everything; returns the last lines."""
-        return self._run("apply", "-auto-approve", *self._variables)
+    def deploy(self, verb: str, *words: str) -> str:
+        """A command about the deployment."""
+        return self("deploy", verb, "--prefix", PREFIX, *words)
 
-    def destroy(self) -> str:
-        """Remove everything."""
-        return self._run("destroy", "-auto-approve", *self._variables)
-
-    def drift(self) -> dict[str, set[str]]:
-        """The attributes that a plan would change, by address of the resource."""
-        self._run("plan", f"-out={self.folder / 'plan'}", *self._variables)
-        plan = json.loads(self._run("show", "-json", str(self.folder / "plan")))
-        changes = {each["address"]: each["change"] for each in plan["resource_changes"]}
-        return {
-            address: _changed(change)
-            for address, change in changes.items()
-            if change["actions"] not in (["no-op"], ["read"])
-        }
-
-    def outputs(self) -> dict[str, Any]:
-        """The outputs by name."""
-        found = json.loads(self._run("output", "-json"))
-        return {name: output["value"] for name, output in found.items()}
+    @property
+    def workspace(self) -> Path:
+        """Where Terraform works."""
+        data = Path(self.environment["COVALENT_DATA_DIR"])
+        return data / "deployments" / ACCOUNT / REGION / PREFIX
 
     def resources(self) -> list[str]:
-        """The addresses of what is in the state."""
-        return self._run("state", "list").split()
-
-    @property
-    def _example(self) -> Path:
-        return self.folder / "examples" / "minimal"
-
-    @property
-    def _variables(self) -> tuple[str, ...]:
-        values = {"artifacts": self.artifacts, "protect": "false", "prefix": PREFIX}
-        return ("-input=false", *(f"-var={name}={value}" for name, value in values.items()))
-
-    def _run(self, *arguments: str) -> str:
-        where = f"-chdir={self._example}"
-        extra = () if arguments[0] in ("show", "output", "state") else ("-no-color",)
-        return run("terraform", where, *arguments, *extra, environment=self.environment)
-
-
-def _changed(change: Mapping[str, Any]) -> set[str]:
-    before, after = change["before"] or {}, change["after"] or {}
-    unknown = {name for name, value in (change["after_unknown"] or {}).items() if value is True}
-    known = {name for name in before.keys() | after.keys() if before.get(name) != after.get(name)}
-    return known | unknown
+        """The addresses of what Terraform has made."""
+        where = f"-chdir={self.workspace}"
+        listed = run("terraform", where, "state", "list", environment=self.environment).split()
+        return [address for address in listed if ".data." not in address]
 
 
 def client_environment(base: Mapping[str, str], folder: Path) -> dict[str, str]:
     """The environment of the `covalent` command and of the SDK, with folders of the tests' own."""
     names = ("CONFIG_DIR", "DATA_DIR", "CACHE_DIR", "LOGDIR", "RESULTS_DIR")
     own = {f"COVALENT_{name}": str(folder / name.lower()) for name in names}
-    return {**base, **own, "PYTHONPATH": os.environ.get("PYTHONPATH", "")}
+    paths = {"PYTHONPATH": os.environ.get("PYTHONPATH", ""), "COLUMNS": "120"}
+    return {**base, **own, **paths, "COVALENT_PROFILE": PREFIX}

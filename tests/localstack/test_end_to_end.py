@@ -1,74 +1,51 @@
 """A whole life of a deployment on LocalStack: applied, checked, used, unchanged, removed."""
 
 import json
+import re
 import sys
-from collections.abc import Iterator
+import tomllib
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.localstack.deployment import PREFIX, Terraform, build, client_environment, run, timed
-from tests.localstack.running import REGION, Aws
+from tests.localstack.deployment import PREFIX, Covalent, client_environment, run
+from tests.localstack.running import Aws
 from tests.localstack.workflows import expected
-
-import covalent as ct
 
 pytestmark = pytest.mark.localstack
 
 WORKFLOWS = Path(__file__).with_name("workflows.py")
-DRIFT: dict[str, set[str]] = {}
-"""What a plan wants to change though nobody has changed it, by type of the resource, each with its reason."""
+PYTHONS = ("3.11", "3.12", "3.13")
 
 
 @pytest.fixture(scope="module")
-def terraform(
+def covalent(
     aws: Aws, environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Terraform]:
-    """The applied example; destroyed in the end, which must leave nothing."""
-    folder = tmp_path_factory.mktemp("deployment")
-    with timed("zips"):
-        build(folder / "lambda", environment)
-    made = Terraform(folder / "terraform", environment, folder / "lambda")
-    made.prepare()
-    with timed("terraform apply"):
-        made.apply()
-    print(f"{len(made.resources())} resources")
-    yield made
-    _delete_machines(aws)
-    with timed("terraform destroy"):
-        made.destroy()
-    assert made.resources() == []
+) -> Iterator[Covalent]:
+    """What `examples/minimal` makes, made by the command; removed in the end, which must leave nothing."""
+    command = Covalent(client_environment(environment, tmp_path_factory.mktemp("client")))
+    shape = [word for minor in PYTHONS for word in ("--python", minor)]
+    assert "is deployed" in command.deploy("up", "--yes", "--var", "protect=false", *shape)
+    print(f"{len(command.resources())} resources")
+    yield command
+    assert "Everything is removed" in command.deploy("down", "--yes")
+    assert not command.workspace.exists()
+    assert "profiles.e2e" not in _configuration(command)
     assert _leftovers(aws) == []
 
 
+def _configuration(covalent: Covalent) -> str:
+    return (Path(covalent.environment["COVALENT_CONFIG_DIR"]) / "covalent.conf").read_text()
+
+
 @pytest.fixture(scope="module")
-def client(
-    aws: Aws,
-    terraform: Terraform,
-    environment: dict[str, str],
-    tmp_path_factory: pytest.TempPathFactory,
-) -> dict[str, str]:
+def client(covalent: Covalent) -> Mapping[str, str]:
     """The environment of a user whose profile names the deployment."""
-    outputs = terraform.outputs()
-    own = client_environment(environment, tmp_path_factory.mktemp("client"))
-    api = outputs["endpoint"].partition("//")[2].partition(".")[0]
-    profile = {
-        "address": f"{aws.url}/_aws/execute-api/{api}",
-        "region": REGION,
-        "prefix": outputs["prefix"],
-        "version": outputs["version"],
-    }
-    with pytest.MonkeyPatch.context() as patch:
-        for name in own:
-            if name.startswith("COVALENT_"):
-                patch.setenv(name, own[name])
-        ct.reload_config()
-        ct.set_config({f"profiles.ls.{name}": value for name, value in profile.items()})
-    ct.reload_config()
-    return {**own, "COVALENT_PROFILE": "ls"}
+    return covalent.environment
 
 
-def _dispatch(name: str, client: dict[str, str]) -> dict[str, Any]:
+def _dispatch(name: str, client: Mapping[str, str]) -> dict[str, Any]:
     output = run(sys.executable, str(WORKFLOWS), name, environment=client)
     found: dict[str, Any] = json.loads(output.splitlines()[-1])
     print(f"{name:<40} {found['seconds']:7.1f} s, accepted after {found['accepted']:.1f} s")
@@ -77,12 +54,20 @@ def _dispatch(name: str, client: dict[str, str]) -> dict[str, Any]:
     return found
 
 
-def test_the_doctor_finds_nothing(client: dict[str, str]) -> None:
-    with timed("covalent doctor"):
-        print(run(str(Path(sys.executable).with_name("covalent")), "doctor", environment=client))
+def test_the_doctor_finds_nothing(covalent: Covalent) -> None:
+    covalent("doctor")
 
 
-def test_a_hundred_electrons_with_gates(aws: Aws, client: dict[str, str]) -> None:
+def test_the_profile_has_the_address_that_localstack_serves(aws: Aws, covalent: Covalent) -> None:
+    output = covalent.deploy("status")
+    profile = tomllib.loads(_configuration(covalent))["profiles"][PREFIX]
+    assert profile["address"].startswith(f"{aws.url}/_aws/execute-api/")
+    assert profile["address"] in output.replace("\n", "")
+    assert re.search(r"Health\W+answers, version ", output)
+    assert "Python 3.11, Python 3.12, Python 3.13" in output
+
+
+def test_a_hundred_electrons_with_gates(aws: Aws, client: Mapping[str, str]) -> None:
     found = _dispatch("gated", client)
     assert found["result"] == expected()
     events = _history(aws, found["dispatch_id"])
@@ -95,22 +80,19 @@ def test_a_hundred_electrons_with_gates(aws: Aws, client: dict[str, str]) -> Non
     print(f"{len(events)} events, {sum(each.endswith('StateEntered') for each in kinds)} states")
 
 
-def test_a_second_dispatch_of_the_same_shape(client: dict[str, str]) -> None:
+def test_a_second_dispatch_of_the_same_shape(client: Mapping[str, str]) -> None:
     assert _dispatch("gated", client)["result"] == expected()
 
 
-def test_a_support_vector_machine(client: dict[str, str]) -> None:
+def test_a_support_vector_machine(client: Mapping[str, str]) -> None:
     assert _dispatch("iris", client)["result"] > 0.9
 
 
-def test_a_plan_shows_no_drift(terraform: Terraform) -> None:
-    with timed("terraform plan"):
-        drift = terraform.drift()
-    unexplained = {
-        address: names - DRIFT.get(address.rpartition("module.")[2].split(".")[1], set())
-        for address, names in drift.items()
-    }
-    assert {address: names for address, names in unexplained.items() if names} == {}
+def test_a_plan_shows_no_drift(covalent: Covalent) -> None:
+    """Nobody has changed anything, so there is nothing to explain."""
+    output = covalent.deploy("plan")
+    assert "Nothing would change." in output
+    assert "Changed outside of Terraform" not in output
 
 
 def _history(aws: Aws, dispatch_id: str) -> list[dict[str, Any]]:
@@ -130,12 +112,6 @@ def _machines(aws: Aws) -> list[str]:
     return [each["stateMachineArn"] for each in listed if each["name"].startswith(f"{PREFIX}-")]
 
 
-def _delete_machines(aws: Aws) -> None:
-    """They are the API's, not Terraform's: `covalent deploy down` removes them."""
-    for machine in _machines(aws):
-        aws.client("stepfunctions").delete_state_machine(stateMachineArn=machine)
-
-
 def _leftovers(aws: Aws) -> list[str]:
     """Names of things of the deployment that are still there."""
     functions = aws.client("lambda").list_functions()["Functions"]
@@ -148,6 +124,7 @@ def _leftovers(aws: Aws) -> list[str]:
         *(each["Name"] for each in aws.client("s3").list_buckets()["Buckets"]),
         *(each["name"] for each in aws.client("apigateway").get_rest_apis()["items"]),
         *(each["Name"] for each in aws.client("events").list_rules()["Rules"]),
+        *_machines(aws),
         *aws.client("dynamodb").list_tables()["TableNames"],
         *aws.client("sqs").list_queues().get("QueueUrls", []),
     ]

@@ -208,7 +208,7 @@ def cost(region: str | None, prefix: str) -> None:
 
     found = workspace.known(region or "*", prefix)
     types = [kind for each in found[:1] for kind in each.deployed_types()]
-    types = types or workspace.resource_types(sources.terraform())
+    types = types or workspace.usual_types(sources.terraform())
     console = Console(highlight=False)
     console.print(idle_table(estimate.idle(types)))
     if others := estimate.unknown(types):

@@ -21,6 +21,7 @@ _COMMANDS: Mapping[str, str] = MappingProxyType(
         "compile": "compilation",
         "deploy": "deploy",
         "doctor": "doctor",
+        "share": "share",
         "config": "settings",
         "purge": "purge",
     }

@@ -64,6 +64,11 @@ class Account:
             caller = session.client("sts").get_caller_identity()
         return cls(caller["Account"], session.region_name, caller["Arn"], session, profile)
 
+    @property
+    def emulator(self) -> str | None:
+        """Where LocalStack answers in AWS's stead; None if AWS itself does."""
+        return os.environ.get("AWS_ENDPOINT_URL") or None
+
     def environment(self) -> dict[str, str | None]:
         """What Terraform must have in its environment to be who we are; None for what it must not have."""
         region: dict[str, str | None] = {
@@ -76,8 +81,11 @@ class Account:
         return {**region, "AWS_PROFILE": self.profile, **dict.fromkeys(_KEYS)}
 
     def provider(self) -> Mapping[str, Any]:
-        """Configuration of Terraform's provider. It refuses to work in another account."""
-        paths = {"s3_use_path_style": True} if _is_emulated() else {}
+        """Configuration of Terraform's provider. It refuses to work in another account.
+
+        An emulator has no host name for each bucket.
+        """
+        paths = {"s3_use_path_style": True} if self.emulator else {}
         return {"aws": {"region": self.region, "allowed_account_ids": [self.id], **paths}}
 
     def backend(self, bucket: str, key: str) -> Mapping[str, Any] | None:
@@ -86,7 +94,7 @@ class Account:
         if region is None:
             return None
         place = {"bucket": bucket, "key": key, "region": region}
-        paths = {"use_path_style": True} if _is_emulated() else {}
+        paths = {"use_path_style": True} if self.emulator else {}
         return {"s3": {**place, "use_lockfile": True, "encrypt": True, **paths}}
 
     def bucket_name(self, prefix: str) -> str:
@@ -219,11 +227,6 @@ def aws_errors() -> Iterator[None]:
         yield
     except (BotoCoreError, ClientError) as exc:
         raise explain_text(str(exc)) from exc
-
-
-def _is_emulated() -> bool:
-    """Whether AWS is an emulator, which has no host name for each bucket."""
-    return bool(os.environ.get("AWS_ENDPOINT_URL"))
 
 
 def _check_region(session: "Session") -> None:

@@ -14,6 +14,7 @@ zip, so `child_module` keeps what Chalice knows and names the rest as this modul
   gzip` API Gateway unpacks, because the API has a `minimum_compression_size` (which also packs answers); it must fit
   into the 6 MB unpacked, some 8,000 electrons. Were `application/json` binary, every body would come as base64.
   https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-gzip-compression-decompression.html
+- What API Gateway answers by itself are problem documents (`gateway_responses`).
 - The finisher's rule asks for this deployment's machines only. Events that a function could not work off, or that
   never reached it, go to the dead letter queue.
 
@@ -31,7 +32,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from covalent._deploy import sources
+from covalent._deploy import gateway_responses, sources
 
 Json = dict[str, Any]
 
@@ -214,6 +215,7 @@ def _description(swagger: Json) -> Json:
         "openapi": "3.0.1",
         "info": {"title": "${var.prefix}-api", "version": swagger["info"]["version"]},
         "x-amazon-apigateway-binary-media-types": BINARY,
+        "x-amazon-apigateway-gateway-responses": gateway_responses.extension(),
         "components": {"securitySchemes": swagger["securityDefinitions"]},
         "paths": {
             path.removeprefix(f"/{STAGE}"): {verb: _operation(each) for verb, each in verbs.items()}

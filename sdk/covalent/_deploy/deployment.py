@@ -89,7 +89,7 @@ class Deployment:
 
         """
         settings = self.settings
-        outputs.check_profile(settings.name, self.account.region, settings.prefix)
+        outputs.check_profile(settings.name, *self._place)
         with self.workspace.alone():
             terraform = self._terraform()
             planned = yield from _kept(self._planned(terraform))
@@ -145,7 +145,7 @@ class Deployment:
             terraform = self._terraform()
             for _ in self._opened(terraform, with_zips=False):
                 pass
-            answer = status.ask(terraform.outputs(), self.check)
+            answer = status.ask(terraform.outputs(), self.check, self.account.emulator)
             return Status(
                 settings=self.settings,
                 folder=self.workspace.folder,
@@ -185,6 +185,11 @@ class Deployment:
                 yield from self._removed(terraform, planned)
             yield from self._forgotten()
 
+    @property
+    def _place(self) -> tuple[str, str, str | None]:
+        """What tells it from other deployments, as far as the SDK knows it."""
+        return self.account.region, self.wanted.prefix, self.account.emulator
+
     def _terraform(self) -> Terraform:
         return Terraform.find(self.workspace.folder, self.account.environment())
 
@@ -215,7 +220,7 @@ class Deployment:
 
     def _recorded(self, settings: Settings, values: Mapping[str, Any]) -> Done:
         """Have the SDK find what was made."""
-        made = Outputs.read(values)
+        made = Outputs.read(values, self.account.emulator)
         outputs.write_profile(settings.name, made)
         self.workspace.remember(applied=time.time(), version=__version__)
         return Done(f"Covalent {made.version} is deployed; its profile is {settings.name}.", values)
@@ -238,7 +243,7 @@ class Deployment:
 
     def _forgotten(self) -> Iterator[Event]:
         settings = self.settings
-        if outputs.remove_profile(settings.name, self.account.region, settings.prefix):
+        if outputs.remove_profile(settings.name, *self._place):
             yield Note(f"The profile {settings.name} is gone from the configuration.")
         if settings.state:
             yield Note(f"An empty state stays at {settings.state}.")

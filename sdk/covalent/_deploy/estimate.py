@@ -89,7 +89,11 @@ PRICES: Mapping[str, Price] = MappingProxyType(
             "SNS topic", 0, "0.50 per million messages", "https://aws.amazon.com/sns/pricing"
         ),
         "aws_cloudwatch_log_group": Price(
-            "Log group", 0, "0.50 per GB written, 0.03 per GB kept", _CLOUDWATCH
+            "Log group",
+            0,
+            "0.50 per GB written, 0.03 per GB kept; 0.30 a month for a metric that is read out of it, in the hours "
+            "in which it has values",
+            _CLOUDWATCH,
         ),
         "aws_cloudwatch_log_metric_filter": Price(
             "Metric filter",
@@ -101,10 +105,13 @@ PRICES: Mapping[str, Price] = MappingProxyType(
             "Alarm", 0.10, "10 are free for each account", _CLOUDWATCH
         ),
         "aws_cloudwatch_dashboard": Price(
-            "Dashboard", 3.00, "3 are free for each account", _CLOUDWATCH
+            "Dashboard", 3.00, "3 of up to 50 metrics are free for each account", _CLOUDWATCH
         ),
         "aws_kms_key": Price(
-            "KMS key", 1.00, "0.03 per 10,000 requests", "https://aws.amazon.com/kms/pricing"
+            "KMS key",
+            1.00,
+            "0.03 per 10,000 requests, 20,000 of which are free; its first two rotations add 1.00 a month each",
+            "https://aws.amazon.com/kms/pricing",
         ),
         "aws_secretsmanager_secret": Price(
             "Secret",
@@ -140,6 +147,10 @@ _CHARGED_BUT_UNKNOWN = (
 )  # fmt: skip
 """Types that cost something by existing, of which the price depends on what they are."""
 
+
+LOG_GB = 0.50
+LOG_BYTES = 820
+"""What CloudWatch counts of one electron: Lambda's three lines, the runner's metrics, and 26 bytes more for each."""
 
 SCHEDULED = (
     ("daily look for unused state machines", 30, 10.0),
@@ -197,4 +208,5 @@ def electrons(count: int = 1_000_000, per_dispatch: int = 100) -> Electrons:
         "API": bill.api,
     }
     by_service = {name: each * dispatches for name, each in services.items()}
+    by_service["CloudWatch Logs"] = count * LOG_BYTES * LOG_GB / 1e9
     return Electrons(count, dispatches, MappingProxyType(by_service))

@@ -4,7 +4,7 @@ https://developer.hashicorp.com/terraform/internals/machine-readable-ui
 """
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
@@ -60,6 +60,15 @@ class Planned:
     def is_empty(self) -> bool:
         """Whether nothing is to be done."""
         return not self.changes
+
+
+def relevant(drift: Iterable[Change], changes: Iterable[Change]) -> tuple[Change, ...]:
+    """Of what is other than it was left: what is gone, and what would be changed back.
+
+    The rest is what AWS sets itself, as the list of a role's policies right after they were made.
+    """
+    planned = {change.address for change in changes if change.action != DELETE}
+    return tuple(each for each in drift if each.action == DELETE or each.address in planned)
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,8 @@ from covalent_contracts.api import PREFIX, Health
 
 _SECONDS = 10.0
 """How long a health check may take: the first one may start the function."""
+_EMULATED = "/_aws/execute-api/"
+"""Below which LocalStack serves every API by its id."""
 
 
 @dataclass(frozen=True)
@@ -28,8 +30,12 @@ class Outputs:
     dashboard_url: str = ""
 
     @classmethod
-    def read(cls, values: Mapping[str, Any]) -> Self:
+    def read(cls, values: Mapping[str, Any], emulator: str | None = None) -> Self:
         """From Terraform's values.
+
+        Args:
+            values: by name.
+            emulator: where LocalStack answers in AWS's stead, if it does.
 
         Raises:
             DeployError: some are missing: nothing is deployed, or only a part of it.
@@ -37,7 +43,7 @@ class Outputs:
         """
         try:
             return cls(
-                endpoint=str(values["endpoint"]).rstrip("/"),
+                endpoint=_reached(str(values["endpoint"]).rstrip("/"), emulator),
                 region=str(values["region"]),
                 bucket=str(values["bucket"]),
                 table=str(values["table"]),
@@ -65,7 +71,7 @@ def write_profile(name: str, outputs: Outputs) -> None:
     )
 
 
-def check_profile(name: str, region: str, prefix: str) -> None:
+def check_profile(name: str, region: str, prefix: str, emulator: str | None = None) -> None:
     """See that a profile of that name is free, or belongs to this deployment already.
 
     Raises:
@@ -73,21 +79,39 @@ def check_profile(name: str, region: str, prefix: str) -> None:
 
     """
     known = profile(name)
-    theirs = (known.get("region"), known.get("prefix"))
-    if known and theirs != (region, prefix):
+    if known and not _is_of(known, region, prefix, emulator):
+        where = "on LocalStack" if _is_emulated(known) else f"in {known.get('region')}"
         raise NameTaken(
-            f"The profile {name} of your configuration belongs to the deployment {theirs[1]} in {theirs[0]}.",
+            f"The profile {name} of your configuration belongs to the deployment {known.get('prefix')} {where}.",
             "Choose another name with --name.",
         )
 
 
-def remove_profile(name: str, region: str, prefix: str) -> bool:
+def remove_profile(name: str, region: str, prefix: str, emulator: str | None = None) -> bool:
     """Forget a profile, if it is that deployment's; whether it was."""
     known = profile(name)
-    if not known or (known.get("region"), known.get("prefix")) != (region, prefix):
+    if not known or not _is_of(known, region, prefix, emulator):
         return False
     set_config(f"profiles.{name}", None)
     return True
+
+
+def _is_of(known: Mapping[str, Any], region: str, prefix: str, emulator: str | None) -> bool:
+    """Whether a profile is that of a deployment. One on LocalStack may be called as one on AWS."""
+    same = (known.get("region"), known.get("prefix")) == (region, prefix)
+    return same and _is_emulated(known) == bool(emulator)
+
+
+def _is_emulated(known: Mapping[str, Any]) -> bool:
+    return _EMULATED in str(known.get("address"))
+
+
+def _reached(endpoint: str, emulator: str | None) -> str:
+    """Where an endpoint answers. LocalStack serves no names of amazonaws.com, but a path for each API."""
+    if not emulator:
+        return endpoint
+    api = httpx.URL(endpoint).host.partition(".")[0]
+    return f"{emulator.rstrip('/')}{_EMULATED}{api}"
 
 
 def profile(name: str) -> dict[str, Any]:

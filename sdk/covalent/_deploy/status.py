@@ -38,17 +38,20 @@ class Answer:
     complaint: str = ""
 
 
-def ask(values: Mapping[str, Any], check: Callable[[str], Health]) -> Answer:
+def ask(
+    values: Mapping[str, Any], check: Callable[[str], Health], emulator: str | None = None
+) -> Answer:
     """Find out what a deployment says of itself.
 
     Args:
         values: Terraform's outputs.
         check: asks a control plane how it is.
+        emulator: where LocalStack answers in AWS's stead, if it does.
 
     """
     made: Outputs | None = None
     try:
-        made = Outputs.read(values)
+        made = Outputs.read(values, emulator)
         return Answer(made, check(made.endpoint))
     except DeployError as exc:
         return Answer(made, complaint=str(exc))

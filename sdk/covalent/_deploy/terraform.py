@@ -111,7 +111,8 @@ class Terraform:
                     drift.append(change)
                 case _:
                     yield event
-        yield Planned(tuple(c for c in changes if c.action in events.CHANGES), tuple(drift))
+        planned = tuple(change for change in changes if change.action in events.CHANGES)
+        yield Planned(planned, events.relevant(drift, planned))
 
     def apply(self) -> Iterator[Event]:
         """Do what was planned last.

@@ -29,6 +29,9 @@ OUTPUTS = (
 _LEFT_OUT = shutil.ignore_patterns("tests", "examples", ".terraform*", "*.tfstate*", "*.md")
 _VARIABLE = re.compile(r'^variable\s+"(\w+)"', re.MULTILINE)
 _RESOURCE = re.compile(r'^resource\s+"(\w+)"', re.MULTILINE)
+_CALL = re.compile(r'^module\s+"\w+"\s*\{\n(.*?)^\}', re.MULTILINE | re.DOTALL)
+_SOURCE = re.compile(r'^\s*source\s*=\s*"(\./[^"]+)"', re.MULTILINE)
+_COUNT = re.compile(r"^\s*count\s*=", re.MULTILINE)
 _PRIVATE = 0o700
 
 
@@ -166,10 +169,21 @@ def known(region: str = "*", prefix: str = "*") -> list[Workspace]:
     return [Workspace(path.parent) for path in sorted(found)]
 
 
-def resource_types(module: Path) -> list[str]:
-    """The type of each resource block in a module and the modules in it; one for each block, whatever its count."""
-    plain = _found_in(sorted(module.rglob("*.tf")), _RESOURCE)
-    for path in sorted(module.rglob("*.tf.json")):
+def usual_types(module: Path) -> list[str]:
+    """The type of each resource block that a module uses without being asked for more, whatever its count.
+
+    A part that is made only on demand is called with a `count`.
+    """
+    code = "\n".join(path.read_text(encoding="utf-8") for path in sorted(module.glob("*.tf")))
+    used = [_SOURCE.search(body) for body in _CALL.findall(code) if not _COUNT.search(body)]
+    places = [module, *(module / found[1] for found in used if found)]
+    return [kind for place in places for kind in types_in(place)]
+
+
+def types_in(folder: Path) -> list[str]:
+    """The type of each resource block in a folder; those of modules that are called there are not in it."""
+    plain = _found_in(sorted(folder.glob("*.tf")), _RESOURCE)
+    for path in sorted(folder.glob("*.tf.json")):
         blocks = json.loads(path.read_text(encoding="utf-8")).get("resource", {})
         plain += [kind for kind, each in blocks.items() for _ in each]
     return plain

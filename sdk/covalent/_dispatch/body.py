@@ -8,7 +8,7 @@ PIECE = 256 * 1024
 
 
 class Stopped(Exception):
-    """The upload is no longer wanted."""
+    """The upload, or download, is no longer wanted."""
 
 
 class Body:

@@ -71,6 +71,15 @@ class Client:
         body = api.AssetsRequest(digests=list(digests)).model_dump_json().encode()
         return self._ask(api.Downloads, "POST", f"{_path(dispatch_id)}/assets", body)
 
+    def readers(self, dispatch_id: str) -> api.Sharing:
+        """Whom a dispatch of the caller's is shared with."""
+        return self._ask(api.Sharing, "GET", f"{_path(dispatch_id)}/sharing")
+
+    def share(self, dispatch_id: str, wanted: api.Sharing) -> api.Sharing:
+        """Share a dispatch of the caller's with these principals and no others."""
+        body = wanted.model_dump_json().encode()
+        return self._ask(api.Sharing, "PUT", f"{_path(dispatch_id)}/sharing", body)
+
     def health(self) -> api.Health:
         """What the deployment is."""
         return self._read(

@@ -17,6 +17,7 @@ import httpx
 from covalent._dispatch.address import Endpoint
 from covalent._dispatch.permission import Permission, permission_for
 from covalent._dispatch.problems import error_of, is_busy
+from covalent._dispatch.reception import Watch, received
 from covalent._dispatch.unreachable import broken, is_hopeless
 from covalent_contracts.errors import Unavailable
 
@@ -131,9 +132,11 @@ class Connection:
             response = self._send(build)
         return response
 
-    def get(self, url: str, headers: Mapping[str, str] | None = None) -> httpx.Response:
+    def get(
+        self, url: str, headers: Mapping[str, str] | None = None, watch: Watch | None = None
+    ) -> httpx.Response:
         """GET a presigned address. No token goes along: the address is the permission."""
-        return self._send(lambda: self._http.build_request("GET", url, headers=headers))
+        return self._send(lambda: self._http.build_request("GET", url, headers=headers), watch)
 
     def put(
         self, url: str, content: bytes | Iterable[bytes], headers: Mapping[str, str]
@@ -147,13 +150,15 @@ class Connection:
         """Close every socket."""
         self._http.close()
 
-    def _send(self, build: Callable[[], httpx.Request]) -> httpx.Response:
+    def _send(
+        self, build: Callable[[], httpx.Request], watch: Watch | None = None
+    ) -> httpx.Response:
         attempt = 0
         while True:
             attempt += 1
             request = build()
             try:
-                response = self._http.send(request)
+                response = self._answer(request, watch)
             except httpx.TransportError as exc:
                 if attempt >= self._attempts or is_hopeless(exc, self.endpoint):
                     # Not from exc: 60 lines that say no more.
@@ -163,6 +168,15 @@ class Connection:
                 if not is_busy(response) or attempt >= self._patience(response):
                     return response
                 self._pause(attempt, response.headers.get("Retry-After"))
+
+    def _answer(self, request: httpx.Request, watch: Watch | None) -> httpx.Response:
+        if watch is None:
+            return self._http.send(request)
+        response = self._http.send(request, stream=True)
+        try:
+            return received(response, watch)
+        finally:
+            response.close()
 
     def _patience(self, response: httpx.Response) -> int:
         """How often to try."""

@@ -3,9 +3,10 @@
 import httpx
 from pydantic import ValidationError
 
+from covalent._dispatch.gateway import advice_of, message_of
 from covalent._shared_files.config import get_config
 from covalent_contracts import errors
-from covalent_contracts.api import Problem
+from covalent_contracts.api import GATEWAY_BYTES, Problem
 
 _BY_STATUS: dict[int, type[errors.CovalentError]] = {
     400: errors.InvalidWorkflow,
@@ -32,10 +33,10 @@ def error_of(response: httpx.Response) -> errors.CovalentError:
         return errors.LimitExceeded(
             message,
             limit=str(problem.extra.get("limit", "size of a request")),
-            number=int(problem.extra.get("number", 0)),
+            number=int(problem.extra.get("number", GATEWAY_BYTES)),
         )
     if kind in (errors.Unavailable, errors.CovalentError) and is_busy(response):
-        return Overloaded(f"{message}{_OFTEN}" if response.status_code == 429 else message)
+        return Overloaded(message)
     if kind is errors.Refused:
         return errors.Refused(f"{message} ({_cure(response.request)})")
     return kind(message)
@@ -59,15 +60,20 @@ def is_expired(response: httpx.Response) -> bool:
 
 def _problem(response: httpx.Response) -> Problem:
     """The problem document, or one made of what came instead."""
-    try:
-        return Problem.model_validate_json(response.content)
-    except ValidationError:
-        status = response.status_code
-        detail = (
-            f"{response.request.method} {response.request.url.copy_with(query=None)} answered {status}: "
-            f"{response.text[:200]}{_request_id(response)}"
-        )
-        return Problem(title=response.reason_phrase, status=status, detail=detail, code="")
+    said = message_of(response)
+    if not said:
+        try:
+            return Problem.model_validate_json(response.content)
+        except ValidationError:
+            pass
+    status = response.status_code
+    detail = (
+        f"{response.request.method} {response.request.url.copy_with(query=None)} answered {status}: "
+        f"{said or response.text[:200]}{_request_id(response)}"
+    )
+    if advice := advice_of(status):
+        detail = f"{detail}: {advice}"
+    return Problem(title=response.reason_phrase, status=status, detail=detail, code="")
 
 
 def _request_id(response: httpx.Response) -> str:
@@ -86,12 +92,6 @@ def _kind(problem: Problem) -> type[errors.CovalentError]:
     if problem.status >= 500:
         return errors.Unavailable
     return _BY_STATUS.get(problem.status, errors.CovalentError)
-
-
-_OFTEN = (
-    ": too many requests at once, from all clients together. Ask less often, or raise `throttle` of the deployment "
-    "(`covalent deploy up`)"
-)
 
 
 def _cure(request: httpx.Request) -> str:

@@ -1,4 +1,4 @@
-"""How far an upload is, for a person who waits for it."""
+"""How far uploads and downloads are, for a person who waits for them."""
 
 import os
 from collections.abc import Callable, Iterator
@@ -19,7 +19,7 @@ _one = Lock()
 def shown(total: int, what: str) -> Iterator[Advance]:
     """A bar on stderr while the block runs, if a person looks at it and there is something to wait for.
 
-    One at a time: of two threads that upload, the second is silent.
+    One at a time: of two threads that upload or download, the second is silent.
     """
     if total < SHOW_OVER or is_quiet() or not _one.acquire(blocking=False):
         yield _ignore

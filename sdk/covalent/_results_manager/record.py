@@ -2,13 +2,14 @@
 
 from base64 import b64decode
 from collections.abc import Iterable, Mapping, Sequence
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any, NamedTuple
 
 from covalent._dispatch.client import Client, connect, parse_manifest
-from covalent._dispatch.download import Assets, checked, fetch
+from covalent._dispatch.download import Assets, checked, fetch, watched
 from covalent._dispatch.parallel import in_parallel
 from covalent._dispatch.recent import recall
+from covalent._dispatch.reception import Watch
 from covalent_contracts.api import MAX_NODES_PER_REQUEST, NodeRecord, NodesRequest, Summary, Value
 from covalent_contracts.errors import NotFound
 from covalent_contracts.manifest import Manifest
@@ -57,7 +58,7 @@ class Record:
     @cached_property
     def assets(self) -> Assets:
         """What was uploaded with the dispatch."""
-        return Assets(lambda: self.client, self.summary.dispatch_id, self._objects)
+        return Assets(lambda: self.client, self.summary.dispatch_id, self._objects, self._sizes)
 
     def nodes(self, ids: Sequence[int]) -> list[NodeRecord]:
         """Records of nodes, in the order asked for; those not read before are asked for many at a time.
@@ -86,8 +87,9 @@ class Record:
         self.nodes([part.node for part in wanted])
         remote = [part for part in wanted if self._url(part)]
         self._parts.update((part, self._inline(part)) for part in set(wanted).difference(remote))
-        for part, data in in_parallel(self._fetch, remote):
-            self._parts[part] = data
+        with watched(sum(map(self._size, remote))) as watch:
+            for part, data in in_parallel(partial(self._fetch, watch), remote, watch.stop):
+                self._parts[part] = data
 
     def read(self, part: Part) -> bytes | None:
         """The bytes of a part; None if there are none.
@@ -159,9 +161,19 @@ class Record:
         url: str | None = getattr(record, f"{part.what}_url")
         return url
 
-    def _fetch(self, part: Part) -> bytes:
+    def _sizes(self) -> dict[str, int]:
+        """What the manifest tells of objects, by digest."""
+        return {each.digest: each.size for each in self.manifest.uploads}
+
+    def _size(self, part: Part) -> int:
+        """How long an output is; of streams that is not known."""
         value = self._nodes[part.node].value
-        data = fetch(self.client.connection, self._url(part) or "", lambda: self._renew(part))
+        return value.size if part.what == "output" and value else 0
+
+    def _fetch(self, watch: Watch, part: Part) -> bytes:
+        value = self._nodes[part.node].value
+        url = self._url(part) or ""
+        data = fetch(self.client.connection, url, lambda: self._renew(part), watch)
         return self._checked(part, value, data) if part.what == "output" and value else data
 
     def _renew(self, part: Part) -> str:

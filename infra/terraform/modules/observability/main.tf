@@ -1,4 +1,5 @@
-# Alarms and a dashboard over metrics that AWS counts, and those of covalent_control_plane.telemetry.
+# Alarms and a dashboard over metrics that AWS counts, and those of covalent_control_plane.telemetry and
+# covalent_runner.metrics.
 # An alarm costs 0.10 $ a month, the dashboard nothing up to the third of an account.
 
 locals {
@@ -63,8 +64,10 @@ locals {
     },
   )
 
-  # As covalent_control_plane.telemetry names itself; the deployments of an account are told apart by it.
+  # As covalent_control_plane.telemetry and covalent_runner.metrics name themselves; the deployments of an account are
+  # told apart by it.
   service = "${var.prefix}-control-plane"
+  runner  = "${var.prefix}-runner"
 
   # Metrics with dimensions whose values nobody lists beforehand: all that there are.
   search = {
@@ -76,6 +79,8 @@ locals {
       ElectronFailures    = "cause"
     } : metric => "SEARCH('{Covalent,service,${dimensions}} MetricName=\"${metric}\" service=\"${local.service}\"', '%s', 300)"
   }
+
+  electron_run = "SEARCH('{Covalent,service,status} MetricName=\"ElectronRunSeconds\" service=\"${local.runner}\"', 'p95', 300)"
 
   widgets = [
     {
@@ -104,6 +109,14 @@ locals {
     {
       title   = "Electrons, by executor and status"
       metrics = [[{ expression = format(local.search.ElectronsFinished, "Sum"), label = "", id = "electrons" }]]
+    },
+    {
+      title = "Time until an electron started, and time that it ran, 95 of 100 (s)"
+      stat  = "p95"
+      metrics = [
+        ["Covalent", "ElectronQueueSeconds", "service", local.runner],
+        [{ expression = local.electron_run, label = "", id = "tried" }],
+      ]
     },
     {
       title   = "Failures, by cause"

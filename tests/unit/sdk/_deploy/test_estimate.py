@@ -1,8 +1,11 @@
 """What it costs."""
 
+from uuid import uuid4
+
 import pytest
 
 from covalent._deploy import estimate, sources, workspace
+from covalent_runner import metrics
 from covalent_step_functions import cost
 
 MINIMAL = [
@@ -55,7 +58,20 @@ def test_a_million_electrons() -> None:
     # A transition for each electron, and one more for each dispatch's Parallel.
     assert found.by_service["Step Functions"] == pytest.approx(1_010_000 * cost.TRANSITION)
     assert 30 < found.total < 40
+    assert 0.3 < found.by_service["CloudWatch Logs"] < 0.6
     assert estimate.electrons(10_000).total == pytest.approx(found.total / 100)
+
+
+def test_what_an_electron_logs() -> None:
+    told = {"ElectronRunSeconds": 1.234567, "ElectronQueueSeconds": 0.123456}
+    line = metrics.line("covalent-runner", str(uuid4()), 1_800_000_000_000_000, "COMPLETED", told)
+    start = "START RequestId: 8f507cfc-0000-4697-b07a-ac58fc914c95 Version: $LATEST\n"
+    end = "END RequestId: 8f507cfc-0000-4697-b07a-ac58fc914c95\n"
+    report = (
+        f"REPORT{end[3:-1]}\tDuration: 15.74 ms\tBilled Duration: 16 ms\tMemory Size: 1769 MB\t"
+    )
+    lines = (start, end, f"{report}Max Memory Used: 128 MB\t\n", line)
+    assert sum(len(each) + 26 for each in lines) == pytest.approx(estimate.LOG_BYTES, rel=0.1)
 
 
 def test_what_our_modules_make_is_known() -> None:
@@ -64,5 +80,13 @@ def test_what_our_modules_make_is_known() -> None:
         "aws_api_gateway_", "aws_iam_", "aws_s3_bucket_", "aws_lambda_", "aws_sqs_queue_", "aws_cloudwatch_event_",
         "aws_cloudwatch_log_resource_policy", "aws_kms_alias",
     )  # fmt: skip
-    for kind in set(workspace.resource_types(sources.terraform())) - estimate.PRICES.keys():
+    folders = {path.parent for path in sources.terraform().rglob("*.tf*")}
+    made = {kind for folder in folders for kind in workspace.types_in(folder)}
+    for kind in made - estimate.PRICES.keys():
         assert kind.startswith(free), kind
+
+
+def test_what_is_made_without_asking_costs_about_nothing_while_idle() -> None:
+    made = workspace.usual_types(sources.terraform())
+    assert {"aws_s3_bucket", "aws_dynamodb_table", "aws_api_gateway_rest_api"} <= set(made)
+    assert sum(item.total for item in estimate.idle(made)) < 0.05

@@ -81,3 +81,14 @@ def test_counting() -> None:
     plan = Planned(tuple(Change(f"a.{n}", "a", "create") for n in range(3)))
     assert (plan.count("create"), plan.count("delete"), plan.is_empty) == (3, 0, False)
     assert Planned(()).is_empty
+
+
+def test_what_aws_sets_itself_is_no_drift() -> None:
+    def changed(name: str, action: str) -> Change:
+        return Change(name, "aws_iam_role", action)
+
+    drift = [changed("gone", "delete"), changed("edited", "update"), changed("computed", "update")]
+    planned = [changed("gone", "create"), changed("edited", "update"), changed("other", "update")]
+    assert events.relevant(drift, planned) == tuple(drift[:2])
+    everything = [changed(each.address, "delete") for each in drift]
+    assert events.relevant(drift, everything) == (drift[0],)

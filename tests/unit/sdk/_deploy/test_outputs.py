@@ -68,6 +68,26 @@ def test_somebody_elses_profile_stays() -> None:
     assert outputs.profile("lab")["address"] == MADE.endpoint
 
 
+LOCALSTACK = "http://127.0.0.1:4566"
+
+
+def test_localstack_serves_apis_by_path() -> None:
+    made = Outputs.read(VALUES, f"{LOCALSTACK}/")
+    assert made.endpoint == f"{LOCALSTACK}/_aws/execute-api/abc"
+
+
+def test_a_deployment_on_localstack_does_not_take_the_profile_of_one_on_aws() -> None:
+    outputs.write_profile("lab", MADE)
+    with pytest.raises(NameTaken, match="lab in eu-west-1"):
+        outputs.check_profile("lab", "eu-west-1", "lab", LOCALSTACK)
+    assert not outputs.remove_profile("lab", "eu-west-1", "lab", LOCALSTACK)
+    outputs.write_profile("lab", Outputs.read(VALUES, LOCALSTACK))
+    with pytest.raises(NameTaken, match="lab on LocalStack"):
+        outputs.check_profile("lab", "eu-west-1", "lab")
+    outputs.check_profile("lab", "eu-west-1", "lab", "http://127.0.0.1:4599")
+    assert outputs.remove_profile("lab", "eu-west-1", "lab", LOCALSTACK)
+
+
 def answering(status: int, **document: Any) -> httpx.MockTransport:
     def answer(request: httpx.Request) -> httpx.Response:
         assert str(request.url) == f"{MADE.endpoint}/api/v1/health"

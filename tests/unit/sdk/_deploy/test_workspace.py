@@ -151,7 +151,16 @@ with Workspace(Path(sys.argv[1])).alone():
 
 
 def test_types_of_what_would_be_made(source: Path) -> None:
-    assert sorted(workspace.resource_types(source)) == [
+    """What is made on demand only is not, nor are examples."""
+    (source / "modules" / "extra").mkdir()
+    (source / "modules" / "extra" / "main.tf").write_text('resource "aws_kms_key" "k" {\n}\n')
+    (source / "examples" / "minimal" / "main.tf").write_text('resource "aws_kms_key" "k" {\n}\n')
+    with (source / "main.tf").open("a") as root:
+        root.write('module "api" {\n  source = "./modules/api"\n}\n\n')
+        root.write(
+            'module "extra" {\n  source = "./modules/extra"\n  count  = var.extra ? 1 : 0\n}\n'
+        )
+    assert sorted(workspace.usual_types(source)) == [
         "aws_iam_role",
         "aws_iam_role",
         "aws_lambda_function",

@@ -21,7 +21,7 @@ from covalent._dispatch.recent import _recent
 from covalent._dispatch.submit import send
 from covalent._shared_files.config import set_config
 from covalent_contracts import api, pickling
-from covalent_contracts.ids import digest_of
+from covalent_contracts.ids import digest_of, principal_of
 from covalent_contracts.manifest import (
     Asset,
     Edge,
@@ -149,6 +149,7 @@ class ControlPlane:
     summaries: dict[str, api.Summary] = field(default_factory=dict)
     objects: dict[str, bytes] = field(default_factory=dict)
     records: dict[int, api.NodeRecord] = field(default_factory=dict)
+    sharing: dict[str, list[str]] = field(default_factory=dict)
     log: list[str] = field(default_factory=list)
     requests: list[httpx.Request] = field(default_factory=list)
     faults: list[httpx.Response | Exception | None] = field(default_factory=list)
@@ -207,6 +208,9 @@ class ControlPlane:
                 return answer(api.Listing(dispatches=list(self.summaries.values())))
             case "POST", ["dispatches", dispatch_id, "start"]:
                 return self._start(dispatch_id, run=request.url.params.get("run") != "false")
+            case "PUT", ["dispatches", dispatch_id, "sharing"] if dispatch_id in self.summaries:
+                wanted = api.Sharing.model_validate_json(body).shared_with
+                self.sharing[dispatch_id] = sorted({principal_of(each) for each in wanted})
         return self._read(path[1], path[2:], body)
 
     def _read(self, dispatch_id: str, rest: list[str], body: bytes) -> httpx.Response:
@@ -223,6 +227,8 @@ class ControlPlane:
                     api.Download(digest=each, url=self.presigned(each)) for each in digests
                 ]
                 return answer(api.Downloads(downloads=downloads))
+            case ["sharing"]:
+                return answer(api.Sharing(shared_with=self.sharing.get(dispatch_id, [])))
             case ["nodes"]:
                 return self._nodes(api.NodesRequest.model_validate_json(body))
         return answer(self.summaries[dispatch_id])
@@ -348,7 +354,8 @@ def configured(monkeypatch: pytest.MonkeyPatch, tmp_path: Any, client: Client) -
     """A configuration of its own, in which every address leads to the in-memory control plane."""
     monkeypatch.setenv("COVALENT_CONFIG_DIR", str(tmp_path))
     monkeypatch.setenv("COVALENT_RESULTS_DIR", str(tmp_path / "results"))
-    for module in ("_dispatch.submit", "_results_manager.reading", "_results_manager.record"):
+    modules = ("_dispatch.submit", "_results_manager.reading", "_results_manager.record", "sharing")
+    for module in modules:
         monkeypatch.setattr(f"covalent.{module}.connect", lambda _address=None: client)
 
 

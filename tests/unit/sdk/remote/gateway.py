@@ -20,6 +20,8 @@ from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 from tests.unit.sdk.remote.conftest import STORE, TOKEN, ControlPlane
 
+from covalent._deploy import gateway_responses
+
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
@@ -28,6 +30,17 @@ REGION = "eu-west-1"
 ACCOUNT = "123456789012"
 ARN = f"arn:aws:iam::{ACCOUNT}:user/ada"
 TOLERANCE = 300
+TYPES = {
+    "AccessDeniedException": "ACCESS_DENIED",
+    "ExpiredTokenException": "EXPIRED_TOKEN",
+    "MissingAuthenticationTokenException": "MISSING_AUTHENTICATION_TOKEN",
+    "TooManyRequestsException": "THROTTLED",
+    "RequestTooLargeException": "REQUEST_TOO_LARGE",
+    "InternalServerErrorException": "INTEGRATION_TIMEOUT",
+}
+"""Which of its answers it is, by the kind that a header tells."""
+NO_API = "ForbiddenException"
+"""Where there is no API nothing could be set."""
 
 
 class Refused(Exception):
@@ -36,6 +49,15 @@ class Refused(Exception):
     def __init__(self, status: int, message: str, kind: str, key: str = "message") -> None:
         super().__init__(message)
         self.status, self.kind, self.document = status, kind, {key: message}
+
+    @property
+    def problem(self) -> bytes:
+        """The answer as the deployment has API Gateway write it."""
+        name = TYPES.get(self.kind, "INVALID_SIGNATURE")
+        template = gateway_responses.extension()[name]["responseTemplates"]["application/json"]
+        message = json.dumps(str(self))
+        text: str = template.replace("$context.error.messageString", message)
+        return text.encode()
 
 
 class Key(NamedTuple):
@@ -55,6 +77,8 @@ class Gateway:
     ahead: float = 0
     """Seconds that its clock is ahead of this machine's."""
     denied: bool = False
+    writes_problems: bool = True
+    """Whether it answers as a deployment of ours, or in its own format."""
     is_there: bool = True
     faults: list[Refused] = field(default_factory=list)
     """What the next signed requests get, whatever they are."""
@@ -86,9 +110,10 @@ class Gateway:
             return self._behind(method, f"{self.url}{path}", kept, body)
         except Refused as exc:
             self.on_refusal()
-            return httpx.Response(
-                exc.status, json=exc.document, headers={"x-amzn-ErrorType": exc.kind}
-            )
+            if self.writes_problems and exc.kind != NO_API:
+                return httpx.Response(exc.status, content=exc.problem)
+            headers = {"x-amzn-ErrorType": exc.kind}
+            return httpx.Response(exc.status, json=exc.document, headers=headers)
 
     def now(self) -> datetime:
         return datetime.now(UTC) + timedelta(seconds=self.ahead)
@@ -102,7 +127,7 @@ class Gateway:
 
     def _admit(self, method: str, path: str, headers: dict[str, str], body: bytes) -> None:
         if not self.is_there:
-            raise Refused(403, "Forbidden", "ForbiddenException")
+            raise Refused(403, "Forbidden", NO_API)
         if path.startswith("/api/v1/health"):
             self.unsigned.append("Authorization" not in headers)
             return
