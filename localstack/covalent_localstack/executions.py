@@ -74,13 +74,18 @@ def _start_execution(
 
 
 def _start(self: Any) -> None:
-    self.ended = threading.Event()
-    self.exec_worker = self._get_start_execution_worker()
-    self.exec_worker._get_evaluation_environment()  # kept: from now on there is something to stop
-    self.exec_status = ExecutionStatus.RUNNING
-    _executions[self.exec_arn] = self
-    events.announce(self)
+    begin(self)
     self.exec_worker.start()
+
+
+def begin(execution: Any) -> None:
+    """Count an execution as running: from now on it can be stopped, even before its worker starts."""
+    execution.ended = threading.Event()
+    execution.exec_worker = execution._get_start_execution_worker()
+    execution.exec_worker._get_evaluation_environment()  # kept
+    execution.exec_status = ExecutionStatus.RUNNING
+    _executions[execution.exec_arn] = execution
+    events.announce(execution)
 
 
 def _reflect(self: Any) -> None:

@@ -63,12 +63,13 @@ class _MapRun:
         self.children: deque[Any] = deque(maxlen=KEPT)
         self.outputs: dict[int, Any] = {}
         self._running: set[Any] = set()
+        self._is_over = False
         self._lock = threading.Lock()
         program = state.iteration_component._get_iteration_program()
         self._parent = Parent(env, record.map_state_machine_arn, program)
 
     def run(self, job: tuple[int, tuple[Any, int]]) -> None:
-        """Run a child.
+        """Run a child, unless all was stopped meanwhile.
 
         Raises:
             FailureEventException: too many have failed.
@@ -77,10 +78,13 @@ class _MapRun:
         index, (event, count) = job
         child = self._parent.child(event)
         with self._lock:
+            if self._is_over:
+                return
+            executions.begin(child)
             self._running.add(child)
             self._count("running", 1, count)
             self._count("pending", -1, -count)
-        child.start()
+        child.exec_worker.start()
         with self._lock:
             self._running.discard(child)
             self.children.append(child)
@@ -99,8 +103,9 @@ class _MapRun:
             return [*self._running, *self.children]
 
     def abort(self) -> None:
-        """Stop the children that run."""
+        """Stop the children that run, and let none start any more."""
         with self._lock:
+            self._is_over = True
             running = list(self._running)
         for child in running:
             executions.stop(child)

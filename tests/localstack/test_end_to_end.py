@@ -8,10 +8,14 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from tests.localstack.deployment import PREFIX, Covalent, client_environment, run
 from tests.localstack.running import Aws
 from tests.localstack.workflows import expected
+
+from covalent_contracts.api import GATEWAY, Problem
+from covalent_contracts.api import PREFIX as PREFIX_OF_API
 
 pytestmark = pytest.mark.localstack
 
@@ -67,6 +71,17 @@ def test_the_profile_has_the_address_that_localstack_serves(aws: Aws, covalent: 
     assert "Python 3.11, Python 3.12, Python 3.13" in output
 
 
+@pytest.mark.parametrize("path", ["dispatches", "nowhere"])
+def test_api_gateway_refuses_with_problems(covalent: Covalent, path: str) -> None:
+    """No signature, and no such route: it answers both by itself."""
+    address = tomllib.loads(_configuration(covalent))["profiles"][PREFIX]["address"]
+    refused = httpx.get(f"{address}{PREFIX_OF_API}/{path}", trust_env=False)
+    assert refused.headers["Content-Type"] == "application/problem+json"
+    problem = Problem.model_validate_json(refused.content)
+    assert (refused.status_code, problem.status, problem.code) == (403, 403, "Refused")
+    assert problem.extra[GATEWAY] == "MISSING_AUTHENTICATION_TOKEN"
+
+
 def test_a_hundred_electrons_with_gates(aws: Aws, client: Mapping[str, str]) -> None:
     found = _dispatch("gated", client)
     assert found["result"] == expected()
@@ -80,8 +95,22 @@ def test_a_hundred_electrons_with_gates(aws: Aws, client: Mapping[str, str]) -> 
     print(f"{len(events)} events, {sum(each.endswith('StateEntered') for each in kinds)} states")
 
 
-def test_a_second_dispatch_of_the_same_shape(client: Mapping[str, str]) -> None:
-    assert _dispatch("gated", client)["result"] == expected()
+def test_a_second_dispatch_of_the_same_shape(aws: Aws, client: Mapping[str, str]) -> None:
+    """And how long each electron took: lines in the runner's log that CloudWatch reads metrics out of."""
+    found = _dispatch("gated", client)
+    assert found["result"] == expected()
+    dispatch_id = found["dispatch_id"]
+    minor = "".join(map(str, sys.version_info[:2]))
+    events = (
+        aws.client("logs")
+        .get_paginator("filter_log_events")
+        .paginate(logGroupName=f"/aws/lambda/{PREFIX}-runner-py{minor}")
+    )
+    lines = [event["message"] for page in events for event in page["events"]]
+    told = [json.loads(line) for line in lines if dispatch_id in line and '"_aws"' in line]
+    assert len(told) == len(expected())
+    assert {each["service"] for each in told} == {f"{PREFIX}-runner"}
+    assert any("ElectronQueueSeconds" in each for each in told)
 
 
 def test_a_support_vector_machine(client: Mapping[str, str]) -> None:

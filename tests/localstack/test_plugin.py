@@ -254,6 +254,16 @@ def signed_api(aws: Aws, functions: Functions) -> str:
     document = {
         "openapi": "3.0.1",
         "info": {"title": "who", "version": "1"},
+        "x-amazon-apigateway-gateway-responses": {
+            "MISSING_AUTHENTICATION_TOKEN": {
+                "responseParameters": {
+                    "gatewayresponse.header.Content-Type": "'application/problem+json'"
+                },
+                "responseTemplates": {
+                    "application/json": '{"detail": $context.error.messageString}'
+                },
+            }
+        },
         "paths": {
             "/signed": {"get": {**answered, "security": [{"sigv4": []}]}},
             "/open": {"get": answered},
@@ -291,7 +301,9 @@ def test_a_signed_request_says_who_it_is(aws: Aws, signed_api: str) -> None:
 
 
 def test_an_unsigned_request_is_refused_where_a_signature_is_wanted(signed_api: str) -> None:
-    refused = _get(f"{signed_api}/signed")
-    assert refused.status_code == 403
-    assert refused.json() == {"message": "Missing Authentication Token"}
+    for path in ("signed", "nowhere"):
+        refused = _get(f"{signed_api}/{path}")
+        assert refused.status_code == 403
+        assert refused.headers["Content-Type"] == "application/problem+json"
+        assert refused.json() == {"detail": "Missing Authentication Token"}
     assert _get(f"{signed_api}/open").text == "None"

@@ -20,6 +20,7 @@ from localstack.services.apigateway.next_gen.execute_api.gateway_response import
     MissingAuthTokenError,
 )
 
+from covalent_localstack.community import refusals
 from covalent_localstack.community.signatures import access_key, signed_methods
 
 AWS_IAM = "AWS_IAM"
@@ -32,6 +33,7 @@ def _import_api(rest_api: Any, context: Any, open_api_spec: Any, mode: Any) -> A
     for path, method in signed_methods(open_api_spec):
         if path in resources:
             resources[path].resource_methods[method].authorization_type = AWS_IAM
+    refusals.keep(rest_api.id, open_api_spec)
     return answer
 
 
@@ -71,3 +73,4 @@ def repair_api_gateway() -> None:
     """Repair LocalStack: the import of descriptions, and what is between routing and integration."""
     provider.import_api_from_openapi_spec = _import_api
     handlers.preprocess_request.append(identify)
+    refusals.repair()

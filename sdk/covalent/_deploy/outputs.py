@@ -10,8 +10,8 @@ from covalent._deploy.errors import DeployError, NameTaken
 from covalent._shared_files.config import get_config, set_config
 from covalent_contracts.api import PREFIX, Health
 
-_SECONDS = 10.0
-"""How long a health check may take: the first one may start the function."""
+_SECONDS = 30.0
+"""How long a health check may take: the first one may start the function, and API Gateway waits 29 for that."""
 _EMULATED = "/_aws/execute-api/"
 """Below which LocalStack serves every API by its id."""
 

@@ -5,11 +5,13 @@ from collections import Counter
 from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
+from unittest.mock import MagicMock
 
 import pytest
 
-from covalent_localstack import map_items, map_runs
+from covalent_localstack import executions, map_items, map_runs
 
 Run = Callable[..., dict[str, Any]]
 Client = Callable[[str], Any]
@@ -189,6 +191,18 @@ def test_too_many_failures_stop_the_other_children(run: Run, client: Client) -> 
     states = client("stepfunctions")
     children = states.list_executions(mapRunArn=found["mapRunArn"])["executions"]
     assert {each["status"] for each in children} <= {"ABORTED", "FAILED"}
+
+
+def test_no_child_starts_once_the_others_were_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A thread may have taken its job just before."""
+    begun: list[Any] = []
+    parent = SimpleNamespace(child=lambda event: event)
+    monkeypatch.setattr(map_runs, "Parent", lambda *_: parent)
+    monkeypatch.setattr(executions, "begin", begun.append)
+    late = map_runs._MapRun(MagicMock(), MagicMock(), MagicMock())
+    late.abort()
+    late.run((0, ("input", 1)))
+    assert (begun, late.known()) == ([], [])
 
 
 def test_the_whole_of_what_the_compiler_writes(run: Run, client: Client) -> None:
