@@ -22,6 +22,8 @@ _COMMANDS: Mapping[str, str] = MappingProxyType(
         "deploy": "deploy",
         "doctor": "doctor",
         "config": "settings",
+        "cluster": "cluster",
+        "db": "database",
         "purge": "purge",
     }
 )

@@ -6,7 +6,8 @@ from typing import Any, cast
 
 import pytest
 
-from covalent_localstack.__main__ import remove_state, write_state
+from covalent_localstack import worker
+from covalent_localstack.__main__ import _limit, _parser, remove_state, write_state
 
 
 def stack() -> Any:
@@ -33,3 +34,15 @@ def test_the_state_of_a_later_server_stays(tmp_path: Path, content: str) -> None
 
 def test_no_state_is_nothing_to_remove(tmp_path: Path) -> None:
     remove_state(tmp_path / "state.json")
+
+
+def test_limits_go_where_workers_find_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    environment = {"OMP_NUM_THREADS": "7"}
+    monkeypatch.setattr(os, "environ", environment)
+    needed = ["serve", "--data-dir", ".", "--state-file", "."]
+    _limit(_parser().parse_args(needed))
+    assert environment == {"OMP_NUM_THREADS": "7"}
+    _limit(_parser().parse_args([*needed, "--worker-memory", "9", "--worker-threads", "2"]))
+    assert environment[worker.MEMORY] == "9"
+    assert environment["OMP_NUM_THREADS"] == "7"  # the user's own
+    assert environment["OPENBLAS_NUM_THREADS"] == "2"

@@ -18,7 +18,18 @@ def run(*args: str, answer: str | None = None) -> Result:
 def test_without_a_command_it_lists_the_commands() -> None:
     result = run()
     assert result.exit_code == 0
-    for command in ("start", "stop", "restart", "status", "logs", "compile", "config", "purge"):
+    for command in (
+        "start",
+        "stop",
+        "restart",
+        "status",
+        "logs",
+        "compile",
+        "config",
+        "cluster",
+        "db",
+        "purge",
+    ):
         assert f"\n  {command} " in result.output
     assert "..." not in result.output.partition("Commands:")[2]  # no help was cut
 
