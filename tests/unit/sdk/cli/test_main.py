@@ -54,6 +54,15 @@ def test_config_hides_the_token() -> None:
     assert str(get_config("dispatcher.port")) in output
 
 
+def test_config_writes_the_file_if_there_is_none(own_config: Path) -> None:
+    path = own_config / "config" / "covalent.conf"
+    path.unlink()
+    output = run("config").output
+    assert str(path) in output.replace("\n", "")
+    assert "num_workers" in output
+    assert path.exists()
+
+
 @pytest.mark.usefixtures("own_config")
 def test_logs_before_the_first_start() -> None:
     assert "not found" in run("logs").output
