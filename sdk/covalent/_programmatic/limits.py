@@ -8,6 +8,7 @@ from covalent._shared_files.exceptions import InvalidConfig
 
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*(?:([kmgt]?)i?b)?", re.IGNORECASE)
 _FACTORS = {"": 1, "k": 2**10, "m": 2**20, "g": 2**30, "t": 2**40}
+LEAST = 128 * 2**20
 _UNLIMITED = ("auto", "")
 _MEMORY, _THREADS = "--worker-memory", "--worker-threads"
 
@@ -59,7 +60,7 @@ def to_bytes(text: str) -> int:
     """A size as "1gb" or "512MiB"; a plain number is in GB, "auto" and 0 are no limit.
 
     Raises:
-        ValueError: it is no size.
+        ValueError: it is no size, or less than a worker needs.
 
     """
     if text.strip().lower() in _UNLIMITED:
@@ -68,4 +69,7 @@ def to_bytes(text: str) -> int:
     if found is None:
         raise ValueError(f"{text!r} is no size of memory: write 1GB, 512MB or 0")
     unit = "g" if found[2] is None else found[2].lower()
-    return int(float(found[1]) * _FACTORS[unit])
+    size = int(float(found[1]) * _FACTORS[unit])
+    if 0 < size < LEAST:
+        raise ValueError(f"{text!r} is too little: the runner itself needs {LEAST // 2**20} MB")
+    return size

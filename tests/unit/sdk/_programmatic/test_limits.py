@@ -8,8 +8,8 @@ from covalent._programmatic.limits import Limits, of_command, to_bytes
 @pytest.mark.parametrize(
     ("text", "found"),
     [
-        ("1gb", 2**30), ("1GB", 2**30), ("1.5 GiB", 3 * 2**29), ("512MB", 2**29), ("64kb", 2**16),
-        ("100B", 100), ("2", 2**31), ("0", 0), ("0GB", 0), ("auto", 0), ("", 0), ("1tb", 2**40),
+        ("1gb", 2**30), ("1GB", 2**30), ("1.5 GiB", 3 * 2**29), ("512MB", 2**29), ("262144kb", 2**28),
+        ("1073741824B", 2**30), ("2", 2**31), ("0", 0), ("0GB", 0), ("auto", 0), ("", 0), ("1tb", 2**40),
     ],
 )  # fmt: skip
 def test_sizes(text: str, found: int) -> None:
@@ -20,6 +20,11 @@ def test_sizes(text: str, found: int) -> None:
 def test_what_is_no_size(text: str) -> None:
     with pytest.raises(ValueError, match="is no size of memory: write 1GB, 512MB or 0"):
         to_bytes(text)
+
+
+def test_what_is_too_little_for_a_worker() -> None:
+    with pytest.raises(ValueError, match="'100MB' is too little: the runner itself needs 128 MB"):
+        to_bytes("100MB")
 
 
 def test_they_come_back_from_the_command_line() -> None:
