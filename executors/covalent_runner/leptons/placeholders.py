@@ -13,6 +13,16 @@ _HEREDOC = re.compile(
     r"<<-?[ \t]*(?:\\(?P<escaped>\w+)|(?P<quote>['\"])(?P<quoted>[^'\"\n]+)(?P=quote)|(?P<plain>\w+))"
 )
 
+_TOKENS = (
+    ("bare", "'", "single"),
+    ("single", "'", "bare"),
+    ("bare", '"', "double"),
+    ("double", '"', "bare"),
+    ("bare", "((", "arithmetic"),  # where << shifts
+    ("arithmetic", "))", "bare"),
+    ("bare", "<<<", "bare"),
+)
+"""What leads from one kind of place to another."""
 _OPEN, _CLOSE = "\x01", "\x02"
 
 
@@ -21,7 +31,9 @@ class _Reader:
     """Walks over a command and knows where in it a quote is open."""
 
     text: str
-    place: str = "bare"  # or "single", "double", "body" of a here-document
+    place: str = (
+        "bare"  # or in "single" or "double" quotes, "arithmetic", the "body" of a here-document
+    )
     at: int = 0
     delimiter: str = ""
 
@@ -36,32 +48,33 @@ class _Reader:
 
     def _skips(self) -> bool:
         """Step over what opens or closes a quote, or is escaped."""
+        for place, token, following in _TOKENS:
+            if place == self.place and self.text.startswith(token, self.at):
+                self._enter(following, len(token))
+                return True
+        return self._skips_lines()
+
+    def _skips_lines(self) -> bool:
+        """Step over escapes, comments, and the borders of here-documents."""
         match self.place, self.text[self.at]:
             case ("bare" | "double", "\\"):
                 self.at += 2
-            case ("bare", "'"):
-                self._enter("single")
-            case ("bare", '"'):
-                self._enter("double")
-            case ("single", "'") | ("double", '"'):
-                self._enter("bare")
             case ("bare", "#") if self.at == 0 or self.text[self.at - 1].isspace():
                 self.at = _end_of_line(self.text, self.at)
             case ("bare", "<") if found := _HEREDOC.match(self.text, self.at):
                 self.delimiter = found["escaped"] or found["quoted"] or found["plain"]
                 self.at = found.end()
-            case ("bare", "\n") if self.delimiter:
-                self._enter("body")
-            case ("body", "\n") if self._ends_body():
-                self.delimiter = ""
-                self._enter("bare")
+            case ("bare" | "body", "\n") if self.delimiter:
+                ends = self._ends_body()
+                self.delimiter = "" if ends else self.delimiter
+                self._enter("bare" if ends else "body")
             case _:
                 return False
         return True
 
-    def _enter(self, place: str) -> None:
+    def _enter(self, place: str, length: int = 1) -> None:
         self.place = place
-        self.at += 1
+        self.at += length
 
     def _ends_body(self) -> bool:
         line = self.text[self.at + 1 : _end_of_line(self.text, self.at + 1)]
@@ -116,7 +129,7 @@ def _written(name: str, value: str, place: str) -> str:
     if _PLAIN.fullmatch(value):
         return value
     match place:
-        case "bare":
+        case "bare" | "arithmetic":
             return f'"${{{name}}}"'
         case "single":
             return f"'\"${{{name}}}\"'"

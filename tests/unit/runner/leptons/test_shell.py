@@ -29,6 +29,11 @@ PLACES = (
     "# don't\nz={v} # it's",
     "z=$(cat <<'E'\ndon't\nE\n){v}; z=\"${{z#don\\'t}}\"",
     'z="$v"',
+    "read -r -d '' z <<< x; z='{v}'",
+    "cat <<E\nE\nz='{v}'",
+    "cat <<-E > /dev/null\n\tdon't\n\tE\nz='{v}'",
+    "y=$((1<<2))\nz='{v}'",
+    'cat <<< "{v}" > /dev/null\nz={v}',
     "f() { z=$1; }; f {v}",
     'z="\\"{v}\\""; z="${z#\\"}"; z="${z%\\"}"',
 )
