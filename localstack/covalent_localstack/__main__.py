@@ -21,6 +21,7 @@ from covalent_localstack.stack import EmbeddedAws, PortInUse
 
 TOKEN = "COVALENT_TOKEN"  # noqa: S105  # the name of the variable
 DEFAULT_PORT = 48008
+_OURS = ("covalent_localstack", "covalent_control_plane", "covalent_runner")
 _THREADS = (
     *("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"),
     *("VECLIB_MAXIMUM_THREADS", "NUMEXPR_NUM_THREADS"),
@@ -109,14 +110,18 @@ def _limit(options: argparse.Namespace) -> None:
 
 
 def _log(path: Path | None, level: str) -> None:
+    """Log what is of this level. Of other people's packages nothing finer than INFO: botocore's shows tokens."""
+    wanted = logging.getLevelNamesMapping()[level.upper()]
     if path is not None:
         path.parent.mkdir(parents=True, exist_ok=True)
     logging.basicConfig(
         filename=path,
-        level=level.upper(),
+        level=max(wanted, logging.INFO),
         format="%(asctime)s %(levelname)s %(name)s %(message)s",
     )
-    _LOG.setLevel(logging.INFO)
+    for name in _OURS:
+        logging.getLogger(name).setLevel(wanted)
+    _LOG.setLevel(min(wanted, logging.INFO))
 
 
 def _announce(address: str, log_file: Path | None) -> None:

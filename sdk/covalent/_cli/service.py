@@ -18,7 +18,9 @@ def _without_effect(*names: str, reason: str, **settings: Any) -> Callable[[Comm
     )
 
 
-_develop = click.option("-d", "--develop", is_flag=True, help="Developer mode: log everything.")
+_develop = click.option(
+    "-d", "--develop", is_flag=True, help="Developer mode: the server logs more."
+)
 
 
 def _bytes(_ctx: click.Context, _param: click.Parameter, text: str | None) -> str | None:

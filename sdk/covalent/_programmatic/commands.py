@@ -48,7 +48,7 @@ def covalent_start(  # noqa: PLR0913  # the signature is Covalent's
     Those without effect are accepted so that existing scripts run unchanged.
 
     Args:
-        develop: log everything.
+        develop: log more.
         port: where to listen; the next free port is taken if this one is in use.
         mem_per_worker: memory that an electron may take, as "1GB", 0 for no limit; by default `dask.mem_per_worker`.
         workers: electrons that run at the same time; by default `dask.num_workers`.
@@ -168,7 +168,7 @@ def default_workers() -> int:
 
 
 def _log_level(develop: bool) -> str:
-    """What the server logs: `sdk.log_level`, everything in developer mode."""
+    """What the server logs: from `sdk.log_level` on, all there is in developer mode."""
     level = str(get_config("sdk.log_level")).lower()
     if level not in _LEVELS:
         raise InvalidConfig(
