@@ -1,8 +1,11 @@
 """Leptons on the embedded AWS: their libraries travel, and what goes wrong in them ends as the electron's failure."""
 
 import ctypes
+import shlex
+import sys
 from ctypes import POINTER
 from pathlib import Path
+from zipfile import ZipFile
 
 import pytest
 from tests.c_library import compiled
@@ -77,3 +80,23 @@ def test_failures_end_as_the_electrons_own(server: Server, library: Path) -> Non
     assert "crashed: segmentation fault" in nodes["crash"]["error"]
     assert "there is no such function in the library" in nodes["missing"]["error"]
     assert "No module named 'no_such_module_anywhere'" in nodes["f"]["error"]
+
+
+def test_a_bash_lepton_finds_the_packages_it_asks_for(server: Server, tmp_path: Path) -> None:
+    wheel = tmp_path / "tinypkg-1.0-py3-none-any.whl"
+    info = "tinypkg-1.0.dist-info"
+    with ZipFile(wheel, "w") as archive:
+        archive.writestr("tinypkg.py", "print('tiny indeed')\n")
+        archive.writestr(f"{info}/METADATA", "Metadata-Version: 2.1\nName: tinypkg\nVersion: 1.0\n")
+        archive.writestr(
+            f"{info}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
+        )
+        archive.writestr(f"{info}/RECORD", "")
+
+    @ct.leptons.bash(deps_pip=[str(wheel)])
+    def imported(python: str) -> str:
+        return f"{shlex.quote(python)} -c 'import tinypkg'"
+
+    result = ct.dispatch_sync(ct.lattice(imported))(sys.executable)
+    assert result.error is None
+    assert result.get_node_result(0)["stdout"] == "tiny indeed\n"
