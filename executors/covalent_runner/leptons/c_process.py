@@ -7,6 +7,7 @@ the command line: the same. Imports the standard library only, and knows nothing
 import ctypes
 import json
 import os
+import resource
 import sys
 from typing import IO, Any
 
@@ -74,6 +75,7 @@ def _called(call: dict[str, Any], request: IO[bytes]) -> list[bytes]:
 
 def main() -> None:
     """Read a call, make it, answer, and end without running what the library has registered for the end."""
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a crash is told, not kept
     request = open(0, "rb", closefd=False)  # noqa: SIM115  # lives as long as the process
     call = json.loads(request.readline())
     try:
