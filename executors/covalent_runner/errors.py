@@ -11,3 +11,7 @@ class UpstreamFailed(Exception):
 
 class HookFailed(Exception):
     """A bash command or a package installation beside the electron failed."""
+
+
+class LeptonFailed(Exception):
+    """What a lepton runs is not there, does not fit, or ended in another way than by returning."""

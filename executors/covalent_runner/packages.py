@@ -36,7 +36,8 @@ def installed(requirements: Sequence[str]) -> Iterator[None]:
     if not requirements:
         yield
         return
-    with _in_front(target_of(requirements)):
+    target = target_of(requirements)
+    with _in_front(target), _for_children(target):
         yield
 
 
@@ -117,6 +118,23 @@ def _in_front(target: Path) -> Iterator[None]:
         sys.modules.update(aside)
         if str(target) in sys.path:
             sys.path.remove(str(target))
+
+
+@contextmanager
+def _for_children(target: Path) -> Iterator[None]:
+    """Have child processes find what was installed too: modules, and commands."""
+    before = {name: os.environ.get(name) for name in ("PYTHONPATH", "PATH")}
+    places = {"PYTHONPATH": target, "PATH": target / "bin"}
+    for name, place in places.items():
+        os.environ[name] = os.pathsep.join(filter(None, (str(place), before[name])))
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
 
 
 def _shadowed(target: Path) -> dict[str, ModuleType]:

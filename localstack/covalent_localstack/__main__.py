@@ -15,18 +15,25 @@ import time
 from pathlib import Path
 from typing import Any
 
+from covalent_localstack import worker
 from covalent_localstack.journal import DataDirInUse
 from covalent_localstack.stack import EmbeddedAws, PortInUse
 
 TOKEN = "COVALENT_TOKEN"  # noqa: S105  # the name of the variable
 DEFAULT_PORT = 48008
+_OURS = ("covalent_localstack", "covalent_control_plane", "covalent_runner")
+_THREADS = (
+    *("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"),
+    *("VECLIB_MAXIMUM_THREADS", "NUMEXPR_NUM_THREADS"),
+)
 _LOG = logging.getLogger("covalent_localstack.serve")
 
 
 def main() -> int:
     """Run; the exit status is 1 when the server could not start."""
     options = _parser().parse_args()
-    _log(options.log_file)
+    _log(options.log_file, options.log_level)
+    _limit(options)
     token = os.environ.pop(TOKEN, "")
     if not token:
         return _complain(f"{TOKEN} is not set")
@@ -84,21 +91,37 @@ def _parser() -> argparse.ArgumentParser:
     serve.add_argument("--port", type=int, default=DEFAULT_PORT)
     serve.add_argument("--next-free-port", action="store_true")
     serve.add_argument("--workers", type=int, default=max(4, os.cpu_count() or 1))
+    serve.add_argument("--worker-memory", type=int, default=0, help="bytes; 0 is no limit")
+    serve.add_argument("--worker-threads", type=int, default=0, help="of numerical libraries")
+    serve.add_argument("--log-level", default="warning")
     serve.add_argument("--data-dir", type=Path, required=True)
     serve.add_argument("--state-file", type=Path, required=True)
     serve.add_argument("--log-file", type=Path)
     return parser
 
 
-def _log(path: Path | None) -> None:
+def _limit(options: argparse.Namespace) -> None:
+    """Put the limits of workers where these find them. What the user has set for a library stays."""
+    if options.worker_memory:
+        os.environ[worker.MEMORY] = str(options.worker_memory)
+    if options.worker_threads:
+        for name in _THREADS:
+            os.environ.setdefault(name, str(options.worker_threads))
+
+
+def _log(path: Path | None, level: str) -> None:
+    """Log what is of this level. Of other people's packages nothing finer than INFO: botocore's shows tokens."""
+    wanted = logging.getLevelNamesMapping()[level.upper()]
     if path is not None:
         path.parent.mkdir(parents=True, exist_ok=True)
     logging.basicConfig(
         filename=path,
-        level=logging.WARNING,
+        level=max(wanted, logging.INFO),
         format="%(asctime)s %(levelname)s %(name)s %(message)s",
     )
-    _LOG.setLevel(logging.INFO)
+    for name in _OURS:
+        logging.getLogger(name).setLevel(wanted)
+    _LOG.setLevel(min(wanted, logging.INFO))
 
 
 def _announce(address: str, log_file: Path | None) -> None:

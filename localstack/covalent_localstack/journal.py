@@ -18,6 +18,8 @@ from hashlib import md5, sha256
 from pathlib import Path
 from typing import Any
 
+from covalent_contracts.errors import NewerWire
+from covalent_contracts.layout import JOURNAL, LAYOUT
 from covalent_contracts.records import DISPATCH
 
 _SCHEMA = """
@@ -77,6 +79,7 @@ class Journal:
 
         Raises:
             DataDirInUse: another process has it open.
+            NewerWire: a newer version has written it.
 
         """
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -86,10 +89,20 @@ class Journal:
         self._objects.mkdir(exist_ok=True)
         self._guard = threading.Lock()
         self._database = sqlite3.connect(
-            folder / "state.sqlite", check_same_thread=False, isolation_level=None
+            folder / JOURNAL, check_same_thread=False, isolation_level=None
         )
         self._database.executescript("pragma journal_mode=wal; pragma synchronous=off;" + _SCHEMA)
+        self._check_layout()
         self._sweep()
+
+    def _check_layout(self) -> None:
+        (found,) = self._database.execute("pragma user_version").fetchone()
+        if found > LAYOUT:
+            self.close()
+            raise NewerWire(
+                f"the stored dispatches have layout {found}, this Covalent knows {LAYOUT}: upgrade it"
+            )
+        self._database.execute(f"pragma user_version = {LAYOUT}")
 
     def close(self) -> None:
         """Release the folder."""

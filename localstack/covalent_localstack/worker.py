@@ -7,6 +7,7 @@ only, so that a worker starts as fast as the interpreter does.
 import importlib
 import json
 import os
+import resource
 import select
 import signal
 import socket
@@ -20,6 +21,8 @@ from dataclasses import dataclass
 from typing import Any
 
 LENGTH = struct.Struct(">I")
+MEMORY = "COVALENT_WORKER_MEMORY"
+"""Bytes that a worker, and each of its children, may have."""
 Handler = Callable[[Any, Any], Any]
 Json = dict[str, Any]
 
@@ -162,6 +165,8 @@ def main() -> None:
     """Run as a worker: `worker.py FD PRELOAD`."""
     connection = socket.socket(fileno=int(sys.argv[1]))
     connection.set_inheritable(False)
+    if limit := int(os.environ.get(MEMORY, "0")):
+        resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
     threading.Thread(target=_die_with_parent, args=(connection,), daemon=True).start()
     try:
         serve(connection, sys.argv[2])

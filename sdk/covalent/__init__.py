@@ -12,7 +12,7 @@ from typing import Any as _Any
 from covalent._version import __version__
 
 if TYPE_CHECKING:
-    from covalent import executor, sharing, status
+    from covalent import executor, leptons, sharing, status
     from covalent._dispatcher_plugins import dispatch, dispatch_sync
     from covalent._programmatic.commands import (
         covalent_start,
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from covalent._workflow.depspip import DepsPip
     from covalent._workflow.electron import electron, wait
     from covalent._workflow.lattice import lattice
+    from covalent._workflow.lepton import Lepton
     from covalent._workflow.transportable_object import TransportableObject
 
 __all__ = [  # noqa: RUF022  # in alphabetical order, as a reader looks for a name
@@ -47,6 +48,8 @@ __all__ = [  # noqa: RUF022  # in alphabetical order, as a reader looks for a na
     "get_result",
     "is_covalent_running",
     "lattice",
+    "Lepton",
+    "leptons",
     "reload_config",
     "set_config",
     "sharing",
@@ -71,16 +74,17 @@ _HOMES = _MappingProxyType(
         "get_result": "_results_manager.results_manager",
         "is_covalent_running": "_programmatic.commands",
         "lattice": "_workflow.lattice",
+        "Lepton": "_workflow.lepton",
         "reload_config": "_shared_files.config",
         "set_config": "_shared_files.config",
         "TransportableObject": "_workflow.transportable_object",
         "wait": "_workflow.electron",
     }
 )
-_SUBMODULES = frozenset({"executor", "sharing", "status"})
+_SUBMODULES = frozenset({"executor", "leptons", "sharing", "status"})
 _NOT_YET = frozenset(
     {
-        *("cancel", "fs", "fs_strategies", "Lepton", "leptons", "qelectron", "QElectron"),
+        *("cancel", "fs", "fs_strategies", "qelectron", "QElectron"),
         *("redispatch", "stop_triggers", "triggers"),
     }
 )

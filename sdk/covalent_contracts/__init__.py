@@ -4,6 +4,7 @@ status    the states of a dispatch and of a node, and the legal moves between th
 ids       dispatch ids, owners
 keys      where objects lie in S3
 records   what items look like in DynamoDB
+layout    the version of what is stored
 envelope  the event that Step Functions hands to the runner
 sheet     what the runner must know of one electron
 transport one value as bytes, with a header anyone may read

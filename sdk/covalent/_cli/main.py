@@ -23,6 +23,8 @@ _COMMANDS: Mapping[str, str] = MappingProxyType(
         "doctor": "doctor",
         "share": "share",
         "config": "settings",
+        "cluster": "cluster",
+        "db": "database",
         "purge": "purge",
     }
 )

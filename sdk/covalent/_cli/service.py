@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from covalent._programmatic import commands, localstack, server
+from covalent._programmatic import commands, limits, localstack, server
 
 Command = Callable[..., Any]
 _PORT = click.IntRange(1, 65535)
@@ -18,9 +18,17 @@ def _without_effect(*names: str, reason: str, **settings: Any) -> Callable[[Comm
     )
 
 
-_develop = _without_effect(
-    "-d", "--develop", is_flag=True, reason="the server has no developer mode"
+_develop = click.option(
+    "-d", "--develop", is_flag=True, help="Developer mode: the server logs more."
 )
+
+
+def _bytes(_ctx: click.Context, _param: click.Parameter, text: str | None) -> str | None:
+    try:
+        limits.to_bytes(text or "")
+    except ValueError as exc:
+        raise click.BadParameter(str(exc)) from exc
+    return text
 
 
 @click.command()
@@ -35,8 +43,8 @@ _develop = _without_effect(
     "-n",
     "--workers",
     type=click.IntRange(min=1),
-    help="Electrons that run at the same time. By default 4 or the number of cores, "
-    "whichever is larger.",
+    help="Electrons that run at the same time. By default dask.num_workers of the config file, "
+    "at first 4 or the number of cores, whichever is larger.",
 )
 @click.option(
     "--localstack",
@@ -46,18 +54,45 @@ _develop = _without_effect(
     f"Its port is {localstack.DEFAULT_PORT} unless --port says otherwise.",
 )
 @_develop
-@_without_effect("-m", "--mem-per-worker", reason="workers are not limited in memory")
-@_without_effect("-t", "--threads-per-worker", reason="a worker runs one electron at a time")
-@_without_effect("--ignore-migrations", is_flag=True, reason="there is no database to migrate")
+@click.option(
+    "-m",
+    "--mem-per-worker",
+    "memory",
+    callback=_bytes,
+    help="Memory that an electron may take, as 1gb or 512MB (on Linux); 0 for no limit. "
+    "By default dask.mem_per_worker of the config file.",
+)
+@click.option(
+    "-t",
+    "--threads-per-worker",
+    "threads",
+    type=click.IntRange(min=0),
+    help="Threads that numerical libraries start in an electron, unless OMP_NUM_THREADS and its "
+    "like are set; 0 for as many as they like. By default dask.threads_per_worker of the config file.",
+)
+@_without_effect("--ignore-migrations", is_flag=True, reason="migrations are never pending")
 @_without_effect("--no-cluster", is_flag=True, reason="there is no Dask cluster to leave out")
 @_without_effect("--no-triggers", is_flag=True, reason="triggers do not live in the server")
-def start(port: int | None, workers: int | None, full: bool) -> None:
+def start(
+    *,
+    port: int | None,
+    workers: int | None,
+    full: bool,
+    develop: bool,
+    memory: str | None,
+    threads: int | None,
+) -> None:
     """Start the Covalent server, unless it runs already."""
     if full:
         click.echo("Starting LocalStack, which takes 10 to 20 seconds")
         _echo(localstack.describe(localstack.ensure_running(port)))
     else:
-        _start(port, workers)
+        chosen = limits.chosen(memory, threads)
+        _echo(
+            commands.describe(
+                commands.ensure_running(port=port, workers=workers, limits=chosen, develop=develop)
+            )
+        )
 
 
 @click.command()
@@ -72,20 +107,18 @@ def stop() -> None:
 @click.option("-p", "--port", type=_PORT, help="Start again on this port.")
 @_develop
 @_without_effect("--no-cluster/--with-cluster", reason="there is no Dask cluster")
-def restart(port: int | None) -> None:
-    """Restart the Covalent server, with as many workers as before."""
+def restart(port: int | None, develop: bool) -> None:
+    """Restart the Covalent server, with the same workers."""
     running = server.find(commands.place())
     _stop()
-    _start(port, running.workers if running else None)
+    workers, kept = (running.workers, running.limits) if running else (None, None)
+    started = commands.ensure_running(port=port, workers=workers, limits=kept, develop=develop)
+    _echo(commands.describe(started))
 
 
 def _stop() -> None:
     stopped = server.ensure_stopped(commands.place())
     click.echo(commands.STOPPED if stopped else commands.NOT_RUNNING)
-
-
-def _start(port: int | None, workers: int | None) -> None:
-    _echo(commands.describe(commands.ensure_running(port=port, workers=workers)))
 
 
 def _echo(lines: list[str]) -> None:

@@ -5,9 +5,11 @@ from typing import Any
 
 import click
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Column, Table
 
-from covalent._shared_files.config import get_config
+from covalent._shared_files.config import get_config, set_config
+from covalent._shared_files.defaults import config_path
 
 _SECRETS = ("token", "password", "secret", "credential")
 HIDDEN = "********"
@@ -15,8 +17,12 @@ HIDDEN = "********"
 
 @click.command()
 def config() -> None:
-    """Show the configuration; secrets are hidden."""
+    """Show the configuration; secrets are hidden. Write the file if there is none yet."""
+    path = config_path()
+    if not path.exists():
+        set_config({})
     console = Console()
+    console.print(f"[bold]{escape(str(path))}[/]", soft_wrap=True)
     for section, values in get_config().items():
         if not isinstance(values, Mapping):
             continue

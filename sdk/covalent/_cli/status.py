@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.table import Column, Table
 
 from covalent._programmatic import commands, localstack, server
+from covalent._programmatic.limits import Limits
 from covalent._programmatic.server import Server
 from covalent._shared_files.config import get_config
 
@@ -37,9 +38,15 @@ def _rows(running: Server) -> list[tuple[str, str]]:
         ("Covalent server", f"Running at {running.url}"),
         ("Process", str(running.pid)),
         ("Uptime", str(uptime)),
-        ("Workers", str(running.workers)),
+        ("Workers", f"{running.workers}{_limits(running.limits)}"),
         ("Running dispatches", _running_dispatches(running)),
     ]
+
+
+def _limits(limits: Limits) -> str:
+    memory = [f"{limits.memory / 2**30:.3g} GB each"] if limits.memory else []
+    threads = [f"{limits.threads} threads each"] if limits.threads else []
+    return "".join(f", {each}" for each in [*memory, *threads])
 
 
 def _localstack_rows(running: Server) -> list[tuple[str, str]]:

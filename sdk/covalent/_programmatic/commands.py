@@ -1,18 +1,20 @@
 """Start and stop the local server from a script or a notebook: what the `covalent` command does, as functions."""
 
-import os
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
 from covalent._programmatic import server
+from covalent._programmatic.limits import Limits, chosen
 from covalent._programmatic.server import CannotStart, Place, Server
 from covalent._shared_files.config import get_config, set_config
+from covalent._shared_files.exceptions import InvalidConfig
 
 DEFAULT_PORT = 48008
 LOG_NAME = "covalent_server.log"
-_MIN_WORKERS = 4
+_LEVELS = ("debug", "info", "warning", "error", "critical")
 
 
 @dataclass(frozen=True)
@@ -43,25 +45,27 @@ def covalent_start(  # noqa: PLR0913  # the signature is Covalent's
 ) -> None:
     """Start the local server unless it runs already, and wait until it is ready.
 
-    Only `port` and `workers` matter here; the others are accepted so that existing scripts run unchanged.
+    Those without effect are accepted so that existing scripts run unchanged.
 
     Args:
-        develop: no effect, the server has no developer mode.
+        develop: log more.
         port: where to listen; the next free port is taken if this one is in use.
-        mem_per_worker: no effect, workers are not limited in memory.
-        workers: electrons that run at the same time; by default 4 or the number of cores, whichever is larger.
-        threads_per_worker: no effect, a worker runs one electron at a time.
-        ignore_migrations: no effect, there is no database to migrate.
+        mem_per_worker: memory that an electron may take, as "1GB", 0 for no limit; by default `dask.mem_per_worker`.
+        workers: electrons that run at the same time; by default `dask.num_workers`.
+        threads_per_worker: threads of numerical libraries in an electron; by default `dask.threads_per_worker`.
+        ignore_migrations: no effect, migrations are never pending.
         no_cluster: no effect, there is no Dask cluster.
         no_triggers: no effect, triggers do not live in the server.
         quiet: print nothing.
 
     Raises:
         CannotStart: the server did not come up; the message ends with the end of its log.
+        ValueError: `mem_per_worker` is no size.
 
     """
-    del develop, mem_per_worker, threads_per_worker, ignore_migrations, no_cluster, no_triggers
-    started = ensure_running(port=port, workers=workers)
+    del ignore_migrations, no_cluster, no_triggers
+    limits = chosen(mem_per_worker, threads_per_worker)
+    started = ensure_running(port=port, workers=workers, limits=limits, develop=develop)
     if not quiet:
         for line in describe(started):
             print(line)  # noqa: T201  # what a user of the function wants to see
@@ -90,7 +94,13 @@ def place() -> Place:
     return Place(data_dir=data_dir, log_file=log_dir / LOG_NAME)
 
 
-def ensure_running(*, port: int | None = None, workers: int | None = None) -> Started:
+def ensure_running(
+    *,
+    port: int | None = None,
+    workers: int | None = None,
+    limits: Limits | None = None,
+    develop: bool = False,
+) -> Started:
     """Start the server unless it runs; write where it is and how to talk to it into the config file.
 
     Raises:
@@ -99,21 +109,22 @@ def ensure_running(*, port: int | None = None, workers: int | None = None) -> St
     """
     here = place()
     asked = port or _configured_port()
+    options = [*(limits or chosen(None, None)).options(), "--log-level", _log_level(develop)]
     try:
         with server.alone(here):
-            return _found_or_started(here, asked, workers or default_workers())
+            return _found_or_started(here, asked, workers or default_workers(), options)
     except OSError as exc:
         raise CannotStart(f"The server cannot be started: {exc}") from exc
 
 
-def _found_or_started(here: Place, asked: int, workers: int) -> Started:
+def _found_or_started(here: Place, asked: int, workers: int, options: Sequence[str]) -> Started:
     running = server.find(here)
     if running is not None:
         _publish(running, here.token())
         return Started(running, already=True, asked_port=asked)
     _check_extra()
     token = secrets.token_urlsafe(32)
-    running = server.start(here, port=asked, workers=workers, token=token)
+    running = server.start(here, port=asked, workers=workers, token=token, options=options)
     try:
         _publish(running, token)
     except BaseException:  # nobody could talk to it
@@ -135,8 +146,26 @@ def _publish(running: Server, token: str | None) -> None:
 
 
 def default_workers() -> int:
-    """Electrons that run at the same time: they often wait, so a small machine gets a few too."""
-    return max(_MIN_WORKERS, os.cpu_count() or 1)
+    """Electrons that run at the same time, if nobody says how many.
+
+    Raises:
+        InvalidConfig: the configuration has no number there.
+
+    """
+    try:
+        return max(1, int(get_config("dask.num_workers")))
+    except (TypeError, ValueError) as exc:
+        raise InvalidConfig(f"dask.num_workers in {get_config('sdk.config_file')}: {exc}") from exc
+
+
+def _log_level(develop: bool) -> str:
+    """What the server logs: from `sdk.log_level` on, all there is in developer mode."""
+    level = str(get_config("sdk.log_level")).lower()
+    if level not in _LEVELS:
+        raise InvalidConfig(
+            f"sdk.log_level in {get_config('sdk.config_file')} is {level!r}, not one of {', '.join(_LEVELS)}"
+        )
+    return "debug" if develop else level
 
 
 def describe(started: Started) -> list[str]:

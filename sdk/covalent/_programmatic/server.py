@@ -18,6 +18,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from covalent._programmatic import limits
+from covalent._programmatic.limits import Limits
 from covalent_contracts.errors import Unavailable
 
 MODULE = "covalent_localstack"
@@ -71,6 +73,7 @@ class Server:
     address: str
     started: float
     workers: int
+    limits: Limits = limits.UNLIMITED
 
     @property
     def url(self) -> str:
@@ -93,13 +96,14 @@ def find(place: Place) -> Server | None:
         address=_host(str(state["address"])),
         started=float(state["started"]),
         workers=int(workers[1]) if workers else 0,
+        limits=limits.of_command(command),
     )
 
 
-def start(place: Place, *, port: int, workers: int, token: str) -> Server:
+def start(place: Place, *, port: int, workers: int, token: str, options: Sequence[str]) -> Server:
     """Start a server that outlives this process, and wait until it is ready.
 
-    It listens on `port`, or on the next free one.
+    It listens on `port`, or on the next free one. `options` are further ones of its command line.
 
     Raises:
         CannotStart: it died or did not become ready; the message ends with the end of its log.
@@ -107,7 +111,8 @@ def start(place: Place, *, port: int, workers: int, token: str) -> Server:
     """
     place.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     _write_private(place.token_file, token)
-    return launch(place, lambda: _spawn(place, port, workers, token), START_SECONDS)
+    options = ["--workers", str(workers), *options]
+    return launch(place, lambda: _spawn(place, port, token, options), START_SECONDS)
 
 
 def launch(place: Place, spawn: Callable[[], "subprocess.Popen[bytes]"], seconds: float) -> Server:
@@ -172,9 +177,11 @@ def alone(place: Place) -> Iterator[None]:
         yield
 
 
-def _spawn(place: Place, port: int, workers: int, token: str) -> "subprocess.Popen[bytes]":
+def _spawn(
+    place: Place, port: int, token: str, options: Sequence[str]
+) -> "subprocess.Popen[bytes]":
     command = [sys.executable, "-P", "-m", MODULE, "serve", "--port", str(port), "--next-free-port"]
-    command += ["--workers", str(workers), "--data-dir", str(place.data_dir)]
+    command += [*options, "--data-dir", str(place.data_dir)]
     command += ["--state-file", str(place.state_file), "--log-file", str(place.log_file)]
     return spawn(place, command, {"COVALENT_TOKEN": token})
 

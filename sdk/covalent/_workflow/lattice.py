@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import warnings
 from typing import TYPE_CHECKING, Any, overload
 
@@ -117,13 +116,16 @@ class Lattice:
         self.args, self.kwargs, self._inputs = args, kwargs, inputs
 
     def draw(self, *args: Any, **kwargs: Any) -> None:
-        """Build the graph for some arguments and print it as text; the lattice itself keeps the graph it had."""
-        from covalent._workflow.drawing import lines  # noqa: PLC0415  # loaded when first used
+        """Build the graph for some arguments and show it, in the notebook or in the browser.
+
+        Nothing is dispatched, and the lattice keeps the graph it had.
+        """
+        from covalent._workflow.drawing.picture import svg  # noqa: PLC0415  # loaded when first used
+        from covalent._workflow.drawing.showing import show  # noqa: PLC0415  # loaded when first used
 
         copy = self._unbuilt()
         copy.build_graph(*args, **kwargs)
-        for line in lines(copy.transport_graph):
-            sys.stdout.write(f"{line}\n")
+        show(svg(copy.transport_graph, self.__name__), self.__name__)
 
     def dispatch(self, *args: Any, **kwargs: Any) -> str:
         """Dispatch the workflow. Deprecated: use `covalent.dispatch(lattice)(...)`.

@@ -6,6 +6,7 @@ What is installed goes by name: the standard library, site-packages, and what a 
 
 from __future__ import annotations
 
+import importlib.util
 import site
 import sys
 import sysconfig
@@ -86,6 +87,17 @@ def _is_own(module: ModuleType) -> bool:
         return False
     home = _home(module)
     return home is not None and sys.modules.get(name) is module and not _is_installed(home)
+
+
+def own_file(name: str) -> Path | None:
+    """The file of a module of the user's own, without importing it; None for packages and installed modules."""
+    try:
+        spec = importlib.util.find_spec(name) if "." not in name else None
+    except ValueError:  # a module that was made, not found
+        return None
+    origin = spec.origin if spec is not None and spec.has_location else None
+    path = Path(origin).absolute() if origin else Path()
+    return path if path.name == f"{name}.py" and not _is_installed(path.parent) else None
 
 
 def _home(module: ModuleType) -> Path | None:

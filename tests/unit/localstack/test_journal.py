@@ -1,10 +1,14 @@
+import sqlite3
 import stat
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from covalent_contracts.errors import NewerWire
+from covalent_contracts.layout import JOURNAL, LAYOUT
 from covalent_localstack.journal import Change, DataDirInUse, Journal, with_bytes
 
 ITEM = {"pk": {"S": "D#1"}, "sk": {"S": "N#1"}, "out": {"B": b"\x00\xff"}, "n": {"N": "1"}}
@@ -105,3 +109,13 @@ def test_any_value_comes_back(value: object) -> None:
     from covalent_localstack.journal import base64_text
 
     assert with_bytes(json.loads(json.dumps(value, default=base64_text))) == value
+
+
+def test_the_journal_names_its_layout_and_refuses_a_newer_one(tmp_path: Path) -> None:
+    Journal(tmp_path).close()
+    with closing(sqlite3.connect(tmp_path / JOURNAL)) as database:
+        assert database.execute("pragma user_version").fetchone() == (LAYOUT,)
+        database.execute(f"pragma user_version = {LAYOUT + 1}")
+    for _ in range(2):  # the folder is released again
+        with pytest.raises(NewerWire, match="upgrade it"):
+            Journal(tmp_path)

@@ -33,6 +33,9 @@ def leave(event, context):
 def killed(event, context):
     os.kill(os.getpid(), 9)
 
+def large(event, context):
+    return len(bytearray(event))
+
 def unspeakable(event, context):
     return object()
 """
@@ -213,3 +216,18 @@ time.sleep(600)
     parent.kill()  # it gets no chance to tell anybody
     parent.wait()
     until(lambda: not is_alive(int(mark.read_text())))
+
+
+def test_a_worker_may_take_so_much_memory_and_no_more(folder: Path) -> None:
+    environment = {**os.environ, "PYTHONPATH": str(folder), worker.MEMORY: str(300 * 2**20)}
+    made = pool.WorkerPool(1, environment, folder / "workers.log")
+    try:
+        answers = []
+        for size in (1000 * 2**20, 2**20):
+            context = asdict(worker.Context("id", "large", "arn", 128, time.time() + LONG))
+            message = {"handler": "pool_handlers.large", "event": size, "environment": {}}
+            answers.append(made.run({**message, "context": context}, LONG))
+    finally:
+        made.close()
+    assert answers[0]["error"]["errorType"] == "MemoryError"
+    assert answers[1] == {"result": str(2**20)}

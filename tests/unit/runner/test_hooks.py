@@ -1,3 +1,4 @@
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,6 +11,7 @@ from covalent_contracts.hooks import Call, Hooks
 from covalent_contracts.sheet import Light
 from covalent_runner import packages
 from covalent_runner.errors import ElectronFailed, HookFailed
+from covalent_runner.leptons.shell import Output, ShellCommand
 
 from .conftest import Dispatch
 
@@ -146,6 +148,22 @@ def test_the_hosts_version_comes_back(quick_index: Path, monkeypatch: pytest.Mon
     with packages.installed(["tinypkg==2.0"]):
         assert version() == 2
     assert sys.modules["tinypkg"] is host
+
+
+def test_child_processes_find_them_too(
+    dispatch: Dispatch, quick_index: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("PYTHONPATH", raising=False)
+    path = os.environ["PATH"]
+    code = "import tinypkg; print(tinypkg.VERSION)"
+    command = ShellCommand(
+        (Output("version", int),), command=f"version=$({sys.executable} -c '{code}')"
+    )
+    assert dispatch.call(command, hooks=Hooks(pip=["tinypkg==2.0"])) == 2
+    with packages.installed(["tinypkg==1.0"]):
+        assert os.environ["PATH"].endswith(f"/bin:{path}")
+    assert os.environ["PATH"] == path
+    assert "PYTHONPATH" not in os.environ
 
 
 def test_pips_output_tells_why(dispatch: Dispatch, index: Path, tmp_path: Path) -> None:

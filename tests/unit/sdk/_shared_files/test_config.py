@@ -53,7 +53,7 @@ def test_the_three_ways_to_ask(file: Path) -> None:
         "dispatcher.port": 48008,
     }
     assert set(get_config()) == {
-        "sdk", "dispatcher", "workflow_data", "user_interface", "executors",
+        "sdk", "dispatcher", "dask", "workflow_data", "user_interface", "executors",
     }  # fmt: skip
     for missing in ("taste", "dispatcher.taste", "dispatcher.port.taste"):
         with pytest.raises(KeyError):
@@ -99,11 +99,68 @@ def test_files_that_exist_already_are_kept(file: Path) -> None:
     }
 
 
+PAGE = {
+    "sdk": "config_file log_dir log_level enable_logging executor_dir no_cluster exhaustive_postprocess "
+    "dispatch_cache_dir task_packing results_dir",
+    "dispatcher": "address port cache_dir results_dir log_dir db_path heartbeat_interval heartbeat_file "
+    "use_async_dispatcher asset_cache_size",
+    "dask": "cache_dir log_dir mem_per_worker threads_per_worker num_workers",
+    "workflow_data": "db_path storage_type base_dir",
+    "user_interface": "address port dev_port log_dir dispatch_db",
+    "executors": "local dask",
+    "executors.local": "log_stdout log_stderr cache_dir",
+    "executors.dask": "log_stdout log_stderr cache_dir",
+}
+
+
+@pytest.mark.parametrize("section", PAGE)
+def test_every_documented_key_is_there(file: Path, section: str) -> None:
+    assert set(PAGE[section].split()) <= set(get_config(section))
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "entry"),
+    [
+        ("COVALENT_DISPATCHER_ADDR", "host", "dispatcher.address"),
+        ("COVALENT_DISPATCHER_ADDR", "host", "user_interface.address"),
+        ("COVALENT_SVC_PORT", "7", "dispatcher.port"),
+        ("COVALENT_SVC_PORT", "7", "user_interface.port"),
+        ("COVALENT_DATA_DIR", "/d", "workflow_data.base_dir"),
+        ("COVALENT_RESULTS_DIR", "/r", "sdk.results_dir"),
+        ("COVALENT_RESULTS_DIR", "/r", "dispatcher.results_dir"),
+        ("COVALENT_CACHE_DIR", "/c", "dispatcher.cache_dir"),
+        ("COVALENT_CACHE_DIR", "/c", "executors.local.cache_dir"),
+        ("COVALENT_LOGDIR", "/l", "sdk.log_dir"),
+        ("LOGLEVEL", "DEBUG", "sdk.log_level"),
+        ("COVALENT_LOG_TO_FILE", "TRUE", "sdk.enable_logging"),
+        ("COVALENT_EXECUTOR_DIR", "/e", "sdk.executor_dir"),
+        ("COVALENT_DISPATCH_CACHE_DIR", "/dc", "sdk.dispatch_cache_dir"),
+        ("COVALENT_DATABASE", "/db", "dispatcher.db_path"),
+        ("COVALENT_HEARTBEAT_INTERVAL", "9", "dispatcher.heartbeat_interval"),
+        ("COVALENT_HEARTBEAT_FILE", "/h", "dispatcher.heartbeat_file"),
+        ("COVALENT_ASSET_CACHE_SIZE", "9", "dispatcher.asset_cache_size"),
+        ("COVALENT_USE_ASYNC_DISPATCHER", "FALSE", "dispatcher.use_async_dispatcher"),
+        ("COVALENT_ENABLE_TASK_PACKING", "1", "sdk.task_packing"),
+        ("XDG_CACHE_HOME", "/x", "dispatcher.cache_dir"),
+        ("XDG_DATA_HOME", "/x", "workflow_data.base_dir"),
+    ],
+)
+def test_an_environment_variable_seeds_its_entry_until_the_file_says_it(
+    file: Path, monkeypatch: pytest.MonkeyPatch, variable: str, value: str, entry: str
+) -> None:
+    monkeypatch.setenv(variable, value)
+    found = str(get_config(entry))
+    assert found.startswith("true" if entry == "sdk.task_packing" else value.lower())
+    set_config("sdk.taste", "written")  # and with it the whole file
+    monkeypatch.delenv(variable)
+    assert str(get_config(entry)) == found
+
+
 def test_answers_are_copies(file: Path) -> None:
     get_config()["dispatcher"]["port"] = 1
     get_config("executors")["x"] = 1
     assert get_config("dispatcher.port") == 48008
-    assert get_config("executors") == {}
+    assert set(get_config("executors")) == {"local", "dask"}
 
 
 def test_changes_of_others_are_seen(file: Path) -> None:

@@ -133,17 +133,6 @@ def test_old_ways_to_dispatch_delegate(name: str, monkeypatch: pytest.MonkeyPatc
     assert asked == [(workflow, (1,), {"b": 3})]
 
 
-def test_drawing_prints_names_and_leaves_the_lattice_alone(
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    drawing = ct.lattice(workflow.workflow_function)
-    drawing.draw(7)
-    drawn = capsys.readouterr().out
-    assert "identity (0)" in drawn
-    assert ":parameter:7 (1)" in drawn
-    assert len(drawing.transport_graph) == 0
-
-
 def test_copies_are_built_anew() -> None:
     original = ct.lattice(executor="here")(workflow.workflow_function)
     original.build_graph(1)

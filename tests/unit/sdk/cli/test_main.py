@@ -18,7 +18,18 @@ def run(*args: str, answer: str | None = None) -> Result:
 def test_without_a_command_it_lists_the_commands() -> None:
     result = run()
     assert result.exit_code == 0
-    for command in ("start", "stop", "restart", "status", "logs", "compile", "config", "purge"):
+    for command in (
+        "start",
+        "stop",
+        "restart",
+        "status",
+        "logs",
+        "compile",
+        "config",
+        "cluster",
+        "db",
+        "purge",
+    ):
         assert f"\n  {command} " in result.output
     assert "..." not in result.output.partition("Commands:")[2]  # no help was cut
 
@@ -41,6 +52,15 @@ def test_config_hides_the_token() -> None:
     assert "very-secret-indeed" not in output
     assert "********" in output
     assert str(get_config("dispatcher.port")) in output
+
+
+def test_config_writes_the_file_if_there_is_none(own_config: Path) -> None:
+    path = own_config / "config" / "covalent.conf"
+    path.unlink()
+    output = run("config").output
+    assert str(path) in output.replace("\n", "")
+    assert "num_workers" in output
+    assert path.exists()
 
 
 @pytest.mark.usefixtures("own_config")

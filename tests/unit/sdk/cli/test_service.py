@@ -11,6 +11,7 @@ from click.testing import CliRunner, Result
 
 from covalent._cli.main import cli
 from covalent._programmatic import commands, server
+from covalent._programmatic.limits import Limits
 from covalent._shared_files.config import get_config, set_config
 
 
@@ -144,8 +145,8 @@ def test_an_interrupted_start_leaves_no_process_behind(monkeypatch: pytest.Monke
         monkeypatch.setattr(time, "sleep", sleep)
         raise KeyboardInterrupt
 
-    def remember(place: server.Place, port: int, workers: int, token: str) -> Any:
-        made.append(spawn(place, port, workers, token))
+    def remember(*arguments: Any) -> Any:
+        made.append(spawn(*arguments))
         return made[0]
 
     monkeypatch.setenv("STAND_IN_HANGS", "1")
@@ -178,11 +179,60 @@ def test_flags_of_covalents_own_server_are_accepted() -> None:
     flags = "-d -m 1GB -t 2 --ignore-migrations --no-cluster --no-triggers -n 3"
     assert run("start", *flags.split()).exit_code == 0
     assert running().workers == 3
+    assert running().limits == Limits(memory=2**30, threads=2)
+
+
+@pytest.mark.usefixtures("stand_in")
+def test_the_workers_are_those_of_the_config_file_unless_a_flag_says_otherwise() -> None:
+    set_config({"dask.num_workers": 6, "dask.mem_per_worker": "512MiB"})
+    run("start", "-t", "0")
+    assert (running().workers, running().limits) == (6, Limits(memory=2**29))
+    set_config({"dask.num_workers": 5, "dask.mem_per_worker": "auto"})
+    run("restart")  # as they were
+    assert (running().workers, running().limits) == (6, Limits(memory=2**29))
+    words = " ".join(run("status").output.split())
+    assert "6, 0.5 GB each" in words
+    run("stop")
+    run("start")
+    assert (running().workers, running().limits) == (5, Limits(threads=1))
+
+
+@pytest.mark.usefixtures("own_config")
+@pytest.mark.parametrize(
+    ("entry", "value"),
+    [
+        ("dask.num_workers", "many"),
+        ("dask.mem_per_worker", "much"),
+        ("dask.threads_per_worker", "few"),
+        ("sdk.log_level", "loud"),
+    ],
+)
+def test_a_bad_value_in_the_config_file_is_named(entry: str, value: str) -> None:
+    set_config(entry, value)
+    result = run("start")
+    assert result.exit_code == 1
+    assert value in result.output
+    assert "covalent.conf" in result.output.replace("\n", "")
+
+
+def test_a_flag_that_is_no_size_is_refused() -> None:
+    result = run("start", "-m", "much")
+    assert result.exit_code == 2
+    assert "'much' is no size of memory" in result.output
+
+
+@pytest.mark.usefixtures("stand_in")
+def test_developer_mode_logs_everything() -> None:
+    run("start", "-d")
+    assert "--log-level debug" in server._command_of(running().pid)
+    set_config("sdk.log_level", "ERROR")
+    run("restart")
+    assert "--log-level error" in server._command_of(running().pid)
 
 
 def test_the_help_says_what_a_flag_does_here() -> None:
     words = " ".join(run("start", "--help").output.split())
-    assert words.count("Accepted, no effect") == 6
+    assert words.count("Accepted, no effect") == 3
 
 
 @pytest.mark.usefixtures("stand_in")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import pytest
 
 import covalent as ct
+from covalent._shared_files.config import get_config
 from covalent._shared_files.util_classes import DispatchInfo
 from covalent.executor import AsyncBaseExecutor, AWSLambdaExecutor, BaseExecutor, LocalExecutor
 from covalent.executor.settings import encoded
@@ -67,9 +68,12 @@ def test_round_trip_through_json(made: Any) -> None:
 
 def test_documented_defaults() -> None:
     settings = LocalExecutor().to_dict()["attributes"]
-    assert settings == {
-        "log_stdout": "", "log_stderr": "", "cache_dir": "", "time_limit": -1, "retries": 0,
+    streams = get_config("executors.local")
+    assert streams == {
+        "log_stdout": "stdout.log", "log_stderr": "stderr.log",
+        "cache_dir": get_config("dispatcher.cache_dir"),
     }  # fmt: skip
+    assert settings == {**streams, "time_limit": -1, "retries": 0}
     aws = AWSLambdaExecutor(function_name="f", s3_bucket_name="b").to_dict()["attributes"]
     assert (aws["credentials_file"], aws["profile"]) == ("~/.aws/credentials", "default")
     assert (aws["poll_freq"], aws["timeout"]) == (5, 900)

@@ -1,0 +1,31 @@
+"""What the pages in docs/ show runs as it stands."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+DOCS = Path(__file__).parents[2] / "docs"
+
+
+def code_of(page: str) -> str:
+    (code,) = re.findall(r"```python\n(.*?)```", (DOCS / page).read_text(), re.DOTALL)
+    return str(code)
+
+
+@pytest.mark.usefixtures("server")
+def test_leptons(capsys: pytest.CaptureFixture[str]) -> None:
+    code = code_of("leptons.md")
+    exec(compile(code, "leptons.md", "exec"), {"__name__": "leptons_page"})
+    shown = re.search(r"print\(.*\)  # (.*)", code)
+    assert shown
+    assert capsys.readouterr().out.strip() == shown[1]
+
+
+def test_drawing(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr("webbrowser.open", lambda _: True)
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    exec(compile(code_of("drawing.md"), "drawing.md", "exec"), {"__name__": "drawing_page"})
+    assert "fit (2)" in Path(capsys.readouterr().out.strip()).read_text()
