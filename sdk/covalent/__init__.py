@@ -12,7 +12,7 @@ from typing import Any as _Any
 from covalent._version import __version__
 
 if TYPE_CHECKING:
-    from covalent import executor, status
+    from covalent import executor, fs, fs_strategies, status
     from covalent._dispatcher_plugins import dispatch, dispatch_sync
     from covalent._programmatic.commands import (
         covalent_start,
@@ -42,6 +42,8 @@ __all__ = [  # noqa: RUF022  # in alphabetical order, as a reader looks for a na
     "dispatch_sync",
     "electron",
     "executor",
+    "fs",
+    "fs_strategies",
     "get_config",
     "get_context",
     "get_result",
@@ -76,10 +78,10 @@ _HOMES = _MappingProxyType(
         "wait": "_workflow.electron",
     }
 )
-_SUBMODULES = frozenset({"executor", "status"})
+_SUBMODULES = frozenset({"executor", "fs", "fs_strategies", "status"})
 _NOT_YET = frozenset(
     {
-        *("cancel", "fs", "fs_strategies", "Lepton", "leptons", "qelectron", "QElectron"),
+        *("cancel", "Lepton", "leptons", "qelectron", "QElectron"),
         *("redispatch", "stop_triggers", "triggers"),
     }
 )

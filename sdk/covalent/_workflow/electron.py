@@ -19,6 +19,7 @@ from covalent._workflow.metadata import (
     hooks_of,
     injected,
     resolved,
+    with_files,
     workflow_metadata,
 )
 from covalent._workflow.operations import BINARY, UNARY, Operators, cannot
@@ -348,7 +349,8 @@ def electron(
         _func: the function.
         backend: deprecated, the same as `executor`.
         executor: where to run it: an executor or the short name of one. By default the lattice's.
-        files: file transfers before and after it; this version supports none yet.
+        files: file transfers before and after it. Its parameter `files`, if it has one, takes a list with the paths of
+            each: (from, to).
         deps_bash: shell commands to run before it.
         deps_pip: PyPI packages to install before it.
         call_before: functions to call before it.
@@ -356,13 +358,9 @@ def electron(
         deps_module: modules of the user's own that travel with it.
 
     Raises:
-        InvalidWorkflow: files are to be transferred.
+        TypeError: something else than what is documented is to run around it.
 
     """
-    if files:
-        raise InvalidWorkflow(
-            "electron(files=...) is not supported by this version yet: read and write the files in the electron"
-        )
     hooks = hooks_of(
         deps_bash=deps_bash,
         deps_pip=deps_pip,
@@ -373,7 +371,8 @@ def electron(
     chosen = executor_or_backend(executor, backend)
 
     def decorate(function: Callable[P, R]) -> Any:
-        return decorated(Electron(function, metadata={"executor": chosen, "hooks": hooks}))
+        around = with_files(hooks, files, function)
+        return decorated(Electron(function, metadata={"executor": chosen, "hooks": around}))
 
     return decorate if _func is None else decorate(_func)
 
