@@ -61,7 +61,7 @@ class Secret:
 
 def _from_secrets_manager(arn: str) -> str:
     boto3 = package("boto3", "boto3", "local")
-    client = boto3.client("secretsmanager", region_name=arn.split(":")[3])
+    client = boto3.session.Session().client("secretsmanager", region_name=arn.split(":")[3])
     try:
         found = client.get_secret_value(SecretId=arn)
     except Exception as exc:

@@ -1,8 +1,10 @@
 """Files and folders between a disk and whatever keeps objects by key."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from itertools import islice
 from pathlib import Path, PurePosixPath
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from covalent_runner.transfers.disk import arriving, files_of, make_folder, readable
 from covalent_runner.transfers.errors import EndFailed
@@ -10,6 +12,10 @@ from covalent_runner.transfers.places import Place
 
 CHUNK = 1024 * 1024
 """Bytes that are read at once."""
+_FILES = 8
+"""Files of a folder at a time."""
+_GROUP = 1000
+_Pair = TypeVar("_Pair")
 
 
 class Objects(Protocol):
@@ -56,15 +62,34 @@ def _download_folder(objects: Objects, key: str, source: Place, goal: Path) -> N
     prefix = _folder_key(key)
     goal = goal / source.name if source.include_folder else goal
     found = False
-    for each in objects.keys(prefix):
+    for group in _grouped(objects.keys(prefix)):
         found = True
-        inside = each[len(prefix) :]
-        if inside.endswith("/") or not inside:
-            make_folder(_within(goal, inside))
-        else:
-            _fetch(objects, each, _within(goal, inside))
+        goals = [(each, each[len(prefix) :]) for each in group]
+        for _, inside in goals:
+            if not inside or inside.endswith("/"):
+                make_folder(_within(goal, inside))
+        files = [(key, _within(goal, name)) for key, name in goals if name and name[-1] != "/"]
+        _together(lambda pair: _fetch(objects, *pair), files)
     if not found:
         raise EndFailed("source", "is empty or does not exist: no object has a key that begins so")
+
+
+def _grouped(keys: Iterator[str]) -> Iterator[list[str]]:
+    """Keys in groups, so that a folder of millions is never in memory as a whole either."""
+    while group := list(islice(keys, _GROUP)):
+        yield group
+
+
+def _together(call: Callable[[_Pair], None], pairs: Iterable[_Pair]) -> None:
+    """Several files at a time: small ones take no longer than the way there and back. The first failure is raised."""
+    with ThreadPoolExecutor(_FILES) as pool:
+        waiting = [pool.submit(call, pair) for pair in pairs]
+        try:
+            for each in waiting:
+                each.result()
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise
 
 
 def _within(goal: Path, inside: str) -> Path:
@@ -77,8 +102,8 @@ def _within(goal: Path, inside: str) -> Path:
 
 def _upload(objects: Objects, key: str, source: Place, target: Place) -> None:
     if source.folder:
-        for file, inside in files_of(source):
-            objects.send(file, _folder_key(key) + str(inside))
+        sent = [(file, _folder_key(key) + str(inside)) for file, inside in files_of(source)]
+        _together(lambda pair: objects.send(*pair), sent)
         return
     file = readable(source)
     objects.send(file, _folder_key(key) + source.name if target.folder else key)

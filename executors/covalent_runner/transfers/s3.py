@@ -13,6 +13,7 @@ from covalent_runner.transfers.errors import explained, package
 from covalent_runner.transfers.places import Place
 
 if TYPE_CHECKING:
+    from boto3.s3.transfer import TransferConfig
     from mypy_boto3_s3 import S3Client
 
 _REASONS = {
@@ -53,7 +54,8 @@ class BucketWay:
     def _client(self, opened: ExitStack) -> "S3Client":
         boto3 = package("boto3", "boto3", "local")
         if self.credentials is None and self.profile is None:
-            client: S3Client = boto3.client("s3", region_name=self.region)
+            # A session of its own: that of the process may have kept credentials of an earlier electron.
+            client: S3Client = boto3.session.Session().client("s3", region_name=self.region)
             return client
         return self._own_client(opened)
 
@@ -98,11 +100,11 @@ class _Bucket:
 
     def fetch(self, key: str, file: Path) -> None:
         with explained("remote", self._missing(key)):
-            self.client.download_file(self.name, key, str(file))
+            self.client.download_file(self.name, key, str(file), Config=_bounded())
 
     def send(self, file: Path, key: str) -> None:
         with explained("remote", _reason):
-            self.client.upload_file(str(file), self.name, key)
+            self.client.upload_file(str(file), self.name, key, Config=_bounded())
 
     def _missing(self, key: str) -> Callable[[Exception], str | None]:
         """Tell more of an object that is not there."""
@@ -119,6 +121,13 @@ class _Bucket:
         if listed.get("Contents"):
             return f"does not exist; a folder s3://{self.name}/{key}/ does: end it with a slash"
         return _REASONS["404"]
+
+
+def _bounded() -> "TransferConfig":
+    """Few parts at a time, and little that waits for the disk: by default 256 MB may."""
+    from boto3.s3.transfer import TransferConfig  # noqa: PLC0415  # loaded when first used
+
+    return TransferConfig(max_concurrency=4, max_io_queue=64)
 
 
 def _split(address: str) -> tuple[str, str]:
