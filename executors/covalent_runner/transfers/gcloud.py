@@ -12,7 +12,7 @@ from covalent_runner.transfers.errors import TransferFailed, explained, package
 from covalent_runner.transfers.places import Place
 
 _CHUNK = 8 * 1024 * 1024
-"""Bytes of a resumable upload or a ranged download that are in memory at once; a multiple of 256 KiB."""
+"""Bytes of an upload that are in memory at once; a multiple of 256 KiB. Downloads stream anyhow."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ class _Bucket:
 
     def fetch(self, key: str, file: Path) -> None:
         with explained("remote", _reason):
-            self.bucket.blob(key, chunk_size=_CHUNK).download_to_filename(str(file))
+            self.bucket.blob(key).download_to_filename(str(file))
 
     def send(self, file: Path, key: str) -> None:
         with explained("remote", _reason):

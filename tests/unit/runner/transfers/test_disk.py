@@ -145,9 +145,14 @@ def test_a_full_disk_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.M
 def test_a_broken_transfer_leaves_the_old_file(tmp_path: Path) -> None:
     goal = tmp_path / "goal"
     goal.write_text("old")
-    with pytest.raises(ConnectionError), disk.arriving(goal) as part:
-        part.write_text("half of the ne")
-        raise ConnectionError
+
+    def break_off() -> None:
+        with disk.arriving(goal) as part:
+            part.write_text("half of the ne")
+            raise ConnectionError
+
+    with pytest.raises(ConnectionError):
+        break_off()
     assert {each.name: each.read_text() for each in tmp_path.iterdir()} == {"goal": "old"}
 
 
