@@ -15,14 +15,14 @@ from covalent_runner.transfers.places import Place
 CONNECTION_STRING = "AZURE_STORAGE_CONNECTION_STRING"
 """What the azure command reads too."""
 _SCOPE = "https://storage.azure.com/.default"
-_CHUNK = 4 * 1024 * 1024
+_UP, _DOWN = 4 * 1024 * 1024, 1024 * 1024
 _SIZES = {
-    "max_single_put_size": _CHUNK,
-    "max_block_size": _CHUNK,
-    "max_single_get_size": _CHUNK,
-    "max_chunk_get_size": _CHUNK,
+    "max_single_put_size": _UP,
+    "max_block_size": _UP,
+    "max_single_get_size": _DOWN,
+    "max_chunk_get_size": _DOWN,
 }
-"""Bytes that are in memory at once, of each of `_THREADS`."""
+"""Bytes that are on their way at once, of each of `_THREADS`; the client holds several copies."""
 _THREADS = 4
 
 

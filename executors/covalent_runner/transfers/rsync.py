@@ -121,14 +121,11 @@ class Rsync:
     def _failure(self, status: int, said: str) -> Exception:
         told = f" (rsync says: {'; '.join(said.split(chr(10)))})"
         for words, end, reason in _FAILURES:
-            if re.search(words, said, re.IGNORECASE):
+            if re.search(words, said, re.IGNORECASE | re.MULTILINE):
                 return EndFailed(end, reason.format(host=self.host, port=self.port) + told)
-        if status == _SSH_FAILED:
-            return EndFailed("remote", f"cannot be reached by ssh{told}")
         return TransferFailed(f"rsync ended with exit status {status}{told}")
 
 
-_SSH_FAILED = 255
 _FAILURES: tuple[tuple[str, End, str], ...] = (
     (
         "Host key verification failed|HOST IDENTIFICATION HAS CHANGED",
@@ -142,6 +139,7 @@ _FAILURES: tuple[tuple[str, End, str], ...] = (
         "remote",
         "is refused: {host} takes neither user nor key; pass user and private_key_path",
     ),
+    (r"^ssh: |^kex_|^Connection (closed|reset|timed out)", "remote", "cannot be reached by ssh"),
     (
         "rsync: command not found|rsync: not found",
         "remote",
@@ -149,7 +147,7 @@ _FAILURES: tuple[tuple[str, End, str], ...] = (
     ),
     ("(link_stat|change_dir) .*failed: No such file", "source", "does not exist"),
     (r"\[sender\].*(Permission denied|failed)", "source", "cannot be read"),
-    (r"\[(receiver|generator)\]|mkdir: |No space left", "target", "cannot be written"),
+    (r"\[(receiver|generator)\] .*failed|mkdir: |No space left", "target", "cannot be written"),
 )
 """What rsync and ssh write, at which end that is, and how to tell it."""
 

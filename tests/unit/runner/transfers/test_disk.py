@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.unit.runner.transfers.conftest import SIZE, TREE, Peak, content, move, place
+from tests.moving import SIZE, TREE, Peak, content, move, place
 
 from covalent_runner.transfers import disk
 from covalent_runner.transfers.disk import Disk

@@ -11,7 +11,7 @@ import boto3
 import pytest
 from moto.backends import get_backend
 from moto.server import ThreadedMotoServer
-from tests.unit.runner.transfers.conftest import SIZE, TREE, Peak, content, move, place
+from tests.moving import SIZE, TREE, Peak, content, move, place
 
 from covalent_runner.transfers import s3
 from covalent_runner.transfers.credentials import Secret

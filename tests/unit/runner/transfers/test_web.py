@@ -5,7 +5,8 @@ import socket
 from pathlib import Path
 
 import pytest
-from tests.unit.runner.transfers.conftest import MEGABYTE, SIZE, Peak, Website, content, move, place
+from tests.moving import MEGABYTE, SIZE, Peak, content, move, place
+from tests.unit.runner.transfers.conftest import Website
 
 from covalent_runner.transfers.errors import TransferFailed
 from covalent_runner.transfers.moves import Move
