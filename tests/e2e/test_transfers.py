@@ -26,7 +26,7 @@ ROOT = Path(__file__).parents[2]
 
 def run(function: Any, files: Any, *args: Any, **settings: Any) -> Any:
     """Run a lattice of one electron."""
-    electron = ct.electron(function, files=files, **settings)
+    electron = ct.electron(files=files, **settings)(function)
 
     @ct.lattice
     def workflow(*values: Any) -> Any:
@@ -60,7 +60,7 @@ def test_before_and_after_in_order(server: Server, tmp_path: Path) -> None:
     assert result.error is None
     files, was_there = result.result
     assert not was_there
-    assert [target for _, target in files][0] == str(tmp_path / "kept" / "result")
+    assert files[0][1] == str(tmp_path / "kept" / "result")
     assert (tmp_path / "kept" / "result").read_text() == "before, after"
     assert (tmp_path / "seen").read_text() == "before"
 

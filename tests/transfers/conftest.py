@@ -11,7 +11,7 @@ import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -150,27 +150,37 @@ class Azurite:
 _ACCOUNT, _KEY = "lab", "bGFi"  # the key is "lab", in base 64
 
 
-@pytest.fixture(scope="session")
-def azurite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Azurite]:
+@contextmanager
+def running_azurite(folder: Path, scheme: str, *more: str) -> Iterator[Azurite]:
+    """An Azurite on a free port, which tells nobody that it runs."""
     node = tool("node", "nodejs")
     assert AZURITE.exists(), "these tests need Azurite: `make transfers` installs it"
-    port, folder = free_port(), tmp_path_factory.mktemp("azurite")
+    port = free_port()
     options = [
         "--silent",
         "--skipApiVersionCheck",
         "--disableProductStyleUrl",
-        "--inMemoryPersistence",
         "--disableTelemetry",
     ]
-    command = [node, str(AZURITE), "--blobPort", str(port), *options]
+    options += ["--inMemoryPersistence", "--blobPort", str(port)]
     environment = {**os.environ, "AZURITE_ACCOUNTS": f"{_ACCOUNT}:{_KEY}"}
     log = folder / "log"
     with subprocess.Popen(
-        command, cwd=folder, env=environment, stdout=log.open("wb"), stderr=subprocess.STDOUT
+        [node, str(AZURITE), *options, *more],
+        cwd=folder,
+        env=environment,
+        stdout=log.open("wb"),
+        stderr=subprocess.STDOUT,
     ) as process:
         await_port(port, process, log)
-        url = f"http://127.0.0.1:{port}/{_ACCOUNT}"
+        url = f"{scheme}://127.0.0.1:{port}/{_ACCOUNT}"
         parts = {"AccountName": _ACCOUNT, "AccountKey": _KEY, "BlobEndpoint": url}
         given = ";".join(f"{name}={value}" for name, value in parts.items())
-        yield Azurite(url, f"DefaultEndpointsProtocol=http;{given};")
+        yield Azurite(url, f"DefaultEndpointsProtocol={scheme};{given};")
         process.terminate()
+
+
+@pytest.fixture(scope="session")
+def azurite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Azurite]:
+    with running_azurite(tmp_path_factory.mktemp("azurite"), "http") as found:
+        yield found

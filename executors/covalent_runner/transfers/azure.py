@@ -130,4 +130,4 @@ def _reason(exc: Exception) -> str | None:
 
 
 def _first_line(exc: Exception) -> str:
-    return str(exc).partition("\n")[0]
+    return " ".join(str(exc).split("\n")[:2])

@@ -12,13 +12,15 @@ from covalent_runner.transfers.moves import Move, begin
 from covalent_runner.transfers.places import Place
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
+
+    from covalent._workflow.metadata import FilesLike
 KEYWORD = "files"
 """The electron's parameter that takes where the files are."""
 
 
 def calls_around(
-    files: Sequence[FileTransfer], function: Callable[..., Any]
+    files: FilesLike, function: Callable[..., Any]
 ) -> tuple[list[DepsCall], list[DepsCall]]:
     """What to call before and after an electron for its transfers.
 
@@ -52,7 +54,7 @@ def calls_around(
     return before, after
 
 
-def _listed(files: Sequence[FileTransfer]) -> list[FileTransfer]:
+def _listed(files: FilesLike) -> list[FileTransfer]:
     several: list[Any] = [files] if isinstance(files, FileTransfer) else list(files)
     for each in several:
         if not isinstance(each, FileTransfer):

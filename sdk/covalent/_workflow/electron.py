@@ -30,7 +30,14 @@ from covalent_contracts.errors import InvalidWorkflow
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from covalent._workflow.metadata import BashLike, CallLike, ExecutorLike, ModuleLike, PipLike
+    from covalent._workflow.metadata import (
+        BashLike,
+        CallLike,
+        ExecutorLike,
+        FilesLike,
+        ModuleLike,
+        PipLike,
+    )
     from covalent._workflow.tracing import Trace
     from covalent._workflow.transport import TransportGraph
 
@@ -322,7 +329,7 @@ def electron(
     *,
     backend: ExecutorLike | None = ...,
     executor: ExecutorLike | None = ...,
-    files: Sequence[Any] = ...,
+    files: FilesLike = ...,
     deps_bash: BashLike | None = ...,
     deps_pip: PipLike | None = ...,
     call_before: CallLike = ...,
@@ -336,7 +343,7 @@ def electron(
     *,
     backend: ExecutorLike | None = None,
     executor: ExecutorLike | None = None,
-    files: Sequence[Any] = [],  # the documented default; never changed
+    files: FilesLike = [],  # noqa: B006  # the documented default; never changed
     deps_bash: BashLike | None = None,
     deps_pip: PipLike | None = None,
     call_before: CallLike = [],  # noqa: B006  # the documented default; copied

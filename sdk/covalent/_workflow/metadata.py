@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     PipLike: TypeAlias = DepsPip | str | Sequence[str]
     ModuleLike: TypeAlias = DepsModule | ModuleType | str | Sequence[DepsModule | ModuleType | str]
     CallLike: TypeAlias = Deps | Sequence[Deps]
+    FilesLike: TypeAlias = FileTransfer | Sequence[FileTransfer]
 
 DEFAULT_EXECUTOR = "local"
 
@@ -53,7 +54,7 @@ def hooks_of(
 
 
 def with_files(
-    hooks: dict[str, Any] | None, files: Sequence[FileTransfer], function: Callable[..., Any]
+    hooks: dict[str, Any] | None, files: FilesLike, function: Callable[..., Any]
 ) -> dict[str, Any] | None:
     """Hooks, and the file transfers of a function: before what is called before it, and after it before the rest.
 

@@ -68,11 +68,10 @@ class _Handler(BaseHTTPRequestHandler):
 @pytest.fixture
 def website() -> Iterator[Website]:
     """A web server on this machine."""
-    handler = type("Handler", (_Handler,), {})
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        handler.site = Website(f"http://127.0.0.1:{server.server_port}")
+    with ThreadingHTTPServer(("127.0.0.1", 0), _Handler) as server:
+        _Handler.site = Website(f"http://127.0.0.1:{server.server_port}")
         thread = threading.Thread(target=server.serve_forever, args=(0.01,))
         thread.start()
-        yield handler.site
+        yield _Handler.site
         server.shutdown()
         thread.join()

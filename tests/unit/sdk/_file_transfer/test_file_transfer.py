@@ -91,11 +91,11 @@ def test_other_things_than_transfers_are_refused() -> None:
     with pytest.raises(TypeError, match=r"ct\.fs_strategies.*write for example"):
         FileTransfer("/a", "/b", strategy=cast("Any", "s3"))
     with pytest.raises(TypeError, match=r"files takes file transfers.*ct\.fs\.FileTransfer"):
-        ct.electron(lambda: 1, files=["/a"])
+        ct.electron(files=cast("Any", ["/a"]))(lambda: 1)
 
 
 def _hooks(function: Any, files: Any, **more: Any) -> Any:
-    made = ct.electron(function, files=files, **more)
+    made = ct.electron(files=files, **more)(function)
     return hooks_on_the_wire(made.electron_object.metadata["hooks"])
 
 
@@ -250,7 +250,7 @@ SECRET = "q8Q~not-a-real-secret"
 def test_a_secret_stays_on_this_machine(config: Path, strategy: Any) -> None:
     made, address = strategy()
     transfer = TransferFromRemote(address, strategy=made)
-    electron = ct.electron(lambda: 1, files=[transfer])
+    electron = ct.electron(files=[transfer])(lambda: 1)
     wire = cloudpickle.dumps(hooks_on_the_wire(electron.electron_object.metadata["hooks"]))
     whole = cloudpickle.dumps((electron.electron_object, transfer, made))
     assert SECRET.encode() not in wire + whole
