@@ -5,6 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 BENCH := $(VENV)/.bench
 OPENAPI := .venv-openapi
+AZURITE := .azurite
 ARGS ?=
 
 # The first Python that is new enough and can make virtual environments.
@@ -20,7 +21,7 @@ export PIP_NO_INPUT := 1
 export UV_SYSTEM_CERTS ?= true
 unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV AWS_PROFILE AWS_DEFAULT_PROFILE
 
-.PHONY: help setup demo localstack test openapi check lint format types contracts fix golden bench versus lock lambda chalice image wheel clean
+.PHONY: help setup demo localstack test openapi transfers check lint format types contracts fix golden bench versus lock lambda chalice image wheel clean
 .DEFAULT_GOAL := help
 
 help: ## Show this list
@@ -55,6 +56,17 @@ $(OPENAPI)/.ready: requirements-openapi.lock $(READY)
 
 openapi: $(OPENAPI)/.ready ## Try the API of a running server against its OpenAPI document
 	@SCHEMATHESIS=$(OPENAPI)/bin/schemathesis $(BIN)/python -m pytest -m contract $(ARGS)
+
+# Azurite comes from npm, the exact versions of tests/transfers/package-lock.json, and nothing of it is run on installing.
+$(AZURITE)/.ready: tests/transfers/package-lock.json
+	@command -v npm > /dev/null || { echo "npm is not on the PATH: apt-get install npm"; exit 1; }
+	@mkdir -p $(AZURITE)
+	@cp tests/transfers/package.json tests/transfers/package-lock.json $(AZURITE)
+	@npm --prefix $(AZURITE) ci --ignore-scripts --no-audit --no-fund --loglevel error
+	@touch $@
+
+transfers: $(READY) $(AZURITE)/.ready ## Try file transfers with rsync, an ssh server and Azurite; needs rsync, sshd and npm
+	@$(BIN)/python -m pytest -m transfers $(ARGS)
 
 check: lint format types contracts ## Check style, types and imports; never writes
 
@@ -124,4 +136,4 @@ wheel: $(READY) ## Build dist/*.whl
 	@$(BIN)/python -m build --wheel --no-isolation
 
 clean: ## Remove .venv, LocalStack, caches and builds
-	@rm -rf $(VENV) $(OPENAPI) .venv-localstack .localstack .asl-validator build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	@rm -rf $(VENV) $(OPENAPI) $(AZURITE) .venv-localstack .localstack .asl-validator build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -7,10 +7,13 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 
 _ROOT = os.environ.get("COVALENT_WORK_DIR")
 """Where the directories are made, if not among the temporary files: whoever kills workers removes them there."""
+
+_here: ContextVar[Path | None] = ContextVar("covalent_workdir", default=None)
 
 _spare: list[Path] = []
 """Directories that an electron left empty. On overlay file systems it costs milliseconds to remove one."""
@@ -25,11 +28,13 @@ def isolated(dispatch_id: str) -> Iterator[Path]:
     """
     before = _place(), dict(os.environ), sys.path, sys.path[:], sys.getrecursionlimit()
     folder = _empty_folder()
+    entered = _here.set(folder)
     try:
         os.chdir(folder)
         os.environ["COVALENT_DISPATCH_ID"] = dispatch_id
         yield folder
     finally:
+        _here.reset(entered)
         place, environment, path, entries, limit = before
         os.chdir(place)
         _restore_environment(environment)
@@ -37,6 +42,11 @@ def isolated(dispatch_id: str) -> Iterator[Path]:
         sys.path = path
         sys.setrecursionlimit(limit)
         _clear(folder)
+
+
+def current() -> Path:
+    """The directory that the running electron was given, wherever it has gone since; outside one, the process's."""
+    return _here.get() or Path.cwd()
 
 
 def _empty_folder() -> Path:

@@ -12,7 +12,7 @@ from typing import Any as _Any
 from covalent._version import __version__
 
 if TYPE_CHECKING:
-    from covalent import executor, leptons, sharing, status
+    from covalent import executor, fs, fs_strategies, leptons, sharing, status
     from covalent._dispatcher_plugins import dispatch, dispatch_sync
     from covalent._programmatic.commands import (
         covalent_start,
@@ -43,6 +43,8 @@ __all__ = [  # noqa: RUF022  # in alphabetical order, as a reader looks for a na
     "dispatch_sync",
     "electron",
     "executor",
+    "fs",
+    "fs_strategies",
     "get_config",
     "get_context",
     "get_result",
@@ -81,10 +83,10 @@ _HOMES = _MappingProxyType(
         "wait": "_workflow.electron",
     }
 )
-_SUBMODULES = frozenset({"executor", "leptons", "sharing", "status"})
+_SUBMODULES = frozenset({"executor", "fs", "fs_strategies", "leptons", "sharing", "status"})
 _NOT_YET = frozenset(
     {
-        *("cancel", "fs", "fs_strategies", "qelectron", "QElectron"),
+        *("cancel", "qelectron", "QElectron"),
         *("redispatch", "stop_triggers", "triggers"),
     }
 )

@@ -95,7 +95,7 @@ def test_the_pages_exist(page: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "target", ["demo", "test", "check", "fix", "golden", "bench", "lambda", "chalice"]
+    "target", ["demo", "test", "check", "fix", "golden", "bench", "lambda", "chalice", "transfers"]
 )
 def test_make_has_its_commands(target: str) -> None:
     assert re.search(rf"^{target}:.*##", (ROOT / "Makefile").read_text(), re.MULTILINE)
@@ -107,5 +107,5 @@ def test_the_gate_runs_every_stage() -> None:
     assert listed
     stages = listed[1].replace("\\\n", " ").split()
     before = {"lint", "types", "import_contracts", "demo", "reference_example", "wheel", "tests"}
-    assert before | {"openapi", "terraform_modules", "localstack"} <= {*stages}
+    assert before | {"openapi", "transfers", "terraform_modules", "localstack"} <= {*stages}
     assert all(re.search(rf"^{stage}\(\)", text, re.MULTILINE) for stage in stages)

@@ -22,6 +22,10 @@ class InvalidArguments(InvalidWorkflow, ValueError, TypeError):
     """
 
 
+class InvalidTransfer(InvalidWorkflow, ValueError):
+    """A file transfer that cannot be made as it is written."""
+
+
 class InvalidConfig(CovalentError):
     """The configuration file cannot be read."""
 

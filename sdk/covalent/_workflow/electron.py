@@ -19,6 +19,7 @@ from covalent._workflow.metadata import (
     hooks_of,
     injected,
     resolved,
+    with_files,
     workflow_metadata,
 )
 from covalent._workflow.operations import BINARY, UNARY, Operators, cannot
@@ -29,7 +30,14 @@ from covalent_contracts.errors import InvalidWorkflow
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from covalent._workflow.metadata import BashLike, CallLike, ExecutorLike, ModuleLike, PipLike
+    from covalent._workflow.metadata import (
+        BashLike,
+        CallLike,
+        ExecutorLike,
+        FilesLike,
+        ModuleLike,
+        PipLike,
+    )
     from covalent._workflow.tracing import Trace
     from covalent._workflow.transport import TransportGraph
 
@@ -321,7 +329,7 @@ def electron(
     *,
     backend: ExecutorLike | None = ...,
     executor: ExecutorLike | None = ...,
-    files: Sequence[Any] = ...,
+    files: FilesLike = ...,
     deps_bash: BashLike | None = ...,
     deps_pip: PipLike | None = ...,
     call_before: CallLike = ...,
@@ -335,7 +343,7 @@ def electron(
     *,
     backend: ExecutorLike | None = None,
     executor: ExecutorLike | None = None,
-    files: Sequence[Any] = [],  # the documented default; never changed
+    files: FilesLike = [],  # noqa: B006  # the documented default; never changed
     deps_bash: BashLike | None = None,
     deps_pip: PipLike | None = None,
     call_before: CallLike = [],  # noqa: B006  # the documented default; copied
@@ -348,7 +356,8 @@ def electron(
         _func: the function.
         backend: deprecated, the same as `executor`.
         executor: where to run it: an executor or the short name of one. By default the lattice's.
-        files: file transfers before and after it; this version supports none yet.
+        files: file transfers before and after it. Its parameter `files`, if it has one, takes a list with the paths of
+            each: (from, to).
         deps_bash: shell commands to run before it.
         deps_pip: PyPI packages to install before it.
         call_before: functions to call before it.
@@ -356,13 +365,9 @@ def electron(
         deps_module: modules of the user's own that travel with it.
 
     Raises:
-        InvalidWorkflow: files are to be transferred.
+        TypeError: something else than what is documented is to run around it.
 
     """
-    if files:
-        raise InvalidWorkflow(
-            "electron(files=...) is not supported by this version yet: read and write the files in the electron"
-        )
     hooks = hooks_of(
         deps_bash=deps_bash,
         deps_pip=deps_pip,
@@ -373,7 +378,8 @@ def electron(
     chosen = executor_or_backend(executor, backend)
 
     def decorate(function: Callable[P, R]) -> Any:
-        return decorated(Electron(function, metadata={"executor": chosen, "hooks": hooks}))
+        around = with_files(hooks, files, function)
+        return decorated(Electron(function, metadata={"executor": chosen, "hooks": around}))
 
     return decorate if _func is None else decorate(_func)
 

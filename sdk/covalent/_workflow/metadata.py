@@ -14,10 +14,11 @@ from covalent._workflow.depsmodule import DepsModule
 from covalent._workflow.depspip import DepsPip
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from types import ModuleType
     from typing import TypeAlias
 
+    from covalent._file_transfer.file_transfer import FileTransfer
     from covalent.executor.base import AbstractExecutor
 
     ExecutorLike: TypeAlias = str | AbstractExecutor
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     PipLike: TypeAlias = DepsPip | str | Sequence[str]
     ModuleLike: TypeAlias = DepsModule | ModuleType | str | Sequence[DepsModule | ModuleType | str]
     CallLike: TypeAlias = Deps | Sequence[Deps]
+    FilesLike: TypeAlias = FileTransfer | Sequence[FileTransfer]
 
 DEFAULT_EXECUTOR = "local"
 
@@ -49,6 +51,28 @@ def hooks_of(
     if not (deps or before or after):
         return None
     return {"deps": deps, "call_before": before, "call_after": after}
+
+
+def with_files(
+    hooks: dict[str, Any] | None, files: FilesLike, function: Callable[..., Any]
+) -> dict[str, Any] | None:
+    """Hooks, and the file transfers of a function: before what is called before it, and after it before the rest.
+
+    Raises:
+        TypeError: something else than a file transfer is to be made.
+
+    """
+    if not files:
+        return hooks
+    from covalent._file_transfer.hooks import calls_around  # noqa: PLC0415  # loaded when first used
+
+    before, after = calls_around(files, function)
+    known = hooks or {"deps": {}, "call_before": [], "call_after": []}
+    return {
+        "deps": known["deps"],
+        "call_before": [*before, *known["call_before"]],
+        "call_after": [*after, *known["call_after"]],
+    }
 
 
 def executor_or_backend(

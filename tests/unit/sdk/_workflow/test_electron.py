@@ -215,13 +215,11 @@ def test_an_electron_of_another_lattice_is_refused() -> None:
         identity.electron_object["k"]
 
 
-def test_sublattices_and_files_are_refused_by_name() -> None:
+def test_sublattices_are_refused_by_name() -> None:
     inner = ct.electron(Lattice(lambda: identity(1)))
     assert inner() == 1
     with pytest.raises(InvalidWorkflow, match="sublattice"):
         graph_of(inner)
-    with pytest.raises(InvalidWorkflow, match="files"):
-        ct.electron(files=[object()])
 
 
 def test_backend_is_an_old_name_of_executor() -> None:

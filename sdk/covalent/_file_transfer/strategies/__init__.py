@@ -1,0 +1,1 @@
+"""How files are transferred: one class for each kind of place."""
