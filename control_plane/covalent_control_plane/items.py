@@ -98,6 +98,7 @@ class DispatchItem(Model):
     error = UnicodeAttribute(null=True)
     has_failed = BooleanAttribute(null=True)
     electrons = JSONAttribute(null=True)
+    redispatch_of = UnicodeAttribute(null=True)
     shared_with = UnicodeSetAttribute(null=True)
     asked = IntegerAttribute(null=True)
     starting = UnicodeAttribute(null=True)
@@ -151,6 +152,14 @@ class NodeItem(Model):
     stderr = UnicodeAttribute(null=True)
     stdout_key = UnicodeAttribute(null=True)
     stderr_key = UnicodeAttribute(null=True)
+    claim = UnicodeAttribute(null=True)
+    job_handle = UnicodeAttribute(null=True)
+    sub_dispatch_id = UnicodeAttribute(null=True)
+
+    @property
+    def dispatch_id(self) -> str:
+        """The id within the partition key."""
+        return self.pk.partition("#")[2]
 
     @property
     def node(self) -> int:

@@ -70,7 +70,7 @@ class Tally:
         if record.node >= len(self._manifest.nodes):
             return
         node = self._manifest.nodes[record.node]
-        if not node.kind.is_heavy:
+        if not node.kind.is_heavy or node.reused is not None:
             return
         self._ended[executor_of(self._manifest, node), record.status] += 1
         if record.state is Status.FAILED:

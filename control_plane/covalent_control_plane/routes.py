@@ -123,7 +123,7 @@ OPERATIONS = (
         body=Manifest,
         answer=Registered,
         status=HTTPStatus.CREATED,
-        errors=(_BAD, _LARGE, _LIMITED, _CONFLICT),
+        errors=(_BAD, _LARGE, _LIMITED, _MISSING, _CONFLICT),
     ),
     Operation(
         "POST",

@@ -5,7 +5,7 @@ connection in the class, so a process has one table.
 """
 
 import time
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -137,6 +137,13 @@ def nodes(dispatch_id: str, wanted: Collection[int]) -> dict[int, NodeItem]:
     pk = records.dispatch_pk(dispatch_id)
     keys = [(pk, records.node_sk(node)) for node in wanted]
     return {item.node: item for item in NodeItem.batch_get(keys, consistent_read=True)}
+
+
+def put_nodes(items: Iterable[NodeItem]) -> None:
+    """Write records of nodes, whatever stands there."""
+    with NodeItem.batch_write() as batch:
+        for item in items:
+            batch.save(item)
 
 
 def nodes_in(dispatch_id: str, status: Status) -> Iterator[NodeItem]:

@@ -13,7 +13,7 @@ from covalent._version import __version__
 
 if TYPE_CHECKING:
     from covalent import executor, status
-    from covalent._dispatcher_plugins import dispatch, dispatch_sync
+    from covalent._dispatcher_plugins import dispatch, dispatch_sync, redispatch
     from covalent._programmatic.commands import (
         covalent_start,
         covalent_stop,
@@ -47,6 +47,7 @@ __all__ = [  # noqa: RUF022  # in alphabetical order, as a reader looks for a na
     "get_result",
     "is_covalent_running",
     "lattice",
+    "redispatch",
     "reload_config",
     "set_config",
     "status",
@@ -70,6 +71,7 @@ _HOMES = _MappingProxyType(
         "get_result": "_results_manager.results_manager",
         "is_covalent_running": "_programmatic.commands",
         "lattice": "_workflow.lattice",
+        "redispatch": "_dispatcher_plugins",
         "reload_config": "_shared_files.config",
         "set_config": "_shared_files.config",
         "TransportableObject": "_workflow.transportable_object",
@@ -80,7 +82,7 @@ _SUBMODULES = frozenset({"executor", "status"})
 _NOT_YET = frozenset(
     {
         *("cancel", "fs", "fs_strategies", "Lepton", "leptons", "qelectron", "QElectron"),
-        *("redispatch", "stop_triggers", "triggers"),
+        *("stop_triggers", "triggers"),
     }
 )
 """Covalent's names that scripts may look for and that this version lacks."""

@@ -64,6 +64,8 @@ class Summary(_Document):
     nodes: int
     execution: str | None = None
     """ARN of the Step Functions execution."""
+    redispatch_of: DispatchId | None = None
+    """The dispatch that this one repeats."""
 
 
 class Listing(_Document):

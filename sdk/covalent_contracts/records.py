@@ -11,8 +11,9 @@ collections never have one; their state follows from what they are made of.
 
 Dispatch attributes: owner, created, status, name, root_dispatch_id, nodes (their number), manifest (digest),
 machine (name), execution (ARN), started, ended (microseconds since the epoch), error, has_failed (set by the
-runner, never reset), electrons (their number by executor), shared_with (principals who may read it too), asked
-(when its start was asked for), and only while it is STARTING: starting, always STARTING_NOW.
+runner, never reset), electrons (their number by executor), redispatch_of (the dispatch that it repeats),
+shared_with (principals who may read it too), asked (when its start was asked for), and only while it is
+STARTING: starting, always STARTING_NOW.
 
 Indexes: by_owner (owner, created), everything of a dispatch; by_starting (starting, created), keys only.
 

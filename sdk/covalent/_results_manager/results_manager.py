@@ -74,7 +74,7 @@ def get_result(
     """
     from covalent._results_manager.reading import read  # noqa: PLC0415  # loads httpx, pydantic
 
-    _must_be_id(dispatch_id)
+    must_be_id(dispatch_id)
     record = read(dispatch_id, dispatcher_addr, wait=wait)
     if status_only:
         return {"id": dispatch_id, "status": record.summary.status.value}
@@ -87,13 +87,13 @@ def get_result(
 
 def _delete_result(dispatch_id: str, results_dir: str | os.PathLike[str] | None = None) -> None:
     """Remove what `Result.save_result` wrote for a dispatch. Nothing happens if there is nothing."""
-    _must_be_id(dispatch_id)
+    must_be_id(dispatch_id)
     folder = results_root(results_dir) / dispatch_id
     if folder.exists():
         shutil.rmtree(folder)
 
 
-def _must_be_id(dispatch_id: str) -> None:
+def must_be_id(dispatch_id: str) -> None:
     """An id becomes part of addresses and paths: nothing else may pass."""
     if not isinstance(dispatch_id, str):
         raise TypeError(

@@ -112,6 +112,10 @@ class Electron(Operators):
         trace = tracing.active()
         if trace is None:
             return self.function(*args, **kwargs)
+        other = tracing.replacement(self._name)
+        return (self if other is None else other)._added_to(trace, args, kwargs)
+
+    def _added_to(self, trace: Trace, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Electron:
         metadata = resolved(self.metadata, trace.metadata)
         parameters = self._check(args, kwargs, metadata)
         names = [parameters.name_at(index) for index in range(len(args))]

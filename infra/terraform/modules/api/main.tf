@@ -36,6 +36,17 @@ locals {
           "${var.bucket_arn}/dispatches/*/sheets/*",
         ]
       }
+      take_over_records = {
+        why        = "A redispatch takes over the records of what it reuses, 25 at a time"
+        actions    = ["dynamodb:BatchWriteItem"]
+        resources  = [var.table_arn]
+        conditions = [local.only_dispatches]
+      }
+      take_over_objects = {
+        why       = "And copies the outputs and streams that these records name"
+        actions   = ["s3:PutObject"]
+        resources = ["${var.bucket_arn}/dispatches/*/nodes/*"]
+      }
       tell_missing_objects = local.tell_missing_objects
     })
 
