@@ -6,7 +6,6 @@ import pytest
 from tests.unit.control_plane.conftest import (
     BOB,
     BUCKET,
-    CONTENT,
     Api,
     Dispatched,
     manifest,
