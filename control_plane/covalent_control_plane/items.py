@@ -97,6 +97,7 @@ class DispatchItem(Model):
     ended = IntegerAttribute(null=True)
     error = UnicodeAttribute(null=True)
     has_failed = BooleanAttribute(null=True)
+    has_cancelled = BooleanAttribute(null=True)
     electrons = JSONAttribute(null=True)
     redispatch_of = UnicodeAttribute(null=True)
     shared_with = UnicodeSetAttribute(null=True)
@@ -152,8 +153,6 @@ class NodeItem(Model):
     stderr = UnicodeAttribute(null=True)
     stdout_key = UnicodeAttribute(null=True)
     stderr_key = UnicodeAttribute(null=True)
-    claim = UnicodeAttribute(null=True)
-    job_handle = UnicodeAttribute(null=True)
     sub_dispatch_id = UnicodeAttribute(null=True)
 
     @property

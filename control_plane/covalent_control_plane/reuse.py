@@ -116,8 +116,8 @@ def _made(manifest: Manifest, node: int, old: NodeItem, at: int) -> tuple[NodeIt
     return NodeItem(pk, sk, started=at, ended=at, **fields), old
 
 
-_OWN = frozenset({"pk", "sk", "started", "ended", "claim", "job_handle"})
-"""What a record does not hand on: it is about the run that made it."""
+_OWN = frozenset({"pk", "sk", "started", "ended"})
+"""What a record does not hand on."""
 
 
 def _stream_key(dispatch_id: str, node: int, name: str, old: NodeItem) -> str | None:

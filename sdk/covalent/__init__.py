@@ -19,7 +19,7 @@ if TYPE_CHECKING:
         covalent_stop,
         is_covalent_running,
     )
-    from covalent._results_manager.results_manager import get_result
+    from covalent._results_manager.results_manager import cancel, get_result
     from covalent._shared_files.config import get_config, reload_config, set_config
     from covalent._shared_files.context import get_context
     from covalent._workflow.depsbash import DepsBash
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 __all__ = [  # noqa: RUF022  # in alphabetical order, as a reader looks for a name
     "__version__",
+    "cancel",
     "covalent_start",
     "covalent_stop",
     "DepsBash",
@@ -57,6 +58,7 @@ __all__ = [  # noqa: RUF022  # in alphabetical order, as a reader looks for a na
 
 _HOMES = _MappingProxyType(
     {
+        "cancel": "_results_manager.results_manager",
         "covalent_start": "_programmatic.commands",
         "covalent_stop": "_programmatic.commands",
         "DepsBash": "_workflow.depsbash",
@@ -81,7 +83,7 @@ _HOMES = _MappingProxyType(
 _SUBMODULES = frozenset({"executor", "status"})
 _NOT_YET = frozenset(
     {
-        *("cancel", "fs", "fs_strategies", "Lepton", "leptons", "qelectron", "QElectron"),
+        *("fs", "fs_strategies", "Lepton", "leptons", "qelectron", "QElectron"),
         *("stop_triggers", "triggers"),
     }
 )
