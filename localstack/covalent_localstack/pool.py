@@ -76,6 +76,10 @@ class _Worker:
 
     def kill(self) -> int:
         end([self])
+        return self.reap()
+
+    def reap(self) -> int:
+        """Its exit status, once it has been killed."""
         code = self._process.wait()
         self._connection.close()
         return code
@@ -168,9 +172,11 @@ class WorkerPool:
         """Kill every worker."""
         with self._changed:
             self._closed = True
-            for each in [*self._idle, *self._busy]:
+            workers = [*self._idle, *self._busy]
+            end(workers)
+            for each in workers:
                 each.cancelled = True
-                each.kill()
+                each.reap()
             self._idle.clear()
             self._changed.notify_all()
         self._log.close()

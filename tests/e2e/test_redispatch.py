@@ -1,5 +1,6 @@
 """Redispatching on the embedded AWS: what runs again, in states and in time."""
 
+import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ import pytest
 from tests.running import Server
 
 import covalent as ct
+from covalent._dispatch.client import connect
 from covalent._shared_files.exceptions import MissingLatticeRecordError
 from covalent_contracts.errors import Conflict, InvalidWorkflow
 
@@ -183,3 +185,17 @@ def test_reuse_after_kill_9_of_the_server(own_server: Server, tmp_path: Path) ->
     )()
     assert waited(mended).result == "a"
     assert ran(tmp_path) == []
+
+
+def test_the_documentation_runs_as_it_stands(
+    server: Server, capsys: pytest.CaptureFixture[str]
+) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "redispatch.md").read_text()
+    names: dict[str, Any] = {"__name__": "documentation"}
+    for code in re.findall(r"```python\n(.*?)```", page, re.DOTALL):
+        exec(compile(code, "redispatch.md", "exec"), names)
+    *told, last = capsys.readouterr().out.splitlines()
+    assert told == ["FAILED", "12", "3.0"]
+    assert str(names["dispatch_id"]) in last
+    lineage = connect().summary(names["other"]).redispatch_of
+    assert lineage == names["mended"]
