@@ -96,6 +96,7 @@ def test_cancel_of_20_electrons_leaves_no_process_behind(tmp_path: Path) -> None
     asked = datetime.now(UTC).replace(tzinfo=None)
     assert ct.cancel(dispatch_id) == f"Dispatch {dispatch_id} cancelled."
     result = ct.get_result(dispatch_id)
+    assert result.end_time is not None
     assert result.end_time - asked < timedelta(seconds=1)
     assert result.status == "CANCELLED"
     assert (result.error, result.result) == (None, None)

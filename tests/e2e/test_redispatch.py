@@ -150,7 +150,7 @@ def test_bad_input(server: Server, failed: str) -> None:
     with pytest.raises(InvalidWorkflow, match=r"calls no electron 'prepares'.*combine, prepare"):
         ct.redispatch(failed, replace_electrons={"prepares": lambda *_: None})()
     with pytest.raises(TypeError, match="not 3"):
-        ct.redispatch(failed, replace_electrons={"combine": 3})
+        ct.redispatch(failed, replace_electrons={"combine": 3})  # type: ignore[dict-item]  # the mistake
     with pytest.raises(MissingLatticeRecordError, match="there is no dispatch"):
         ct.redispatch("00000000-0000-0000-0000-000000000000")()
     with pytest.raises(MissingLatticeRecordError):

@@ -1,7 +1,4 @@
-"""Electrons: the tasks of a workflow.
-
-The Covalent API promises class, decorator and `wait` in this one module.
-"""
+"""Electrons, the tasks of a workflow; the Covalent API promises class, decorator and `wait` in this one module."""
 
 from __future__ import annotations
 
@@ -112,10 +109,8 @@ class Electron(Operators):
         trace = tracing.active()
         if trace is None:
             return self.function(*args, **kwargs)
-        other = tracing.replacement(self._name)
-        return (self if other is None else other)._added_to(trace, args, kwargs)
-
-    def _added_to(self, trace: Trace, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Electron:
+        if (other := tracing.replacement(self)) is not self:
+            return other(*args, **kwargs)
         metadata = resolved(self.metadata, trace.metadata)
         parameters = self._check(args, kwargs, metadata)
         names = [parameters.name_at(index) for index in range(len(args))]

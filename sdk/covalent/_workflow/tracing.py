@@ -40,13 +40,13 @@ class _Replacements:
 _replacements: ContextVar[_Replacements | None] = ContextVar("covalent_replacements", default=None)
 
 
-def replacement(name: str) -> Electron | None:
-    """What is called instead of the electron of a name, if something is."""
+def replacement(called: Electron) -> Electron:
+    """What is called instead of an electron: itself, if nothing replaces it."""
     active = _replacements.get()
-    if active is None:
-        return None
-    active.called.add(name)
-    return active.electrons.get(name)
+    if active is None or any(called is each for each in active.electrons.values()):
+        return called
+    active.called.add(called._name)
+    return active.electrons.get(called._name, called)
 
 
 @contextmanager

@@ -1,16 +1,18 @@
 """Cancelling: what the record says, what is stopped, and who wins when something else happens at the same time."""
 
 from concurrent.futures import ThreadPoolExecutor
+from threading import RLock
 from typing import Any
 
 import pytest
+from moto.dynamodb.responses import DynamoHandler
 from tests.unit.control_plane.conftest import Api, Dispatched, manifest, table
 from tests.unit.control_plane.test_finish import _finish, _has_failed, _record
 
 from covalent_contracts import records
 from covalent_contracts.api import MAX_TASKS_PER_REQUEST
 from covalent_contracts.status import Status
-from covalent_control_plane import cancellation, machines, starting, store
+from covalent_control_plane import machines, outcomes, store
 from covalent_control_plane.aws import Aws
 
 DISPATCHES = "/api/v1/dispatches"
@@ -128,7 +130,7 @@ def test_cancelled_while_it_starts(
         assert _cancel(api, identifier)["status"] == "CANCELLED"
         started(*args)
 
-    monkeypatch.setattr(starting.machines, "start", start)
+    monkeypatch.setattr(machines, "start", start)
     answer = api.post(f"{DISPATCHES}/{identifier}/start")
     assert answer.body["status"] == "CANCELLED"
     assert _execution(aws, identifier) == "ABORTED"
@@ -137,9 +139,18 @@ def test_cancelled_while_it_starts(
 def test_of_two_at_once_one_moves(
     aws: Aws, api: Api, dispatched: Dispatched, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    lock, call_action = RLock(), DynamoHandler.call_action
+
+    def one_at_a_time(
+        self: DynamoHandler,
+    ) -> Any:  # moto's conditional writes are not atomic by themselves
+        with lock:
+            return call_action(self)
+
+    monkeypatch.setattr(DynamoHandler, "call_action", one_at_a_time)
     identifier = dispatched()
-    ended = []
-    monkeypatch.setattr(cancellation.outcomes, "measure_dispatch", ended.append)
+    ended: list[Any] = []
+    monkeypatch.setattr(outcomes, "measure_dispatch", ended.append)
     with ThreadPoolExecutor(4) as threads:
         told = list(threads.map(lambda _: _cancel(Api(), identifier), range(4)))
     assert {each["status"] for each in told} == {"CANCELLED"}

@@ -19,7 +19,7 @@ from covalent_contracts.ids import digest_of
 from covalent_contracts.manifest import Manifest
 from covalent_contracts.sheet import load
 from covalent_contracts.status import Status
-from covalent_control_plane import dispatches, reuse, store
+from covalent_control_plane import reuse, store
 from covalent_control_plane.aws import Aws
 from covalent_control_plane.items import NodeItem
 
@@ -84,7 +84,7 @@ def test_records_and_objects_are_taken_over(aws: Aws, api: Api, ended: str, run:
     copied = aws.objects.get_object(Bucket=BUCKET, Key=keys.output(new, 1, DIGEST))
     assert copied["Body"].read() == LARGE
     (row,) = store.nodes(new, {1}).values()
-    assert (row.claim, row.stderr_key) == (None, keys.stream(new, 1, "stderr", digest_of(b"x")))
+    assert (row.node, row.stderr_key) == (1, keys.stream(new, 1, "stderr", digest_of(b"x")))
     assert aws.objects.get_object(Bucket=BUCKET, Key=str(row.stderr_key))["Body"].read() == b"x"
 
 
@@ -168,7 +168,7 @@ def test_what_was_cut_short_goes_on(
 
 def test_no_reads_where_nothing_is_reused(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(NodeItem, "query", lambda *_, **__: pytest.fail("a query"))
-    monkeypatch.setattr(dispatches.store, "find", lambda _: pytest.fail("a read"))
+    monkeypatch.setattr(store, "find", lambda _: pytest.fail("a read"))
     plain = Manifest.model_validate(manifest())
     reuse.check("alice", plain)
     reuse.take_over(aws, plain)

@@ -1,13 +1,12 @@
 """Electrons that are cancelled while they run."""
 
 import threading
-from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 
 from covalent_contracts import context
-from covalent_runner import watcher
+from covalent_runner import execute, watcher
 from covalent_runner.errors import UpstreamFailed
 from covalent_runner.watcher import Watcher
 
@@ -44,9 +43,8 @@ def store() -> Any:
 
 
 @pytest.fixture(autouse=True)
-def _at_once(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def _at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(watcher, "GRACE", 0.0)
-    return
 
 
 def made(stopped: threading.Event) -> Watcher:
@@ -97,15 +95,18 @@ def test_short_electrons_cost_no_look(store: Any, monkeypatch: pytest.MonkeyPatc
 
 
 def test_jobs_are_cancelled_before_the_process_ends(store: Any) -> None:
-    stopped, calls = threading.Event(), []
+    stopped = threading.Event()
+    calls: list[str] = []
+
+    def stop() -> None:
+        calls.append("stop")
+        stopped.set()
 
     def broken() -> None:
         calls.append("broken")
         raise RuntimeError("the service does not answer")
 
-    with Watcher(0.001, lambda: (calls.append("stop"), stopped.set())).over(
-        store, DISPATCH_ID, 3
-    ) as control:
+    with Watcher(0.001, stop).over(store, DISPATCH_ID, 3) as control:
         control.set_job_handle('"job"', broken)
         control.set_job_handle('"job 2"', lambda: calls.append("cancel"))
         store.cancelled.add(3)
@@ -134,16 +135,13 @@ def test_an_electron_that_ends_after_it_was_cancelled_changes_nothing(
     dispatch: Dispatch, monkeypatch: pytest.MonkeyPatch, fails: bool, retries: int
 ) -> None:
     """It is cancelled in the moment between its last line and its commit."""
-    from covalent_runner import run
-
-    execute: Callable[..., Any] = run.execute
 
     def cancelled_meanwhile(*args: Any) -> Any:
-        found = execute(*args)
+        found = execute.execute(*args)
         dispatch.set_record(0, **CANCELLED)
         return found
 
-    monkeypatch.setattr(run, "execute", cancelled_meanwhile)
+    monkeypatch.setattr("covalent_runner.run.execute", cancelled_meanwhile)
     dispatch.add(0, _fail_if_called if fails else int, retries=retries)
     with pytest.raises(UpstreamFailed, match="cancelled"):
         dispatch.run(0)
