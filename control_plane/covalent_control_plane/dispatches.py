@@ -7,7 +7,7 @@ from covalent_contracts.api import AssetsRequest, Download, Downloads, Listing, 
 from covalent_contracts.errors import Conflict, NotFound
 from covalent_contracts.manifest import Manifest
 from covalent_contracts.status import Status
-from covalent_control_plane import answers, manifests, objects, starting, store
+from covalent_control_plane import answers, manifests, objects, reuse, starting, store
 from covalent_control_plane.aws import Aws
 from covalent_control_plane.callers import Caller
 from covalent_control_plane.interrupted import fail_interrupted
@@ -139,6 +139,7 @@ def summary(item: DispatchItem) -> Summary:
         error=item.error,
         nodes=item.nodes,
         execution=item.execution,
+        redispatch_of=item.redispatch_of,
     )
 
 
@@ -151,6 +152,7 @@ def _appear(aws: Aws, draft: DraftItem, dispatch_id: str, *, run: bool) -> Dispa
         raise _expired(dispatch_id)
     manifest = manifests.load(aws, dispatch_id, draft.manifest)
     _check_uploads(aws, draft, manifest)
+    reuse.take_over(aws, manifest)
     item = _item(draft, manifest, Status.STARTING if run else Status.NEW_OBJECT)
     if store.appear(item):
         return item
@@ -182,6 +184,7 @@ def _item(draft: DraftItem, manifest: Manifest, status: Status) -> DispatchItem:
         manifest=draft.manifest,
         machine=draft.machine,
         electrons=dict(electrons(manifest)),
+        redispatch_of=manifest.redispatch_of,
         **(store.starting_now() if status is Status.STARTING else {}),
     )
 

@@ -12,7 +12,7 @@ from typing import Any
 from covalent_contracts.ids import is_dispatch_id
 from covalent_contracts.manifest import Manifest
 from covalent_contracts.status import Status
-from covalent_control_plane import manifests, outcomes, store
+from covalent_control_plane import cancellation, manifests, outcomes, store
 from covalent_control_plane.aws import Aws
 from covalent_control_plane.interrupted import fail_running_nodes
 from covalent_control_plane.items import DispatchItem, NodeItem
@@ -52,10 +52,12 @@ def finish(aws: Aws, detail: Mapping[str, Any]) -> DispatchItem | None:
         log().info("not an execution of ours", execution=detail.get("executionArn"))
         return None
     annotate(item.dispatch_id)
+    if item.state is Status.CANCELLED:
+        cancellation.settle(aws, item)  # what began while it was being cancelled
     if item.state.is_final:
         return None
     succeeded = detail["status"] == "SUCCEEDED" and not item.has_failed
-    moved = _complete(item, detail) if succeeded else _fail(aws, item, detail)
+    moved = _succeed(aws, item, detail) if succeeded else _fail(aws, item, detail)
     if moved is not None:
         outcomes.measure_dispatch(moved)
         log().info("finished", correlation_id=item.dispatch_id, status=moved.status)
@@ -69,6 +71,20 @@ def _dispatch(detail: Mapping[str, Any]) -> DispatchItem | None:
     item = store.find(name)
     machine = str(detail.get("stateMachineArn", "")).rpartition(":")[2]
     return item if item is not None and item.machine == machine else None
+
+
+def _succeed(aws: Aws, item: DispatchItem, detail: Mapping[str, Any]) -> DispatchItem | None:
+    """End what met no failure: COMPLETED, unless some of it was cancelled."""
+    if not item.has_cancelled:
+        return _complete(item, detail)
+    tally = outcomes.Tally(manifests.load(aws, item.dispatch_id, item.manifest))
+    statuses = {each.state for each in tally.read(store.outcomes(item.dispatch_id))}
+    if Status.CANCELLED not in statuses:
+        return _complete(item, detail)
+    moved = store.advance(item.dispatch_id, Status.CANCELLED, **_times(item, detail))
+    if moved is not None:
+        tally.measure()
+    return moved
 
 
 def _complete(item: DispatchItem, detail: Mapping[str, Any]) -> DispatchItem | None:

@@ -97,7 +97,9 @@ class DispatchItem(Model):
     ended = IntegerAttribute(null=True)
     error = UnicodeAttribute(null=True)
     has_failed = BooleanAttribute(null=True)
+    has_cancelled = BooleanAttribute(null=True)
     electrons = JSONAttribute(null=True)
+    redispatch_of = UnicodeAttribute(null=True)
     shared_with = UnicodeSetAttribute(null=True)
     asked = IntegerAttribute(null=True)
     starting = UnicodeAttribute(null=True)
@@ -151,6 +153,12 @@ class NodeItem(Model):
     stderr = UnicodeAttribute(null=True)
     stdout_key = UnicodeAttribute(null=True)
     stderr_key = UnicodeAttribute(null=True)
+    sub_dispatch_id = UnicodeAttribute(null=True)
+
+    @property
+    def dispatch_id(self) -> str:
+        """The id within the partition key."""
+        return self.pk.partition("#")[2]
 
     @property
     def node(self) -> int:

@@ -10,6 +10,7 @@ A main machine that exists can start all its parts: it is created after them, an
 import json
 import time
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from typing import TYPE_CHECKING, TypedDict
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -72,6 +73,16 @@ def start(
     raise Unavailable(
         f"the state machines of dispatch {dispatch_id} are not there yet: start it again"
     )
+
+
+def stop(aws: Aws, machine: str, dispatch_id: str) -> None:
+    """Stop the execution of a dispatch, and with it what it nests; one that has ended, or was not started, is left."""
+    with suppress(aws.states.exceptions.ExecutionDoesNotExist):
+        aws.states.stop_execution(
+            executionArn=aws.execution_arn(machine, dispatch_id),
+            error="Cancelled",
+            cause="the dispatch was cancelled",
+        )
 
 
 def dump(machines: Iterable[Machine]) -> bytes:

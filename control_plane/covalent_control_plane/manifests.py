@@ -24,8 +24,8 @@ def dump(manifest: Manifest) -> bytes:
 
 
 def electrons(manifest: Manifest) -> Counter[str]:
-    """How many electrons a dispatch has, by the name of their executor."""
-    heavy = (node for node in manifest.nodes if node.kind.is_heavy)
+    """How many electrons a dispatch runs, by the name of their executor."""
+    heavy = (node for node in manifest.nodes if node.kind.is_heavy and node.reused is None)
     return Counter(executor_of(manifest, node) for node in heavy)
 
 

@@ -12,7 +12,7 @@ from botocore.exceptions import ClientError
 
 from covalent_contracts import keys
 from covalent_contracts.api import Put
-from covalent_contracts.errors import NotFound
+from covalent_contracts.errors import Conflict, NotFound
 from covalent_contracts.manifest import Upload
 from covalent_control_plane.aws import Aws
 
@@ -59,6 +59,24 @@ def read(aws: Aws, key: str) -> bytes:
     except ClientError as exc:
         if exc.response["Error"]["Code"] in _MISSING:
             raise NotFound(f"the object {key} does not exist") from exc
+        raise
+
+
+def copy(aws: Aws, source: str, target: str) -> None:
+    """Copy an object within the bucket.
+
+    Raises:
+        Conflict: it is not there any more.
+
+    """
+    bucket = aws.settings.bucket
+    try:
+        aws.objects.copy_object(
+            Bucket=bucket, Key=target, CopySource={"Bucket": bucket, "Key": source}
+        )
+    except ClientError as exc:
+        if exc.response["Error"]["Code"] in _MISSING:
+            raise Conflict(f"the object {source} is no longer there to be reused") from exc
         raise
 
 

@@ -41,19 +41,22 @@ def measure_completed(item: DispatchItem) -> None:
 
 
 class Tally:
-    """Counts the electrons of a dispatch that failed while their records are read."""
+    """Counts the electrons of a dispatch that failed or was cancelled while their records are read."""
 
     def __init__(self, manifest: Manifest) -> None:
         self._manifest = manifest
         self._ended: Counter[tuple[str, str]] = Counter()
         self._causes: Counter[str] = Counter()
 
-    def failed(self, records: Iterable[NodeItem]) -> Iterator[NodeItem]:
-        """Those of the records that are of failures."""
+    def read(self, records: Iterable[NodeItem]) -> Iterator[NodeItem]:
+        """The records, counted on the way."""
         for record in records:
             self._add(record)
-            if record.state is Status.FAILED:
-                yield record
+            yield record
+
+    def failed(self, records: Iterable[NodeItem]) -> Iterator[NodeItem]:
+        """Those of the records that are of failures."""
+        return (record for record in self.read(records) if record.state is Status.FAILED)
 
     def measure(self) -> None:
         """Write the counts, once all records were read."""
@@ -70,7 +73,7 @@ class Tally:
         if record.node >= len(self._manifest.nodes):
             return
         node = self._manifest.nodes[record.node]
-        if not node.kind.is_heavy:
+        if not node.kind.is_heavy or node.reused is not None:
             return
         self._ended[executor_of(self._manifest, node), record.status] += 1
         if record.state is Status.FAILED:

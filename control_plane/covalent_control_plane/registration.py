@@ -13,7 +13,7 @@ from covalent_contracts.api import Registered
 from covalent_contracts.errors import Conflict, NewerWire
 from covalent_contracts.ids import digest_of
 from covalent_contracts.manifest import WIRE, Manifest, Upload
-from covalent_control_plane import answers, machines, manifests, objects, store
+from covalent_control_plane import answers, machines, manifests, objects, reuse, store
 from covalent_control_plane.aws import Aws
 from covalent_control_plane.items import DispatchItem, DraftItem
 from covalent_control_plane.telemetry import annotate, count, log
@@ -30,12 +30,14 @@ def register(aws: Aws, owner: str, manifest: Manifest) -> Registered:
 
     Raises:
         InvalidWorkflow: it cannot run as written (cycle, executor, Python version, limit).
-        Conflict: the id belongs to another manifest.
+        Conflict: the id belongs to another manifest, or a node to reuse is not COMPLETED.
+        NotFound: the dispatch to repeat is not there, or not the owner's.
         NewerWire: the manifest's form is newer than this control plane.
 
     """
     annotate(manifest.dispatch_id)
     _check(manifest)
+    reuse.check(owner, manifest)
     lacking = aws.threads.submit(objects.missing, aws, owner, manifest.uploads)
     compiled = compile_dispatch(manifest, _place(aws), owner)
     document = manifests.dump(manifest)

@@ -11,6 +11,8 @@ from pydantic import BaseModel
 from covalent_contracts.api import (
     PREFIX,
     AssetsRequest,
+    Cancelled,
+    CancelRequest,
     Download,
     Downloads,
     Health,
@@ -22,7 +24,7 @@ from covalent_contracts.api import (
     Summary,
 )
 from covalent_contracts.manifest import WIRE, Manifest
-from covalent_control_plane import answers, dispatches, openapi, requests, sharing
+from covalent_control_plane import answers, cancellation, dispatches, openapi, requests, sharing
 from covalent_control_plane import nodes as recorded
 from covalent_control_plane.aws import aws
 from covalent_control_plane.callers import Caller
@@ -44,6 +46,13 @@ def start(dispatch_id: str) -> Response:
     run = requests.is_true(_request(), "run", otherwise=True)
     started = dispatches.start(aws(), _owner(), requests.dispatch_id(dispatch_id), run=run)
     return _render(started, HTTPStatus.ACCEPTED)
+
+
+def cancel(dispatch_id: str) -> Response:
+    """Cancel a dispatch, or some of its tasks; what has ended stays as it is."""
+    known = requests.dispatch_id(dispatch_id)
+    asked = requests.body(_request(), CancelRequest)
+    return _render(cancellation.cancel(aws(), _owner(), known, asked))
 
 
 def listing() -> Response:
@@ -123,7 +132,7 @@ OPERATIONS = (
         body=Manifest,
         answer=Registered,
         status=HTTPStatus.CREATED,
-        errors=(_BAD, _LARGE, _LIMITED, _CONFLICT),
+        errors=(_BAD, _LARGE, _LIMITED, _MISSING, _CONFLICT),
     ),
     Operation(
         "POST",
@@ -133,6 +142,14 @@ OPERATIONS = (
         status=HTTPStatus.ACCEPTED,
         query=(_RUN,),
         errors=(_BAD, _MISSING, _CONFLICT),
+    ),
+    Operation(
+        "POST",
+        "/dispatches/{dispatch_id}/cancel",
+        cancel,
+        body=CancelRequest,
+        answer=Cancelled,
+        errors=(_BAD, _LARGE, _MISSING),
     ),
     Operation(
         "GET",

@@ -62,7 +62,9 @@ def launch(aws: Aws, item: DispatchItem) -> DispatchItem:
     log().info("started", correlation_id=dispatch_id, machine=item.machine)
     execution = aws.execution_arn(item.machine, dispatch_id)
     moved = store.advance(dispatch_id, Status.RUNNING, execution=execution, started=began)
-    return moved or _found(item)
+    if moved is None and (item := _found(item)).state is Status.CANCELLED:
+        machines.stop(aws, item.machine, dispatch_id)  # who cancelled it found nothing to stop
+    return moved or item
 
 
 def restart(aws: Aws, now: float, remaining: Callable[[], float]) -> Restarted:

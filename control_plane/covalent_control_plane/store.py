@@ -5,7 +5,7 @@ connection in the class, so a process has one table.
 """
 
 import time
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +20,8 @@ from covalent_contracts.status import Status
 from covalent_control_plane.items import DispatchItem, DraftItem, NodeItem
 
 _LOST = "ConditionalCheckFailedException"
+_OPEN = [status.value for status in Status.CANCELLED.earlier]
+"""What has not ended."""
 
 
 @dataclass(frozen=True)
@@ -109,6 +111,23 @@ def share(dispatch_id: str, owner: str, readers: Collection[str]) -> bool:
     return _update(item, [action], DispatchItem.owner == owner)
 
 
+def expect_cancelled(dispatch_id: str) -> bool:
+    """Note that nodes of a dispatch are being cancelled; False when it has ended."""
+    item = DispatchItem(records.dispatch_pk(dispatch_id), records.DISPATCH)
+    return _update(item, [DispatchItem.has_cancelled.set(True)], DispatchItem.status.is_in(*_OPEN))
+
+
+def cancel_node(dispatch_id: str, node: int, at: int) -> bool:
+    """Make a node CANCELLED, even one that has no record yet; False when it is final."""
+    item = NodeItem(records.dispatch_pk(dispatch_id), records.node_sk(node))
+    actions: list[Action] = [
+        NodeItem.status.set(Status.CANCELLED.value),
+        NodeItem.ended.set(at),
+    ]
+    is_open = NodeItem.status.does_not_exist() | NodeItem.status.is_in(*_OPEN)
+    return _update(item, actions, is_open)
+
+
 def advance_node(dispatch_id: str, node: int, to: Status, **changes: Any) -> bool:
     """Move a started node forward; False when it has moved on already."""
     item = NodeItem(records.dispatch_pk(dispatch_id), records.node_sk(node))
@@ -139,9 +158,28 @@ def nodes(dispatch_id: str, wanted: Collection[int]) -> dict[int, NodeItem]:
     return {item.node: item for item in NodeItem.batch_get(keys, consistent_read=True)}
 
 
+def put_nodes(items: Iterable[NodeItem]) -> None:
+    """Write records of nodes, whatever stands there."""
+    with NodeItem.batch_write() as batch:
+        for item in items:
+            batch.save(item)
+
+
 def nodes_in(dispatch_id: str, status: Status) -> Iterator[NodeItem]:
     """The nodes of a dispatch that are in a state, in order; without their outputs."""
     return _outcomes(dispatch_id, NodeItem.status == status.value)
+
+
+def to_stop(dispatch_id: str) -> Iterator[NodeItem]:
+    """The nodes of a dispatch that have started and not ended, and those that are dispatches of their own."""
+    is_open = NodeItem.status.is_in(*_OPEN)
+    return NodeItem.query(
+        records.dispatch_pk(dispatch_id),
+        NodeItem.sk.startswith("N#"),
+        filter_condition=is_open | NodeItem.sub_dispatch_id.exists(),
+        consistent_read=True,
+        attributes_to_get=["pk", "sk", "status", "sub_dispatch_id"],
+    )
 
 
 def outcomes(dispatch_id: str) -> Iterator[NodeItem]:

@@ -6,6 +6,7 @@ lambda_handler  parses the event, hands it on, raises what Step Functions shall 
 run             one electron: check, claim, fetch, execute, commit, arrive.      No AWS is known here, nor below.
 gates, report   waiting for parents in other branches; what to do when a branch stopped.
 inputs, values  bytes by digest; bytes to Python values, light nodes evaluated.
+watcher         stops electrons that were cancelled; processes: with all that they have started.
 execute         hooks and function inside streams, workdir and packages.         Nothing is read or written here.
 metrics         how long tries wait and run, for CloudWatch.
 store           what is needed of the outside; `aws_store` does it on DynamoDB, S3 and Step Functions.

@@ -44,6 +44,9 @@ UNFINISHED = Condition(
 UNRECORDED = Condition("attribute_not_exists(#status)", {})
 
 
+RUNNING = Condition("#status = :running", {":running": {"S": Status.RUNNING.value}})
+
+
 def held_by(claim: str) -> Condition:
     """The claim is the last one and nothing is final."""
     return Condition(

@@ -217,6 +217,23 @@ class AwsStore:
             aws_items.update(aws_items.dispatch_key(dispatch_id), {"has_failed": {"BOOL": True}})
         )
 
+    def mark_cancelled(self, dispatch_id: str) -> None:
+        """See `Store`."""
+        sets = {"has_cancelled": {"BOOL": True}}
+        self._table.update(aws_items.update(aws_items.dispatch_key(dispatch_id), sets))
+
+    def is_cancelled(self, dispatch_id: str, node: int) -> bool:
+        """See `Store`."""
+        keys = [aws_items.node_key(dispatch_id, node), aws_items.dispatch_key(dispatch_id)]
+        found = self._table.batch(keys)
+        return any(item["status"]["S"] == Status.CANCELLED.value for item in found)
+
+    def set_job_handle(self, dispatch_id: str, node: int, handle: str) -> None:
+        """See `Store`."""
+        key = aws_items.node_key(dispatch_id, node)
+        request = aws_items.update(key, {"job_handle": {"S": handle}}, condition=aws_items.RUNNING)
+        self._table.updated(request)
+
     def park(self, dispatch_id: str, node: int, needs: int, token: str) -> Gate:
         """See `Store`."""
         sets = {"needs": {"N": str(needs)}, "token": {"S": token}}

@@ -82,7 +82,11 @@ class _Try:
 
 
 def execute(
-    dispatch_id: str, sheet: Sheet, inputs: Inputs, pending: Sequence[Light] = ()
+    dispatch_id: str,
+    sheet: Sheet,
+    inputs: Inputs,
+    pending: Sequence[Light] = (),
+    control: context.Control | None = None,
 ) -> Execution:
     """Run the electron once.
 
@@ -91,6 +95,7 @@ def execute(
         sheet: The electron.
         inputs: Its pickled inputs.
         pending: Recorded light nodes whose values are wanted beside the output (`Execution.before`).
+        control: What executors may ask while they run it.
 
     Returns:
         What became of it. Whatever user code raises, `SystemExit` included, is an error of the electron.
@@ -98,7 +103,7 @@ def execute(
     """
     process = os.getpid()
     attempt = _Try(sheet, inputs)
-    here = context.Context(dispatch_id, sheet.id)
+    here = context.Context(dispatch_id, sheet.id, control)
     with captured() as streams, isolated(dispatch_id), context.entered(here):
         try:
             attempt.run(pending)

@@ -36,7 +36,7 @@ def lost(store: Store, event: Lost) -> None:
         _fail(store, event, frontier, records)
     missing = [sheet for sheet in sheets if _status(records, sheet.id) is not Status.COMPLETED]
     if missing:
-        store.mark_failed(dispatch_id)
+        _mark(store, dispatch_id, missing, records)
         gates.doom(store, dispatch_id, gated_descendants(store, dispatch_id, missing))
     # Their processes may have died between commit and arrivals.
     gates.arrive(
@@ -44,6 +44,15 @@ def lost(store: Store, event: Lost) -> None:
         dispatch_id,
         *(sheet for sheet in sheets if _status(records, sheet.id) is Status.COMPLETED),
     )
+
+
+def _mark(
+    store: Store, dispatch_id: str, missing: Iterable[Sheet], records: dict[int, Record]
+) -> None:
+    """Say on the dispatch that not all is well, unless all that is missing was cancelled, or needs what was."""
+    has_failed = any(_status(records, sheet.id) is Status.FAILED for sheet in missing)
+    if has_failed or not any(record.status is Status.CANCELLED for record in records.values()):
+        store.mark_failed(dispatch_id)
 
 
 def _read(store: Store, dispatch_id: str, sheets: Iterable[Sheet]) -> dict[int, Record]:

@@ -19,6 +19,7 @@ from covalent_runner.errors import ElectronFailed, UpstreamFailed
 from covalent_runner.execute import Computed, Execution, execute, precompute
 from covalent_runner.store import Claim, Outcome, Record, Store
 from covalent_runner.streams import Streams
+from covalent_runner.watcher import WATCHER
 
 TIME_TO_ANSWER = 2.0
 """Seconds of the invocation's time that are kept for answering when another delivery does not end."""
@@ -106,7 +107,8 @@ def _tried(task: _Task, *, with_lights: bool) -> Execution:
         reason = type(exc).__name__
         return Execution(Streams(), error=f"{reason}: {exc}", reason=reason)
     pending = task.sheet.before if with_lights else ()
-    return execute(task.dispatch_id, task.sheet, material, pending)
+    with WATCHER.over(task.store, task.dispatch_id, task.sheet.id) as control:
+        return execute(task.dispatch_id, task.sheet, material, pending, control)
 
 
 def _check_python(wanted: str) -> None:

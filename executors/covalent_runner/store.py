@@ -116,6 +116,15 @@ class Store(Protocol):
     def mark_failed(self, dispatch_id: str) -> None:
         """Set `has_failed` on the dispatch."""
 
+    def mark_cancelled(self, dispatch_id: str) -> None:
+        """Set `has_cancelled` on the dispatch."""
+
+    def is_cancelled(self, dispatch_id: str, node: int) -> bool:
+        """Whether the node, or the dispatch as a whole, was cancelled."""
+
+    def set_job_handle(self, dispatch_id: str, node: int, handle: str) -> None:
+        """Record by which name another place knows a node that runs."""
+
     def park(self, dispatch_id: str, node: int, needs: int, token: str) -> Gate:
         """Put the task token into the gate of `node`; return the gate as it is then."""
 

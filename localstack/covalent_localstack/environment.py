@@ -45,6 +45,7 @@ def variables(address: str, token: str) -> dict[str, str]:
         "AWS_REGION": REGION,
         "AWS_EC2_METADATA_DISABLED": "true",
         "AWS_MAX_ATTEMPTS": "2",
+        "COVALENT_WATCH_SECONDS": "0.3",
         "POWERTOOLS_SERVICE_NAME": "covalent",
         "POWERTOOLS_METRICS_NAMESPACE": "covalent",
         "POWERTOOLS_METRICS_DISABLED": "true",

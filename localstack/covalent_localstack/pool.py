@@ -10,12 +10,14 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Mapping
+import uuid
+from collections.abc import Collection, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any
 
 from covalent_localstack import worker
+from covalent_runner import processes
 
 START_SECONDS = 60
 
@@ -41,11 +43,12 @@ class _Worker:
         ours, theirs = socket.socketpair()
         self._connection = ours
         # -P keeps this package's folder, which holds the script, off the module path of the user's code.
+        self._mark = uuid.uuid4().hex
         command = [sys.executable, "-P", worker.__file__, str(theirs.fileno()), preload]
         with theirs:
             self._process = subprocess.Popen(  # noqa: S603  # our own interpreter and script
                 command,
-                env=dict(environment),
+                env={**environment, processes.MARK: self._mark},
                 cwd="/",
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL,
@@ -72,8 +75,11 @@ class _Worker:
         return worker.receive(self._connection)
 
     def kill(self) -> int:
-        with suppress(ProcessLookupError):
-            os.killpg(self._process.pid, signal.SIGKILL)
+        end([self])
+        return self.reap()
+
+    def reap(self) -> int:
+        """Its exit status, once it has been killed."""
         code = self._process.wait()
         self._connection.close()
         return code
@@ -86,6 +92,22 @@ class _Worker:
         if code < 0:
             return f"signal: {(signal.strsignal(-code) or str(-code)).lower()}"
         return f"exit status {code}"
+
+
+def end(workers: Collection[_Worker]) -> None:
+    """Kill workers with all that they have started, wherever it is by now."""
+    if not workers:
+        return
+    pids = [each._process.pid for each in workers]
+    _signal(pids, signal.SIGSTOP)  # or an electron would see its child end, and end by itself
+    processes.end(pids, [each._mark for each in workers])
+    _signal(pids, signal.SIGKILL)
+
+
+def _signal(groups: Collection[int], number: signal.Signals) -> None:
+    for each in groups:
+        with suppress(ProcessLookupError):
+            os.killpg(each, number)
 
 
 class WorkerPool:
@@ -140,20 +162,21 @@ class WorkerPool:
         """Kill what runs for `owner`, and run nothing more for it."""
         with self._changed:
             self._cancelled.add(owner)
-            for each in self._busy:
-                if each.owner == owner:
-                    each.cancelled = True
-                    with suppress(ProcessLookupError):
-                        os.killpg(each._process.pid, signal.SIGKILL)
+            ended = [each for each in self._busy if each.owner == owner]
+            for each in ended:
+                each.cancelled = True
+            end(ended)
             self._changed.notify_all()
 
     def close(self) -> None:
         """Kill every worker."""
         with self._changed:
             self._closed = True
-            for each in [*self._idle, *self._busy]:
+            workers = [*self._idle, *self._busy]
+            end(workers)
+            for each in workers:
                 each.cancelled = True
-                each.kill()
+                each.reap()
             self._idle.clear()
             self._changed.notify_all()
         self._log.close()

@@ -13,13 +13,13 @@ from covalent._version import __version__
 
 if TYPE_CHECKING:
     from covalent import executor, fs, fs_strategies, leptons, sharing, status
-    from covalent._dispatcher_plugins import dispatch, dispatch_sync
+    from covalent._dispatcher_plugins import dispatch, dispatch_sync, redispatch
     from covalent._programmatic.commands import (
         covalent_start,
         covalent_stop,
         is_covalent_running,
     )
-    from covalent._results_manager.results_manager import get_result
+    from covalent._results_manager.results_manager import cancel, get_result
     from covalent._shared_files.config import get_config, reload_config, set_config
     from covalent._shared_files.context import get_context
     from covalent._workflow.depsbash import DepsBash
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 __all__ = [  # noqa: RUF022  # in alphabetical order, as a reader looks for a name
     "__version__",
+    "cancel",
     "covalent_start",
     "covalent_stop",
     "DepsBash",
@@ -52,6 +53,7 @@ __all__ = [  # noqa: RUF022  # in alphabetical order, as a reader looks for a na
     "lattice",
     "Lepton",
     "leptons",
+    "redispatch",
     "reload_config",
     "set_config",
     "sharing",
@@ -62,6 +64,7 @@ __all__ = [  # noqa: RUF022  # in alphabetical order, as a reader looks for a na
 
 _HOMES = _MappingProxyType(
     {
+        "cancel": "_results_manager.results_manager",
         "covalent_start": "_programmatic.commands",
         "covalent_stop": "_programmatic.commands",
         "DepsBash": "_workflow.depsbash",
@@ -77,6 +80,7 @@ _HOMES = _MappingProxyType(
         "is_covalent_running": "_programmatic.commands",
         "lattice": "_workflow.lattice",
         "Lepton": "_workflow.lepton",
+        "redispatch": "_dispatcher_plugins",
         "reload_config": "_shared_files.config",
         "set_config": "_shared_files.config",
         "TransportableObject": "_workflow.transportable_object",
@@ -86,8 +90,8 @@ _HOMES = _MappingProxyType(
 _SUBMODULES = frozenset({"executor", "fs", "fs_strategies", "leptons", "sharing", "status"})
 _NOT_YET = frozenset(
     {
-        *("cancel", "qelectron", "QElectron"),
-        *("redispatch", "stop_triggers", "triggers"),
+        *("qelectron", "QElectron"),
+        *("stop_triggers", "triggers"),
     }
 )
 """Covalent's names that scripts may look for and that this version lacks."""

@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NoReturn
 
 from covalent._dispatch.client import connect
-from covalent._results_manager.results_manager import _must_be_id
+from covalent._results_manager.results_manager import must_be_id
 from covalent._shared_files.exceptions import MissingLatticeRecordError
 from covalent_contracts.api import MAX_READERS, Sharing
 from covalent_contracts.errors import InvalidWorkflow, NotFound
@@ -85,7 +85,7 @@ def revoke(dispatch_id: str, *principals: str, dispatcher_addr: str | None = Non
 
 
 def _client(dispatch_id: str, dispatcher_addr: str | None) -> Client:
-    _must_be_id(dispatch_id)
+    must_be_id(dispatch_id)
     return connect(dispatcher_addr)
 
 

@@ -2,6 +2,7 @@
 
 POST /api/v1/dispatches                     Manifest          -> 201 Registered
 POST /api/v1/dispatches/{id}/start          (?run=false)      -> 202 Summary
+POST /api/v1/dispatches/{id}/cancel         CancelRequest     -> 200 Cancelled (owner only)
 GET  /api/v1/dispatches                     ?limit&cursor     -> 200 Listing
 GET  /api/v1/dispatches/{id}                                  -> 200 Summary
 GET  /api/v1/dispatches/{id}/manifest                         -> 200 Download
@@ -27,6 +28,7 @@ PREFIX = "/api/v1"
 MAX_NODES_PER_REQUEST = 500
 """Nodes in one answer: 500 inline outputs of 4 KB, base64, stay under API Gateway's and Lambda's 6 MB."""
 MAX_ASSETS_PER_REQUEST = 1000
+MAX_TASKS_PER_REQUEST = 1000
 MAX_READERS = 100
 """Principals that a dispatch can be shared with."""
 GATEWAY = "gateway"
@@ -68,6 +70,24 @@ class Summary(_Document):
     nodes: int
     execution: str | None = None
     """ARN of the Step Functions execution."""
+    redispatch_of: DispatchId | None = None
+    """The dispatch that this one repeats."""
+
+
+class CancelRequest(_Document):
+    """What to cancel: these tasks (ids of electrons), or, with None, the dispatch as a whole."""
+
+    task_ids: Annotated[list[int], Field(min_length=1, max_length=MAX_TASKS_PER_REQUEST)] | None = (
+        None
+    )
+
+
+class Cancelled(_Document):
+    """What came of it. `status` is that of the dispatch; `task_ids` are the tasks asked for that are CANCELLED now."""
+
+    message: str
+    status: Status
+    task_ids: list[int] = []
 
 
 class Listing(_Document):

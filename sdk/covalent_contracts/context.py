@@ -3,10 +3,21 @@
 It lives here so that the runner needs no more than the contracts.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Protocol
+
+
+class Control(Protocol):
+    """What an executor may ask of the runner while it runs an electron."""
+
+    def is_cancelled(self) -> bool:
+        """Whether the electron was cancelled."""
+
+    def set_job_handle(self, handle: str, cancel: Callable[[], object]) -> None:
+        """Record the name (JSON) of the job that the electron has become, and how to cancel it."""
 
 
 @dataclass(frozen=True)
@@ -15,6 +26,7 @@ class Context:
 
     dispatch_id: str | None = None
     node_id: int | None = None
+    control: Control | None = field(default=None, repr=False, compare=False)
 
     @property
     def task_id(self) -> int | None:

@@ -40,6 +40,11 @@ class NodeKind(StrEnum):
         """Whether the node becomes a state of its own."""
         return self in (NodeKind.FUNCTION, NodeKind.SUBLATTICE)
 
+    @property
+    def is_recorded(self) -> bool:
+        """Whether the node has an item of its own once it has started; the others follow from the manifest."""
+        return self not in (NodeKind.PARAMETER, NodeKind.COLLECTION, NodeKind.POSTPROCESS)
+
 
 class Asset(_Document):
     """Pickled bytes: an object of their own, or `size` bytes at `offset` of the object `pack`."""
@@ -72,6 +77,7 @@ class Node(_Document):
     op:       attribute: its name; operator: a name as in `covalent_contracts.sheet.Light`.
     hooks:    what runs around the electron (`covalent_contracts.hooks`), pickled.
     executor: key into `Manifest.executors`.
+    reused:   the node of dispatch `Manifest.redispatch_of` whose record is taken over; this one does not run.
     """
 
     id: Annotated[int, Field(ge=0)]
@@ -82,6 +88,7 @@ class Node(_Document):
     hooks: Asset | None = None
     value: Asset | None = None
     op: str = ""
+    reused: Annotated[int, Field(ge=0)] | None = None
 
     @model_validator(mode="after")
     def _complete(self) -> "Node":
@@ -89,6 +96,8 @@ class Node(_Document):
             raise ValueError(f"node {self.id} ({self.name}) needs a function and an executor")
         if self.kind in (NodeKind.PARAMETER, NodeKind.COLLECTION) and self.value is None:
             raise ValueError(f"node {self.id} ({self.name}) needs a value")
+        if self.reused is not None and not self.kind.is_recorded:
+            raise ValueError(f"node {self.id} ({self.name}) has no record that could be reused")
         return self
 
 
@@ -130,6 +139,8 @@ class Manifest(_Document):
     uploads: list[Upload]
     recipe: Asset
     """The value that the lattice returns, electrons in it replaced by node ids."""
+    redispatch_of: DispatchId | None = None
+    """The dispatch that this one repeats."""
 
     @model_validator(mode="before")
     @classmethod
@@ -154,6 +165,8 @@ class Manifest(_Document):
                 raise ValueError(
                     f"node {node.id} names executor {node.executor!r}, which is missing"
                 )
+            if node.reused is not None and self.redispatch_of is None:
+                raise ValueError(f"node {node.id} is reused, but nothing is redispatched")
         self._check_assets()
         return self
 

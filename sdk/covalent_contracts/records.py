@@ -3,7 +3,7 @@
 pk            sk            what                                     written by
 D#<id>        DISPATCH      a dispatch                               control plane; the runner sets has_failed
 D#<id>        DRAFT         a manifest whose assets are on their way control plane (expires by ttl)
-D#<id>        N#<0000012>   a node that has started                  runner
+D#<id>        N#<0000012>   a node that has started, or was cancelled   runner; control plane
 D#<id>        G#<0000012>   the gate in front of node 12             runner
 
 A node that has not started has no item: thousands of electrons cost nothing until they run. Parameters and
@@ -11,18 +11,19 @@ collections never have one; their state follows from what they are made of.
 
 Dispatch attributes: owner, created, status, name, root_dispatch_id, nodes (their number), manifest (digest),
 machine (name), execution (ARN), started, ended (microseconds since the epoch), error, has_failed (set by the
-runner, never reset), electrons (their number by executor), shared_with (principals who may read it too), asked
-(when its start was asked for), and only while it is STARTING: starting, always STARTING_NOW.
+runner, never reset), has_cancelled (a node was cancelled; never reset), electrons (their number by executor),
+redispatch_of (the dispatch that it repeats), shared_with (principals who may read it too), asked (when its
+start was asked for), and only while it is STARTING: starting, always STARTING_NOW.
 
 Indexes: by_owner (owner, created), everything of a dispatch; by_starting (starting, created), keys only.
 
 Draft attributes: drafted_by, registered, manifest, machine, pending (digests that were not in storage), ttl.
 
 Node attributes: status, started, ended, attempt (the last claimed, from 0), claim (the token of that claim; a
-commit replaces the item only while it is unchanged), failures (failed tries), digest, size, kind (type name
-of the output), output (bytes, when small enough), error, and stdout and stderr (text) or stdout_key and
-stderr_key (an object). An error on a RUNNING node tells that its attempt failed and will be retried. Light
-nodes have no attempt and no claim.
+commit replaces the item only while it is unchanged), failures (failed tries), digest, size, kind (type name of
+the output), output (bytes, when small enough), error, and stdout and stderr (text) or stdout_key and stderr_key
+(an object), and job_handle (JSON: by which name another place knows it). An error on a RUNNING node tells that
+its attempt failed and will be retried. Light nodes have no attempt and no claim.
 
 Gate attributes: arrived (set of node ids as strings), needs, token, failed. Node 12 is the first of the
 electrons behind it.

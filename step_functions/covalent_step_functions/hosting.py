@@ -5,6 +5,9 @@ Parameters and collections are resolved by whoever needs them. An item, attribut
 after   the electron that all its values come from,
 before  else each heavy consumer, from the recorded values of its sources,
 itself  else, and if its values come from no electron at all: it is promoted to a state of its own.
+
+A reused node has its record from the dispatch before: it is read like that of another run, and nothing is evaluated
+for it or behind it.
 """
 
 from collections.abc import Mapping, Sequence
@@ -26,16 +29,21 @@ class Needs:
 
 @dataclass(frozen=True)
 class Hosting:
-    """needs of every heavy and promoted node; after: what rides behind a node; home: behind whom a node rides."""
+    """needs of every heavy and promoted node; after: what rides behind a node; home: behind whom a node rides.
+
+    reused: nodes that have their record before anything runs.
+    """
 
     needs: Mapping[int, Needs]
     after: Mapping[int, tuple[int, ...]]
     home: Mapping[int, int]
+    reused: frozenset[int]
 
     def parents(self, node: int) -> tuple[int, ...]:
         """The heavy nodes whose commits hold what `node` needs."""
         needs = self.needs[node]
-        return tuple(sorted({self.home.get(each, each) for each in needs.inputs + needs.waits}))
+        homes = {self.home.get(each, each) for each in needs.inputs + needs.waits}
+        return tuple(sorted(homes - self.reused))
 
 
 class _Light:
@@ -47,7 +55,8 @@ class _Light:
         self.nodes = nodes
         self.incoming = incoming
         self.rank = {node: i for i, node in enumerate(order)}
-        self.states = {node.id for node in nodes if node.kind.is_heavy}
+        self.reused = frozenset(node.id for node in nodes if node.reused is not None)
+        self.states = {node.id for node in nodes if node.kind.is_heavy} - self.reused
         self.home: dict[int, int] = {}
         self._settle(order)
 
@@ -56,24 +65,27 @@ class _Light:
         origins: dict[int, frozenset[int]] = {}
         for node in order:
             found = frozenset[int]().union(*(origins[e.source] for e in self.incoming[node]))
-            if self.nodes[node].kind in _RECORDED:
-                if len(found) == 1:
+            if self.nodes[node].kind in _RECORDED and node not in self.reused:
+                if len(found) == 1 and found <= self.states:
                     (self.home[node],) = found
                 elif not found or node not in consumed:
                     self.states.add(node)
-            origins[node] = frozenset({node}) if node in self.states else found
+            is_origin = node in self.states or node in self.reused
+            origins[node] = frozenset({node}) if is_origin else found
 
     def _consumed(self, order: Sequence[int]) -> set[int]:
         """Nodes from which a heavy node is reached through light nodes only."""
         consumed: set[int] = set()
         for node in reversed(order):
+            if node in self.reused:
+                continue
             if self.nodes[node].kind.is_heavy or node in consumed:
                 consumed.update(edge.source for edge in self.incoming[node])
         return consumed
 
     def has_record(self, node: int) -> bool:
         """Whether the commit of another run holds the value."""
-        return node in self.states or node in self.home
+        return node in self.states or node in self.home or node in self.reused
 
     def needs(self, node: int) -> Needs:
         """Walk back from a heavy node as far as recorded values."""
@@ -88,7 +100,8 @@ class _Light:
                 continue
             seen.add((source, is_read))
             if self.has_record(source):
-                (inputs if is_read else waits).add(source)
+                if is_read or source not in self.reused:
+                    (inputs if is_read else waits).add(source)
                 continue
             is_read = is_read or self.nodes[source].kind in _RECORDED
             if is_read:
@@ -131,4 +144,5 @@ def host(
         needs={node: light.needs(node) for node in order if node in light.states},
         after={home: light.behind(found) for home, found in guests.items()},
         home=light.home,
+        reused=light.reused,
     )

@@ -117,6 +117,17 @@ def test_a_support_vector_machine(client: Mapping[str, str]) -> None:
     assert _dispatch("iris", client)["result"] > 0.9
 
 
+def test_a_cancelled_dispatch_leaves_no_process_behind(aws: Aws, client: Mapping[str, str]) -> None:
+    script = Path(__file__).with_name("cancelling.py")
+    output = run(sys.executable, str(script), environment=client)
+    found: dict[str, Any] = json.loads(output.splitlines()[-1])
+    print(f"cancelled after {found['told']:.1f} s, the child ended after {found['seconds']:.1f} s")
+    assert found["message"] == f"Dispatch {found['dispatch_id']} cancelled."
+    assert (found["status"], found["statuses"]) == ("CANCELLED", ["CANCELLED", "NEW_OBJECT"])
+    assert found["child_has_ended"]
+    assert _history(aws, found["dispatch_id"])[-1]["type"] == "ExecutionAborted"
+
+
 def test_a_plan_shows_no_drift(covalent: Covalent) -> None:
     """Nobody has changed anything, so there is nothing to explain."""
     output = covalent.deploy("plan")

@@ -48,6 +48,12 @@ class Client:
         params = None if run else {"run": "false"}
         return self._ask(api.Summary, "POST", f"{_path(dispatch_id)}/start", params=params)
 
+    def cancel(self, dispatch_id: str, task_ids: Sequence[int] | None = None) -> api.Cancelled:
+        """Cancel a dispatch, or only some of its tasks. Repeating it is harmless."""
+        asked = {} if task_ids is None else {"task_ids": list(task_ids)}
+        body = json.dumps(asked).encode()
+        return self._ask(api.Cancelled, "POST", f"{_path(dispatch_id)}/cancel", body)
+
     def dispatches(self, limit: int = 50, cursor: str | None = None) -> api.Listing:
         """The caller's dispatches, newest first."""
         params = {"limit": str(limit)} | ({"cursor": cursor} if cursor else {})

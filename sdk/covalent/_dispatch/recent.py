@@ -25,8 +25,8 @@ def remember(package: Package) -> None:
     """Keep the manifest of a dispatch, and the object that holds its recipe."""
     recipe = package.manifest.recipe
     home = recipe.pack or recipe.digest
-    data = package.objects[home]
-    objects = {home: data} if len(data) <= LARGEST else {}
+    data = package.objects.get(home)  # a redispatch brings no objects of its own
+    objects = {home: data} if data is not None and len(data) <= LARGEST else {}
     kept = Package(package.manifest, objects)
     _recent[package.manifest.dispatch_id] = _Sent(kept, time.monotonic())
     while len(_recent) > KEPT:

@@ -20,9 +20,12 @@ from covalent._dispatch.upload import AddressExpired, upload
 from covalent_contracts.errors import Conflict, NotFound
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from covalent._dispatch.client import Client
     from covalent._dispatch.packaging import Package
     from covalent._workflow.lattice import Lattice
+    from covalent_contracts.api import Put
     from covalent_contracts.manifest import Manifest
 
 ROUNDS = 2
@@ -49,6 +52,7 @@ def send(client: Client, package: Package, *, run: bool = True) -> str:
     dispatch_id = package.manifest.dispatch_id
     for attempt in range(1, ROUNDS + 1):
         puts = client.register(package.manifest).uploads
+        _refuse_lost(puts, package)
         try:
             upload(
                 client.connection,
@@ -77,6 +81,15 @@ def _check(manifest: Manifest) -> None:
     from covalent_step_functions.check import check_request  # noqa: PLC0415  # only for those who deploy
 
     check_request(manifest)
+
+
+def _refuse_lost(puts: Sequence[Put], package: Package) -> None:
+    lost = [put.digest for put in puts if put.digest not in package.objects]
+    if lost:
+        raise Conflict(
+            f"{len(lost)} objects of dispatch {package.manifest.redispatch_of} are no longer stored: dispatch the "
+            "lattice anew"
+        )
 
 
 def _is_started(client: Client, dispatch_id: str) -> bool:

@@ -7,11 +7,12 @@ from functools import wraps
 from typing import TYPE_CHECKING, Any
 
 from covalent._dispatcher_plugins.base import BaseDispatcher
-from covalent._results_manager.results_manager import get_result
+from covalent._results_manager.results_manager import get_result, must_be_id
+from covalent._workflow.electron import Electron
 from covalent._workflow.lattice import Lattice
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from covalent._results_manager.result import Result
 
@@ -71,9 +72,67 @@ class LocalDispatcher(BaseDispatcher):
 
         return wrapper
 
+    @staticmethod
+    def redispatch(
+        dispatch_id: str,
+        dispatcher_addr: str | None = None,
+        replace_electrons: Mapping[str, Callable[..., Any]] | None = None,
+        reuse_previous_results: bool = False,
+        is_pending: bool = False,
+    ) -> Callable[..., str]:
+        """Prepare to dispatch again what has ended, whatever its end was.
+
+        Args:
+            dispatch_id: the dispatch to repeat; one's own.
+            dispatcher_addr: as for `dispatch`.
+            replace_electrons: electrons by the name of the one whose every call they take over.
+            reuse_previous_results: run only what has no result yet, and what follows a difference: in name, function,
+                constants or dependencies. What is reused costs nothing.
+            is_pending: the dispatch was registered with `disable_run=True`: start it, itself.
+
+        Returns:
+            A callable that takes other arguments of the workflow, or none to keep all of them, positional and keyword;
+            it returns the id of the new dispatch (with `is_pending`, the old one). It raises
+            `MissingLatticeRecordError` for an unknown dispatch, `Conflict` for one that still runs, `InvalidWorkflow`
+            for an electron that the workflow does not call, and what `dispatch` raises.
+
+        Raises:
+            TypeError: what is to replace an electron is no function.
+
+        """
+        must_be_id(dispatch_id)
+        electrons = {
+            name: _electron_of(name, each) for name, each in (replace_electrons or {}).items()
+        }
+
+        def wrapper(*args: Any, **kwargs: Any) -> str:
+            from covalent._dispatcher_plugins.repetition import (  # noqa: PLC0415  # loads httpx, pydantic
+                Changes,
+                repeat,
+                start_pending,
+            )
+
+            changes = Changes(args, kwargs, electrons)
+            if is_pending:
+                return start_pending(dispatch_id, dispatcher_addr, changes)
+            return repeat(dispatch_id, dispatcher_addr, changes, reuse=reuse_previous_results)
+
+        return wrapper
+
 
 dispatch = LocalDispatcher.dispatch
 dispatch_sync = LocalDispatcher.dispatch_sync
+redispatch = LocalDispatcher.redispatch
+
+
+def _electron_of(name: str, candidate: Any) -> Electron:
+    """The electron in a decorated function; a plain function becomes one."""
+    found = getattr(candidate, "electron_object", candidate)
+    if isinstance(found, Electron):
+        return found
+    if not callable(found):
+        raise TypeError(f"electron {name!r} can only be replaced by an electron, not {candidate!r}")
+    return Electron(found)
 
 
 def _must_be_lattice(candidate: object) -> None:

@@ -6,11 +6,13 @@ import shutil
 from typing import TYPE_CHECKING, Any, Literal, overload
 
 from covalent._results_manager.result import Result, results_root
-from covalent._shared_files.exceptions import MissingLatticeRecordError
+from covalent._shared_files.exceptions import InvalidArguments, MissingLatticeRecordError
+from covalent_contracts.errors import NotFound
 from covalent_contracts.ids import is_dispatch_id
 
 if TYPE_CHECKING:
     import os
+    from collections.abc import Sequence
 
 
 @overload
@@ -74,7 +76,7 @@ def get_result(
     """
     from covalent._results_manager.reading import read  # noqa: PLC0415  # loads httpx, pydantic
 
-    _must_be_id(dispatch_id)
+    must_be_id(dispatch_id)
     record = read(dispatch_id, dispatcher_addr, wait=wait)
     if status_only:
         return {"id": dispatch_id, "status": record.summary.status.value}
@@ -85,15 +87,53 @@ def get_result(
     return result
 
 
+def cancel(
+    dispatch_id: str,
+    task_ids: int | Sequence[int] | None = None,
+    dispatcher_addr: str | None = None,
+) -> str:
+    """Cancel a dispatch, or some of its tasks: what runs is stopped, and what follows never starts.
+
+    Args:
+        dispatch_id: what `ct.dispatch` returned.
+        task_ids: ids of electrons; None cancels the whole dispatch.
+        dispatcher_addr: "host:port" or URL of the control plane, or a profile; None means the configured one.
+
+    Returns:
+        What came of it. What has ended stays as it is, and the text says so.
+
+    Raises:
+        MissingLatticeRecordError: there is no such dispatch.
+        InvalidWorkflow: it has no such task.
+        InvalidArguments: no task is named.
+        Unavailable: no server answers.
+
+    """
+    from covalent._dispatch.client import connect  # noqa: PLC0415  # loads httpx, pydantic
+
+    must_be_id(dispatch_id)
+    tasks = [task_ids] if isinstance(task_ids, int) else task_ids
+    if tasks is not None and not tasks:
+        raise InvalidArguments(
+            "task_ids is empty: name the tasks to cancel, or leave it out to cancel the whole dispatch"
+        )
+    client = connect(dispatcher_addr)
+    try:
+        return client.cancel(dispatch_id, tasks).message
+    except NotFound as exc:
+        where = client.connection.endpoint.url
+        raise MissingLatticeRecordError(f"there is no dispatch {dispatch_id} at {where}") from exc
+
+
 def _delete_result(dispatch_id: str, results_dir: str | os.PathLike[str] | None = None) -> None:
     """Remove what `Result.save_result` wrote for a dispatch. Nothing happens if there is nothing."""
-    _must_be_id(dispatch_id)
+    must_be_id(dispatch_id)
     folder = results_root(results_dir) / dispatch_id
     if folder.exists():
         shutil.rmtree(folder)
 
 
-def _must_be_id(dispatch_id: str) -> None:
+def must_be_id(dispatch_id: str) -> None:
     """An id becomes part of addresses and paths: nothing else may pass."""
     if not isinstance(dispatch_id, str):
         raise TypeError(

@@ -1,7 +1,4 @@
-"""Electrons: the tasks of a workflow.
-
-The Covalent API promises class, decorator and `wait` in this one module.
-"""
+"""Electrons, the tasks of a workflow; the Covalent API promises class, decorator and `wait` in this one module."""
 
 from __future__ import annotations
 
@@ -120,6 +117,8 @@ class Electron(Operators):
         trace = tracing.active()
         if trace is None:
             return self.function(*args, **kwargs)
+        if (other := tracing.replacement(self)) is not self:
+            return other(*args, **kwargs)
         metadata = resolved(self.metadata, trace.metadata)
         parameters = self._check(args, kwargs, metadata)
         names = [parameters.name_at(index) for index in range(len(args))]

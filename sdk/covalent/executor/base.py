@@ -7,6 +7,7 @@ configuration changes the defaults, arguments of the constructor win. Settings a
 from __future__ import annotations
 
 import asyncio
+import json
 from abc import ABC, abstractmethod
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
@@ -157,13 +158,22 @@ class BaseExecutor(AbstractExecutor):
         return False
 
     def set_job_handle(self, handle: Any) -> Any:
-        """Remember by which name the place that runs the electron knows it."""
+        """Record by which name the place that runs the electron knows it; `cancel` gets it if the user cancels.
+
+        Args:
+            handle: anything that JSON can say.
+
+        """
         self._job_handle = handle
+        if (control := context.current().control) is not None:
+            job = _job_of(context.current())
+            control.set_job_handle(json.dumps(handle), lambda: self.cancel(job, handle))
         return handle
 
     def get_cancel_requested(self) -> bool:
-        """Whether the electron is to be cancelled."""
-        return False
+        """Whether the user has cancelled the electron that runs."""
+        control = context.current().control
+        return control is not None and control.is_cancelled()
 
     def write_streams_to_file(
         self,
@@ -227,13 +237,29 @@ class AsyncBaseExecutor(AbstractExecutor):
         return False
 
     async def set_job_handle(self, handle: Any) -> Any:
-        """Remember by which name the place that runs the electron knows it."""
+        """Record by which name the place that runs the electron knows it; `cancel` gets it if the user cancels.
+
+        Args:
+            handle: anything that JSON can say.
+
+        """
         self._job_handle = handle
+        if (control := context.current().control) is not None:
+            job = _job_of(context.current())
+            await asyncio.to_thread(
+                control.set_job_handle,
+                json.dumps(handle),
+                lambda: asyncio.run(self._cancelled(job, handle)),
+            )
         return handle
 
+    async def _cancelled(self, job: Mapping[str, Any], handle: Any) -> Any:
+        return await self.cancel(job, handle)
+
     async def get_cancel_requested(self) -> bool:
-        """Whether the electron is to be cancelled."""
-        return False
+        """Whether the user has cancelled the electron that runs."""
+        control = context.current().control
+        return control is not None and await asyncio.to_thread(control.is_cancelled)
 
     async def write_streams_to_file(
         self,
@@ -247,9 +273,15 @@ class AsyncBaseExecutor(AbstractExecutor):
         await asyncio.to_thread(_write_streams, list(stream_strings), list(filepaths), folder)
 
 
+def _job_of(here: context.Context) -> Mapping[str, Any]:
+    """What `cancel` is told of an electron."""
+    return {"dispatch_id": here.dispatch_id, "node_id": here.node_id}
+
+
 @contextmanager
 def _running(dispatch_id: str, node_id: int) -> Iterator[None]:
-    with context.entered(context.Context(dispatch_id, node_id)):
+    control = context.current().control
+    with context.entered(context.Context(dispatch_id, node_id, control)):
         yield
 
 

@@ -50,11 +50,13 @@ TABLE = {
     ("POST", f"{ONE}/nodes"): READ,
     ("POST", f"{ONE}/assets"): READ,
     ("POST", f"{ONE}/start"): Rights(403, 404, 404, 202),
+    ("POST", f"{ONE}/cancel"): WRITE,
     ("GET", f"{ONE}/sharing"): WRITE,
     ("PUT", f"{ONE}/sharing"): WRITE,
 }
 BODIES: dict[str, Any] = {
     f"{ONE}/nodes": {"ids": [0, 1]},
+    f"{ONE}/cancel": {},
     f"{ONE}/assets": {"digests": [digest_of(CONTENT)]},
 }
 CALLERS = {"nobody": None, "stranger": ERIN, "reader": BOB, "owner": ALICE}

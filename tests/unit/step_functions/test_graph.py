@@ -182,3 +182,68 @@ def test_every_recorded_light_node_is_evaluated_where_its_values_are(
             evaluated.add(light)
     recorded = {node for node, kind in kinds.items() if kind in ("item", "operator")}
     assert recorded <= evaluated
+
+
+def _reusing(posted: Manifest, *reused: int) -> Manifest:
+    nodes = [
+        node.model_copy(update={"reused": node.id}) if node.id in reused else node
+        for node in posted.nodes
+    ]
+    return posted.model_copy(update={"nodes": nodes, "redispatch_of": posted.dispatch_id})
+
+
+def test_a_reused_electron_is_read_and_not_run(manifest: Build) -> None:
+    graph = graph_of(_reusing(manifest([(0, 1), (0, 2), (1, 2), (0, 2, "wait")]), 0))
+    assert graph.order == (1, 2)
+    assert graph.parents == {1: (), 2: (1,)}
+    assert graph.needs == {1: Needs((), (0,), ()), 2: Needs((), (0, 1), ())}
+
+
+def test_everything_may_be_reused(manifest: Build) -> None:
+    graph = graph_of(_reusing(manifest([(0, 1), (1, 2)], kinds={1: "item"}), 0, 1, 2))
+    assert (graph.order, graph.after) == ((), {})
+
+
+def test_who_waits_for_a_reused_electron_waits_for_nothing(manifest: Build) -> None:
+    graph = graph_of(_reusing(manifest([(0, 1, "wait")]), 0))
+    assert graph.needs == {1: Needs((), (), ())}
+
+
+def test_a_value_of_a_reused_electron_rides_before_its_consumer(manifest: Build) -> None:
+    graph = graph_of(_reusing(manifest([(0, 1), (1, 2)], kinds={1: "item"}), 0))
+    assert graph.order == (2,)
+    assert graph.needs[2] == Needs((1,), (0,), ())
+    assert graph.after == {}
+
+
+def test_a_value_of_a_reused_electron_that_nobody_takes_is_promoted(manifest: Build) -> None:
+    graph = graph_of(_reusing(manifest([(0, 1)], kinds={1: "item"}), 0))
+    assert (graph.order, graph.needs[1]) == ((1,), Needs((), (0,), ()))
+
+
+def test_a_value_of_a_reused_and_a_running_electron_has_both(manifest: Build) -> None:
+    """It cannot ride behind the one that runs, whose sheet does not name the other."""
+    graph = graph_of(_reusing(manifest([(0, 2), (1, 2), (2, 3)], kinds={2: "operator"}), 0))
+    assert graph.after == {}
+    assert graph.needs[3] == Needs((2,), (0, 1), ())
+    assert graph.parents[3] == (1,)
+
+
+@settings(deadline=None)
+@given(st.data())
+def test_what_runs_keeps_its_order(manifest: Build, data: st.DataObject) -> None:
+    """Reusing a set that is closed under parents: the rest waits as before, for what still runs."""
+    size = data.draw(st.integers(1, 8))
+    pairs = [(x, y) for y in range(size) for x in range(y)]
+    edges = data.draw(st.lists(st.sampled_from(pairs), unique=True)) if pairs else []
+    posted = manifest(edges, n=size)
+    whole = graph_of(posted)
+    reused: set[int] = set()
+    for node in range(size):
+        if set(whole.parents[node]) <= reused and data.draw(st.booleans()):
+            reused.add(node)
+    graph = graph_of(_reusing(posted, *reused))
+    assert set(graph.order) == set(range(size)) - reused
+    for node in graph.order:
+        assert set(graph.parents[node]) == set(whole.parents[node]) - reused
+        assert graph.needs[node].inputs == whole.needs[node].inputs

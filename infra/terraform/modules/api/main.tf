@@ -36,6 +36,18 @@ locals {
           "${var.bucket_arn}/dispatches/*/sheets/*",
         ]
       }
+      stop_executions = local.stop_executions
+      take_over_records = {
+        why        = "A redispatch takes over the records of what it reuses, 25 at a time"
+        actions    = ["dynamodb:BatchWriteItem"]
+        resources  = [var.table_arn]
+        conditions = [local.only_dispatches]
+      }
+      take_over_objects = {
+        why       = "And copies the outputs and streams that these records name"
+        actions   = ["s3:PutObject"]
+        resources = ["${var.bucket_arn}/dispatches/*/nodes/*"]
+      }
       tell_missing_objects = local.tell_missing_objects
     })
 
@@ -51,7 +63,8 @@ locals {
         actions   = ["s3:GetObject"]
         resources = ["${var.bucket_arn}/dispatches/*/manifest.json"]
       }
-      bury_events = local.bury_events
+      stop_executions = local.stop_executions
+      bury_events     = local.bury_events
     }
 
     restart = merge(local.start_dispatches, {
@@ -72,6 +85,7 @@ locals {
         resources = ["${var.bucket_arn}/dispatches/*/machines.json"]
       }
       tell_missing_objects = local.tell_missing_objects
+      stop_executions      = local.stop_executions
       bury_events          = local.bury_events
     })
 
@@ -116,6 +130,13 @@ locals {
         { test = "StringEquals", variable = "iam:PassedToService", values = ["states.amazonaws.com"] },
       ]
     }
+  }
+
+  # Who cancels a dispatch, or finds that it was cancelled while it started or ended.
+  stop_executions = {
+    why       = "A dispatch that is cancelled is an execution that is stopped, and so are those of its sublattices"
+    actions   = ["states:StopExecution"]
+    resources = ["${replace(var.machines, ":stateMachine:", ":execution:")}:*"]
   }
 
   only_dispatches = { test = "ForAllValues:StringLike", variable = "dynamodb:LeadingKeys", values = ["D#*"] }

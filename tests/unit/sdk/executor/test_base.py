@@ -14,6 +14,7 @@ from covalent._shared_files.config import get_config
 from covalent._shared_files.util_classes import DispatchInfo
 from covalent.executor import AsyncBaseExecutor, AWSLambdaExecutor, BaseExecutor, LocalExecutor
 from covalent.executor.settings import encoded
+from covalent_contracts import context
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -160,3 +161,65 @@ def test_placeholders_of_the_asynchronous_base(tmp_path: Path) -> None:
 def test_lambda_is_reached_by_dispatch_only() -> None:
     with pytest.raises(RuntimeError, match=r"covalent\.dispatch"):
         asyncio.run(AWSLambdaExecutor().run(divmod, [], {}, {}))
+
+
+class Runner:
+    """What the runner offers to executors."""
+
+    def __init__(self) -> None:
+        self.cancelled = False
+        self.handle = ""
+        self.cancel: Any = None
+
+    def is_cancelled(self) -> bool:
+        return self.cancelled
+
+    def set_job_handle(self, handle: str, cancel: Any) -> None:
+        self.handle, self.cancel = handle, cancel
+
+
+class Remote(Own):
+    SHORT_NAME = "remote"
+
+    def run(self, function: Any, args: Any, kwargs: Any, task_metadata: Any) -> Any:
+        self.set_job_handle({"job": 7})
+        return self.get_cancel_requested()
+
+    def cancel(self, task_metadata: Mapping[str, Any], job_handle: Any) -> Any:
+        self._seen.append(f"cancel {job_handle['job']} of {task_metadata['node_id']}")
+
+
+class RemoteAsync(AsyncBaseExecutor):
+    def __init__(self) -> None:
+        super().__init__()
+        self._seen: list[str] = []
+
+    async def run(self, function: Any, args: Any, kwargs: Any, task_metadata: Any) -> Any:
+        await self.set_job_handle({"job": 7})
+        return await self.get_cancel_requested()
+
+    async def cancel(self, task_metadata: Mapping[str, Any], job_handle: Any) -> Any:
+        self._seen.append(f"cancel {job_handle['job']} of {task_metadata['node_id']}")
+
+
+@pytest.mark.parametrize("made", [Remote(), RemoteAsync()])
+@pytest.mark.parametrize("cancelled", [False, True])
+def test_cancelling_reaches_executors(made: Any, cancelled: bool) -> None:
+    runner = Runner()
+    runner.cancelled = cancelled
+    with context.entered(context.Context("d", 4, runner)):
+        told = made.execute(len, [], {}, "d", "results", 4)
+        if isinstance(made, AsyncBaseExecutor):
+            told = asyncio.run(told)
+    assert told is cancelled
+    assert json.loads(runner.handle) == {"job": 7}
+    made._seen.clear()
+    runner.cancel()
+    assert made._seen == ["cancel 7 of 4"]
+
+
+def test_outside_an_electron_nothing_is_cancelled() -> None:
+    made = Own()
+    assert made.set_job_handle("job") == "job"
+    assert made.get_cancel_requested() is False
+    assert made.cancel({}, "job") is False
