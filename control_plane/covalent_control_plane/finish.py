@@ -6,12 +6,13 @@ next delivery completes what a finisher that was cut short has begun.
 
 import time
 from collections.abc import Iterable, Mapping
-from itertools import dropwhile, islice
+from itertools import islice
 from typing import Any
 
 from covalent_contracts.ids import is_dispatch_id
 from covalent_contracts.manifest import Manifest
 from covalent_contracts.status import Status
+from covalent_contracts.wording import in_one_line
 from covalent_control_plane import manifests, outcomes, store
 from covalent_control_plane.aws import Aws
 from covalent_control_plane.interrupted import fail_running_nodes
@@ -29,11 +30,6 @@ MAX_LISTED = 100
 """Failed tasks that the error of a dispatch names."""
 MAX_LINE = 500
 """Characters of each."""
-_BEFORE_AN_EXCEPTION = (
-    "Traceback (most recent call last):",
-    "The above exception was the direct cause of the following exception:",
-    "During handling of the above exception, another exception occurred:",
-)
 
 
 def finish(aws: Aws, detail: Mapping[str, Any]) -> DispatchItem | None:
@@ -124,15 +120,3 @@ def _failed_tasks(items: Iterable[NodeItem], manifest: Manifest) -> str:
 def _line(item: NodeItem, manifest: Manifest) -> str:
     name = manifest.nodes[item.node].name if item.node < len(manifest.nodes) else "?"
     return f"{item.node}: {name}: {in_one_line(item.error or '')[:MAX_LINE]}"
-
-
-def in_one_line(error: str) -> str:
-    """An error without its traceback: the line of the exception, and the last one if its message has several."""
-    lines = error.strip().splitlines()
-    said = list(lines)
-    for number, line in enumerate(lines):
-        if line in _BEFORE_AN_EXCEPTION:
-            said = list(dropwhile(lambda each: each.startswith("  "), lines[number + 1 :]))
-    said = [each.strip() for each in said if each.strip()]
-    between = " ... " if len(said) > 2 else " "
-    return between.join(dict.fromkeys([*said[:1], *said[-1:]]))

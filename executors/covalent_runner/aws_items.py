@@ -6,7 +6,7 @@ from typing import Any
 
 from covalent_contracts import records
 from covalent_contracts.status import Status
-from covalent_runner.store import Gate, Outcome, Output, Record
+from covalent_runner.store import Dispatch, Gate, Outcome, Output, Record
 
 Item = dict[str, Any]
 
@@ -210,6 +210,15 @@ def _output_of(item: Mapping[str, Any]) -> Output:
         size=int(_number(item, "size")),
         kind=item.get("kind", {}).get("S", ""),
         inline=None if inline is None else bytes(inline),
+    )
+
+
+def dispatch_of(item: Mapping[str, Any]) -> Dispatch:
+    """Read a dispatch's item."""
+    return Dispatch(
+        status=Status(item["status"]["S"]),
+        nodes=int(item["nodes"]["N"]),
+        has_failed=item.get("has_failed", {}).get("BOOL", False),
     )
 
 

@@ -64,6 +64,9 @@ class Summary(_Document):
     nodes: int
     execution: str | None = None
     """ARN of the Step Functions execution."""
+    parent: DispatchId | None = None
+    """The dispatch whose node `parent_node`, a sublattice, this one is."""
+    parent_node: int | None = None
 
 
 class Listing(_Document):
@@ -108,6 +111,8 @@ class NodeRecord(_Document):
     stderr: str | None = None
     stdout_url: str | None = None
     stderr_url: str | None = None
+    sub_dispatch_id: DispatchId | None = None
+    """The dispatch that a sublattice has become."""
 
 
 class Nodes(_Document):

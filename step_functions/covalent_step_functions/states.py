@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import assert_never
 
-from covalent_executors.task import TaskTemplate
+from covalent_executors.task import Step, TaskTemplate
 from covalent_step_functions.names import (
     NameOf,
     batch_name,
@@ -21,6 +21,7 @@ from covalent_step_functions.names import (
     group_name,
     lost_name,
     rows_name,
+    step_name,
     stopped_gate_name,
     stopped_name,
     task_name,
@@ -53,6 +54,18 @@ class Run:
     name: str
     node: int | str
     task: TaskTemplate
+    stopped: str
+    then: str | None
+
+
+@dataclass(frozen=True)
+class Continue:
+    """Make a further call for an electron, after those before it have succeeded."""
+
+    name: str
+    node: int
+    step: Step
+    is_last: bool
     stopped: str
     then: str | None
 
@@ -141,7 +154,7 @@ class Done:
     name: str
 
 
-State = Run | Wait | Report | Fork | Call | Lost | Rows | Inline | Distributed | Done
+State = Run | Continue | Wait | Report | Fork | Call | Lost | Rows | Inline | Distributed | Done
 
 
 @dataclass(frozen=True)
@@ -196,11 +209,13 @@ class _Namer:
         """Tasks and their gates, one after the other; then what happens when one stops."""
         nodes = tuple(item.node for item in (items[i] for i in indices) if isinstance(item, Task))
         last, stopped = nodes[-1], stopped_name(nodes[0])
-        found: list[State] = [self._step(items[i], stopped, names[i + 1]) for i in indices]
+        found: list[State] = [
+            state for i in indices for state in self._calls(items[i], stopped, names[i + 1])
+        ]
         then = names[indices[-1] + 1]
         if then is None:
             return [*found, Report(stopped, nodes, None)]
-        check = replace(self.calls.tasks[last], retries=0)
+        check = replace(self.calls.tasks[last], retries=0, then=())
         return [
             *found,
             Report(stopped, nodes, checked_name(last)),
@@ -208,12 +223,12 @@ class _Namer:
             Done(ended_name(last)),
         ]
 
-    def _step(self, item: Item, stopped: str, then: str | None) -> Run | Wait:
+    def _calls(self, item: Item, stopped: str, then: str | None) -> Sequence[State]:
         match item:
             case Task(node):
-                return Run(self._name(item), node, self.calls.tasks[node], stopped, then)
+                return calls_for(node, self.calls, stopped, then)
             case Gate(node, needs):
-                return Wait(self._name(item), node, len(needs), stopped, then)
+                return [Wait(self._name(item), node, len(needs), stopped, then)]
             case _:
                 raise AssertionError(f"{type(item).__name__} is not part of a line")
 
@@ -233,7 +248,7 @@ class _Namer:
                 return self._each(item, then)
             case Gate(node):
                 stopped = stopped_gate_name(node)
-                return [self._step(item, stopped, then), Report(stopped, (node,), then)]
+                return [*self._calls(item, stopped, then), Report(stopped, (node,), then)]
             case Task():
                 raise AssertionError("a task is part of a line")
             case _:
@@ -284,6 +299,20 @@ class _Namer:
                 return group_name(item, self.calls.name_of)
             case _:
                 assert_never(item)
+
+
+def calls_for(node: int, calls: Calls, stopped: str, then: str | None) -> tuple[State, ...]:
+    """The states of one electron, one after the other."""
+    task, name = calls.tasks[node], calls.name_of(node)
+    names = [task_name(name, node), *(step_name(step.label, name, node) for step in task.then)]
+    following = [*names[1:], then]
+    return (
+        Run(names[0], node, task, stopped, following[0]),
+        *(
+            Continue(own, node, step, step is task.then[-1], stopped, after)
+            for own, step, after in zip(names[1:], task.then, following[1:], strict=True)
+        ),
+    )
 
 
 def _in_line(items: Items, index: int) -> bool:

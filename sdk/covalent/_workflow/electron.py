@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast, overload
 from covalent._workflow import tracing
 from covalent._workflow.arguments import Parameters, parameters_of
 from covalent._workflow.capture import HoldsElectron, add_value
-from covalent._workflow.decoration import ElectronFunction, decorated, refuse_sublattice
+from covalent._workflow.decoration import ElectronFunction, decorated, is_lattice
 from covalent._workflow.description import LENGTH, describe, name_of
 from covalent._workflow.metadata import (
     executor_or_backend,
@@ -112,13 +112,20 @@ class Electron(Operators):
         trace = tracing.active()
         if trace is None:
             return self.function(*args, **kwargs)
-        metadata = resolved(self.metadata, trace.metadata)
+        name, function, metadata, kind = self._in(trace)
         parameters = self._check(args, kwargs, metadata)
         names = [parameters.name_at(index) for index in range(len(args))]
-        bound = _bind(trace, self._name, self.function, metadata)
+        bound = _bind(trace, name, function, metadata, kind=kind)
         bound.kwargs = kwargs
         bound._connect(zip(names, args, strict=True), kwargs.items())
         return bound
+
+    def _in(self, trace: Trace) -> tuple[str, Any, dict[str, Any], str]:
+        """What a call adds to a graph: name, function, metadata and kind of the node."""
+        if not is_lattice(self.function):
+            return self._name, self.function, resolved(self.metadata, trace.metadata), "function"
+        function, metadata = trace.sublattice(self.function, self.metadata)
+        return f":sublattice:{self._name}", function, metadata, "sublattice"
 
     def _connect(
         self, args: Iterable[tuple[str, Any]], kwargs: Iterable[tuple[str, Any]] = ()
@@ -138,7 +145,6 @@ class Electron(Operators):
         self, args: Sequence[Any], kwargs: Mapping[str, Any], metadata: Mapping[str, Any]
     ) -> Parameters:
         if self._parameters is None:
-            refuse_sublattice(self._name, self.function)
             self._parameters = parameters_of(self.function)
         self._parameters.check(args, kwargs, injected(metadata["hooks"]))
         return self._parameters

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from typing import Any
 
+    from covalent._workflow.lattice import Lattice
+    from covalent._workflow.sublattice import Sublattice
     from covalent._workflow.transport import TransportGraph
 
 
@@ -20,6 +22,18 @@ class Trace:
 
     graph: TransportGraph
     metadata: Mapping[str, Any]
+    _sublattices: dict[Any, Any] = field(default_factory=dict)
+
+    def sublattice(self, lattice: Lattice, own: Mapping[str, Any]) -> tuple[Sublattice, dict[str, Any]]:
+        """An electron of a lattice as the function of a node, and its metadata. The same for every call of it."""
+        from covalent._workflow.sublattice import as_sublattice  # noqa: PLC0415  # loaded when first used
+
+        key = id(lattice), id(own.get("executor")), id(own.get("hooks"))
+        if key not in self._sublattices:
+            made = as_sublattice(lattice, own, self.metadata)
+            self._sublattices[key] = made, lattice, dict(own)  # alive, so that nothing else gets their ids
+        found: tuple[Sublattice, dict[str, Any]] = self._sublattices[key][0]
+        return found
 
 
 _active: ContextVar[Trace | None] = ContextVar("covalent_trace", default=None)
