@@ -77,7 +77,9 @@ def _tie(parent_id: str, node: int, item: DispatchItem) -> None:
     if parent is not None and not parent.state.is_final and (is_bound or _is_done(parent_id, node)):
         return
     store.advance(item.dispatch_id, Status.CANCELLED, ended=_now())
-    raise Conflict(f"the sublattice {node} of dispatch {parent_id} has ended before its own dispatch began")
+    raise Conflict(
+        f"the sublattice {node} of dispatch {parent_id} has ended before its own dispatch began"
+    )
 
 
 def _is_done(parent_id: str, node: int) -> bool:
@@ -92,7 +94,9 @@ def _appeared(aws: Aws, parent: DispatchItem, node: int, child_id: str) -> Dispa
     compiled = compile_dispatch(manifest, registration.place_of(aws), parent.owner)
     document = manifests.dump(manifest)
     if missing := lacking.result():
-        raise InvalidWorkflow(f"{len(missing)} objects of sublattice {node} are missing or truncated")
+        raise InvalidWorkflow(
+            f"{len(missing)} objects of sublattice {node} are missing or truncated"
+        )
     written = registration.documents(child_id, compiled) | {keys.manifest(child_id): document}
     objects.write(aws, written)
     item = _item(parent, node, manifest, digest_of(document), compiled.name)
@@ -119,7 +123,9 @@ def _built(aws: Aws, parent: DispatchItem, node: int, child_id: str) -> Manifest
     except ValidationError as exc:
         first = exc.errors()[0]
         where = ".".join(map(str, first["loc"]))
-        raise InvalidWorkflow(f"the graph of sublattice {node} is malformed: {where}: {first['msg']}") from exc
+        raise InvalidWorkflow(
+            f"the graph of sublattice {node} is malformed: {where}: {first['msg']}"
+        ) from exc
     if manifest.dispatch_id != child_id:
         raise InvalidWorkflow(f"the graph of sublattice {node} is that of another dispatch")
     if not manifest.nodes or manifest.nodes[-1].kind is not NodeKind.POSTPROCESS:

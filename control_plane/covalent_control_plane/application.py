@@ -20,8 +20,8 @@ from typing import Any
 from chalice.app import Chalice, CloudWatchEvent, Rate, Request
 
 from covalent_contracts.api import PREFIX
-from covalent_control_plane import finish as finisher
 from covalent_control_plane import adoption, problems, starting
+from covalent_control_plane import finish as finisher
 from covalent_control_plane import sweep as sweeper
 from covalent_control_plane.aws import aws
 from covalent_control_plane.routes import routes

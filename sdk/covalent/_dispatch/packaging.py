@@ -51,7 +51,9 @@ class _Row:
         return Node(**{**self.fields, **assets})
 
 
-def package(lattice: Lattice, *, dispatch_id: str | None = None, is_sublattice: bool = False) -> Package:
+def package(
+    lattice: Lattice, *, dispatch_id: str | None = None, is_sublattice: bool = False
+) -> Package:
     """Package a lattice whose graph is built.
 
     Args:

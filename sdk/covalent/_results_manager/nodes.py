@@ -29,8 +29,10 @@ class Nodes:
         """Every node id."""
         return range(self._record.summary.nodes)
 
-    def results(self, ids: Sequence[int]) -> list[dict[str, Any]]:
+    def results(self, ids: Sequence[int], *, with_children: bool = True) -> list[dict[str, Any]]:
         """What `Result.get_node_result` shows of each."""
+        if with_children:
+            self._record.load_children(ids)
         return [
             {
                 "node_id": node_id,
@@ -40,7 +42,7 @@ class Nodes:
                 "status": node["status"],
                 "output": node["output"],
                 "error": node["error"],
-                "sublattice_result": None,
+                "sublattice_result": self._child(node_id) if with_children else None,
                 "stdout": node["stdout"],
                 "stderr": node["stderr"],
             }
@@ -73,6 +75,11 @@ class Nodes:
         self._record.load(
             Part(node_id, what) for node_id in self.ids for what in ("output", *_STREAMS)
         )
+        self._record.load_children(self.ids)
+        for node_id in self.ids:
+            child = self._record.child(node_id)
+            if child is not None:
+                Nodes(child).load_everything()
 
     def _attributes(self, ids: Sequence[int], *, with_outputs: bool) -> list[Mapping[str, Any]]:
         """What is recorded of each node, everything that is still remote fetched together."""
@@ -100,8 +107,15 @@ class Nodes:
             "error": record.error or None,
             "stdout": self._text(record.id, "stdout"),
             "stderr": self._text(record.id, "stderr"),
-            "sub_dispatch_id": None,
+            "sub_dispatch_id": record.sub_dispatch_id,
         }
+
+    def _child(self, node_id: int) -> Any:
+        """The result of the dispatch that a sublattice has become; None for everything else."""
+        from covalent._results_manager.result import Result  # noqa: PLC0415  # which is made of nodes
+
+        child = self._record.child(node_id)
+        return None if child is None else Result.from_record(child)
 
     def _text(self, node_id: int, stream: str) -> str | None:
         """What the node wrote; None if that is nothing."""

@@ -42,4 +42,3 @@ def decorated(made: Electron) -> Any:
 
     wrapper.electron_object = made  # type: ignore[attr-defined]  # what ElectronFunction declares
     return wrapper
-

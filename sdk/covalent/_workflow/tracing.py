@@ -24,14 +24,20 @@ class Trace:
     metadata: Mapping[str, Any]
     _sublattices: dict[Any, Any] = field(default_factory=dict)
 
-    def sublattice(self, lattice: Lattice, own: Mapping[str, Any]) -> tuple[Sublattice, dict[str, Any]]:
+    def sublattice(
+        self, lattice: Lattice, own: Mapping[str, Any]
+    ) -> tuple[Sublattice, dict[str, Any]]:
         """An electron of a lattice as the function of a node, and its metadata. The same for every call of it."""
         from covalent._workflow.sublattice import as_sublattice  # noqa: PLC0415  # loaded when first used
 
         key = id(lattice), id(own.get("executor")), id(own.get("hooks"))
         if key not in self._sublattices:
             made = as_sublattice(lattice, own, self.metadata)
-            self._sublattices[key] = made, lattice, dict(own)  # alive, so that nothing else gets their ids
+            self._sublattices[key] = (
+                made,
+                lattice,
+                dict(own),
+            )  # alive, so that nothing else gets their ids
         found: tuple[Sublattice, dict[str, Any]] = self._sublattices[key][0]
         return found
 

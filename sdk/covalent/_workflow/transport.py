@@ -179,7 +179,9 @@ class TransportGraph:
         """
         self._refuse_cycle()
         bound = [node for node, known in self.nodes() if known["kind"] in _BOUND]
-        last = self.add_node(POSTPROCESS, None, metadata, kind="postprocess", value=recipe, returns=returns)
+        last = self.add_node(
+            POSTPROCESS, None, metadata, kind="postprocess", value=recipe, returns=returns
+        )
         self._graph.add_edges_from((node, last, {"edge_name": WAITING_EDGE}) for node in bound)
         return last
 
