@@ -5,7 +5,7 @@ next delivery completes what a finisher that was cut short has begun.
 """
 
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
 from typing import Any
 
@@ -13,7 +13,7 @@ from covalent_contracts.ids import is_dispatch_id
 from covalent_contracts.manifest import Manifest
 from covalent_contracts.status import Status
 from covalent_contracts.wording import in_one_line
-from covalent_control_plane import manifests, outcomes, store
+from covalent_control_plane import children, manifests, outcomes, store
 from covalent_control_plane.aws import Aws
 from covalent_control_plane.interrupted import fail_running_nodes
 from covalent_control_plane.items import DispatchItem, NodeItem
@@ -79,12 +79,19 @@ def _fail(aws: Aws, item: DispatchItem, detail: Mapping[str, Any]) -> DispatchIt
     fail_running_nodes(item.dispatch_id, reason or "the execution ended before the task did")
     manifest = manifests.load(aws, item.dispatch_id, item.manifest)
     tally = outcomes.Tally(manifest)
-    failed = _failed_tasks(tally.failed(store.outcomes(item.dispatch_id)), manifest)
+    failed = _failed_tasks(tally.failed(_settled(aws, item.dispatch_id)), manifest)
     error = "\n".join(filter(None, (failed, reason))) or "a task failed"
     moved = store.advance(item.dispatch_id, Status.FAILED, error=error, **_times(item, detail))
     if moved is not None:
         tally.measure()
     return moved
+
+
+def _settled(aws: Aws, dispatch_id: str) -> Iterator[NodeItem]:
+    """What is recorded of the nodes; none of them has a dispatch then that would wait for its execution for ever."""
+    for record in store.outcomes(dispatch_id):
+        children.settle(aws, record)
+        yield record
 
 
 def _times(item: DispatchItem, detail: Mapping[str, Any]) -> dict[str, Any]:

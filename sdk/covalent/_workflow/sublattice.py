@@ -62,8 +62,8 @@ def as_sublattice(
 ) -> tuple[Sublattice, dict[str, Any]]:
     """A lattice as the function of a node, and the metadata of that node.
 
-    Metadata that the lattice leaves open is that of the lattice around it; an executor is first of all the electron's. The
-    hooks of the electron run around the building. Triggers are nobody's but the lattice's that is dispatched.
+    Metadata that the lattice leaves open is that of the lattice around it; an executor is first of all the electron's.
+    The hooks of the electron run around the building. Triggers are nobody's but the lattice's that is dispatched.
 
     Args:
         lattice: the lattice.
