@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from covalent_contracts import keys
 from covalent_contracts.envelope import Collect
+from covalent_contracts.errors import CorruptedObject
 from covalent_contracts.ids import sub_dispatch_id
 from covalent_contracts.sheet import Sheet
 from covalent_contracts.status import Status
@@ -17,6 +18,7 @@ from covalent_runner.execute import Execution
 from covalent_runner.report import sheet_of
 from covalent_runner.returning import Side, put_together
 from covalent_runner.store import Outcome, Record, Store
+from covalent_runner.streams import Streams
 
 
 def collect(store: Store, event: Collect) -> None:
@@ -72,13 +74,16 @@ def _taken_over(store: Store, dispatch_id: str, sheet: Sheet) -> Execution | Non
     dispatch = store.dispatch(child)
     if dispatch.has_failed or dispatch.status in (Status.FAILED, Status.CANCELLED):
         return None
-    try:
-        returned = _side(store, child, sheet_of(store, child, dispatch.nodes - 1))
-    except UpstreamFailed:
-        return None
     # Of what the node needed itself nothing is needed any more.
     rest = replace(sheet, function=None, before=(), inputs=(), waits=())
-    return put_together(dispatch_id, _side(store, dispatch_id, rest), returned)
+    try:
+        returned = _side(store, child, sheet_of(store, child, dispatch.nodes - 1))
+        node = _side(store, dispatch_id, rest)
+    except UpstreamFailed:
+        return None
+    except CorruptedObject as exc:
+        return Execution(Streams(), error=f"CorruptedObject: {exc}", reason="CorruptedObject")
+    return put_together(dispatch_id, node, returned)
 
 
 def _side(store: Store, dispatch_id: str, sheet: Sheet) -> Side:

@@ -71,13 +71,14 @@ def as_sublattice(
         around: the metadata of the lattice that calls it.
 
     """
+    from covalent.executor.settings import configured  # noqa: PLC0415  # loaded when first used
+
     inherited = {**around, "executor": own.get("executor") or around.get("executor")}
+    found = {name: lattice.metadata.get(name) or inherited.get(name) for name in _INHERITED}
+    # Where the graph is built there may be no configuration of the user's.
+    found |= {name: configured(found[name]) for name in ("executor", "workflow_executor")}
     filled = Lattice(lattice.workflow_function)
-    filled.metadata = {
-        **lattice.metadata,
-        **{name: lattice.metadata.get(name) or inherited.get(name) for name in _INHERITED},
-        "triggers": None,
-    }
+    filled.metadata = {**lattice.metadata, **found, "triggers": None}
     filled.__name__, filled.__doc__ = lattice.__name__, lattice.__doc__
     where = own.get("executor") or workflow_metadata(around)["executor"]
     return Sublattice(filled), {"executor": where, "hooks": own.get("hooks")}
