@@ -65,6 +65,8 @@ def _adopted(aws: Aws, parent_id: str, node: int) -> Adopted:
     child_id = sub_dispatch_id(parent_id, node)
     annotate(child_id)
     item = store.find(child_id) or _appeared(aws, parent, node, child_id)
+    if (item.parent, item.parent_node, item.owner) != (parent_id, node, parent.owner):
+        raise Conflict(f"the id {child_id} belongs to another dispatch")
     _tie(parent_id, node, item)
     machines.ensure(aws, item.machine, child_id)
     return Adopted(child_id, aws.machine_arn(item.machine))
