@@ -30,8 +30,8 @@ def build(*values: Any) -> Built:
 
 def add_sublattice(dispatch: Dispatch, function: Callable[..., Any] = build, **fields: Any) -> None:
     one = dispatch.constant(1, 5)
-    fields = {"before": (one,), "args": (1,), "sublattice": True} | fields
-    dispatch.add(0, function, **fields)
+    all_fields: dict[str, Any] = {"before": (one,), "args": (1,), "sublattice": True} | fields
+    dispatch.add(0, function, **all_fields)
 
 
 class TestBuilding:
