@@ -9,7 +9,6 @@ A main machine that exists can start all its parts: it is created after them, an
 
 import json
 import time
-from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, TypedDict
 
@@ -46,8 +45,7 @@ PATIENCE = 18.0
 
 
 REMEMBERED = 1000
-"""Machines of which this process knows that they are there. What was used so recently is not swept."""
-_seen: OrderedDict[str, None] = OrderedDict()
+"""Machines of which a process knows that they are there. What was used so recently is not swept."""
 
 
 def start(
@@ -97,7 +95,7 @@ def ensure(
         Unavailable: the machines did not come to be in time; the next call goes on with them.
 
     """
-    if machine in _seen:
+    if machine in aws.machines:
         return
     if not _exists(aws, machine):
         latest = clock() + PATIENCE
@@ -110,9 +108,9 @@ def ensure(
             sleep(wait)
         else:
             raise _not_yet(dispatch_id)
-    _seen[machine] = None
-    while len(_seen) > REMEMBERED:
-        _seen.popitem(last=False)
+    aws.machines[machine] = None
+    while len(aws.machines) > REMEMBERED:
+        aws.machines.popitem(last=False)
 
 
 def _not_yet(dispatch_id: str) -> Unavailable:

@@ -46,11 +46,10 @@ def failure(store: Store, dispatch_id: str, sheet: Sheet, told: str = "") -> tup
     who = f"{_WHO}{sheet.name.removeprefix(':sublattice:')} (dispatch {child})"
     if dispatch.status is Status.CANCELLED:
         return Status.CANCELLED, f"{who} was cancelled"
+    head = f"{who} failed: {told}" if told else f"{who} failed:"
     failed = list(_failed(store, dispatch, child))
-    if not failed:
-        return Status.FAILED, f"{who} failed: {told}" if told else f"{who} failed"
     more = [f"and {len(failed) - MAX_LISTED} more"] if len(failed) > MAX_LISTED else []
-    return Status.FAILED, "\n".join([f"{who} failed:", *failed[:MAX_LISTED], *more])
+    return Status.FAILED, "\n".join([head, *failed[:MAX_LISTED], *more])
 
 
 def _failed(store: Store, dispatch: Dispatch, dispatch_id: str) -> Iterator[str]:

@@ -31,8 +31,7 @@ class Nodes:
 
     def results(self, ids: Sequence[int], *, with_children: bool = True) -> list[dict[str, Any]]:
         """What `Result.get_node_result` shows of each."""
-        if with_children:
-            self._record.load_children(ids)
+        children = self._children(ids) if with_children else {}
         return [
             {
                 "node_id": node_id,
@@ -42,7 +41,7 @@ class Nodes:
                 "status": node["status"],
                 "output": node["output"],
                 "error": node["error"],
-                "sublattice_result": self._child(node_id) if with_children else None,
+                "sublattice_result": children.get(node_id),
                 "stdout": node["stdout"],
                 "stderr": node["stderr"],
             }
@@ -75,11 +74,8 @@ class Nodes:
         self._record.load(
             Part(node_id, what) for node_id in self.ids for what in ("output", *_STREAMS)
         )
-        self._record.load_children(self.ids)
-        for node_id in self.ids:
-            child = self._record.child(node_id)
-            if child is not None:
-                Nodes(child).load_everything()
+        for child in self._record.children(self.ids).values():
+            Nodes(child).load_everything()
 
     def _attributes(self, ids: Sequence[int], *, with_outputs: bool) -> list[Mapping[str, Any]]:
         """What is recorded of each node, everything that is still remote fetched together."""
@@ -110,12 +106,12 @@ class Nodes:
             "sub_dispatch_id": record.sub_dispatch_id,
         }
 
-    def _child(self, node_id: int) -> Any:
-        """The result of the dispatch that a sublattice has become; None for everything else."""
+    def _children(self, ids: Sequence[int]) -> Mapping[int, Any]:
+        """The results of the dispatches that sublattices have become."""
         from covalent._results_manager.result import Result  # noqa: PLC0415  # which is made of nodes
 
-        child = self._record.child(node_id)
-        return None if child is None else Result.from_record(child)
+        found = self._record.children(ids)
+        return {node_id: Result.from_record(child) for node_id, child in found.items()}
 
     def _text(self, node_id: int, stream: str) -> str | None:
         """What the node wrote; None if that is nothing."""

@@ -101,17 +101,13 @@ class Record:
         self.load([part])
         return self._parts[part]
 
-    def load_children(self, ids: Sequence[int]) -> None:
-        """Fetch the summaries of the dispatches that sublattices among these nodes have become."""
+    def children(self, ids: Sequence[int]) -> "Mapping[int, Record]":
+        """The dispatches that sublattices among these nodes have become, by node."""
         wanted = [node for node in ids if node not in self._children]
-        found = ((record.id, record.sub_dispatch_id) for record in self.nodes(wanted))
-        for (node, _), child in in_parallel(self._ask_child, [each for each in found if each[1]]):
+        records = ((record.id, record.sub_dispatch_id) for record in self.nodes(wanted))
+        for (node, _), child in in_parallel(self._ask_child, [each for each in records if each[1]]):
             self._children[node] = child
-
-    def child(self, node: int) -> "Record | None":
-        """The record of the dispatch that a sublattice has become; None if there is none."""
-        self.load_children([node])
-        return self._children.get(node)
+        return {node: self._children[node] for node in ids if node in self._children}
 
     def __getstate__(self) -> dict[str, Any]:
         return {

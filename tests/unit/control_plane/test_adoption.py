@@ -44,8 +44,8 @@ NODE = 2
 
 
 @pytest.fixture(autouse=True)
-def nothing_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(machines, "_seen", type(machines._seen)())
+def nothing_remembered(aws: Aws) -> None:
+    aws.machines.clear()
 
 
 def parent_of(dispatched: Dispatched) -> str:
