@@ -1,9 +1,11 @@
 """Sublattices: workflows whose graph is built while they run."""
 
 import math
+import re
 import sys
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import cloudpickle
@@ -245,6 +247,14 @@ class TestFailures:
         server.client("stepfunctions").stop_execution(executionArn=server.execution(stopped))
         found: Result = ct.get_result(dispatch_id, wait=True)
         return found
+
+
+def test_the_example_of_the_documentation(capsys: pytest.CaptureFixture[str]) -> None:
+    page = Path(__file__).parents[2] / "docs" / "sublattices.md"
+    (code,) = re.findall(r"```python\n(.*?)```", page.read_text(), re.DOTALL)
+    exec(compile(code, page.name, "exec"), {"__name__": "sublattices_md"})
+    shown = re.findall(r"^print\(.*\)  # (.*)$", code, re.MULTILINE)
+    assert capsys.readouterr().out.splitlines() == shown
 
 
 @ct.electron

@@ -43,6 +43,11 @@ variable "runners" {
   type        = map(string)
 }
 
+variable "builders" {
+  description = "Function that builds sublattices by Python minor."
+  type        = map(string)
+}
+
 variable "machines" {
   description = "ARN pattern of this deployment's state machines."
   type        = string
