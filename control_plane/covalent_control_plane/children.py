@@ -1,7 +1,4 @@
-"""Dispatches of sublattices whose execution never began, although the control plane had made all ready for it.
-
-Nothing else would ever end them: what ends a dispatch is the event that its execution has ended.
-"""
+"""What the end of one execution says about the dispatches of sublattices."""
 
 import time
 
@@ -15,11 +12,16 @@ NEVER_BEGAN = "The execution of the sublattice could not be started."
 
 
 def settle(aws: Aws, record: NodeItem) -> DispatchItem | None:
-    """End what a sublattice has become, if its execution never began; None if there is nothing to end.
+    """End what a sublattice has become, if its execution never began although all was ready for it.
+
+    Nothing else would ever end it: what ends a dispatch is the event that its execution has ended.
 
     Args:
         aws: the clients.
         record: of a node of a dispatch whose own execution has ended.
+
+    Returns:
+        The dispatch; None if there was nothing to end.
 
     """
     child = None if record.sub_dispatch_id is None else store.find(record.sub_dispatch_id)
@@ -39,3 +41,26 @@ def _fail(child: DispatchItem) -> DispatchItem | None:
     if moved is not None:
         count("DispatchesFinished", status=Status.FAILED)
     return moved
+
+
+def is_cancelled(item: DispatchItem) -> bool:
+    """Whether the node that a dispatch has come of, or anything around that, was cancelled.
+
+    When the execution of a dispatch is stopped, those of its sublattices are too; their ends may be told before
+    whoever cancels has come to them.
+    """
+    while item.parent is not None and item.parent_node is not None:
+        around = store.find(item.parent)
+        node = store.nodes(item.parent, [item.parent_node]).get(item.parent_node)
+        states = [each.state for each in (around, node) if each is not None]
+        if around is None or Status.CANCELLED in states:
+            return Status.CANCELLED in states
+        item = around
+    return False
+
+
+def cancel_running_nodes(dispatch_id: str) -> None:
+    """Make the nodes of a dispatch that still run CANCELLED."""
+    now = time.time_ns() // 1000
+    for item in store.nodes_in(dispatch_id, Status.RUNNING, Status.DISPATCHING):
+        store.advance_node(dispatch_id, item.node, Status.CANCELLED, ended=now)

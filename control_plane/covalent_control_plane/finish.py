@@ -51,7 +51,10 @@ def finish(aws: Aws, detail: Mapping[str, Any]) -> DispatchItem | None:
     if item.state.is_final:
         return None
     succeeded = detail["status"] == "SUCCEEDED" and not item.has_failed
-    moved = _complete(item, detail) if succeeded else _fail(aws, item, detail)
+    if detail["status"] == "ABORTED" and children.is_cancelled(item):
+        moved = _cancel(item, detail)
+    else:
+        moved = _complete(item, detail) if succeeded else _fail(aws, item, detail)
     if moved is not None:
         outcomes.measure_dispatch(moved)
         log().info("finished", correlation_id=item.dispatch_id, status=moved.status)
@@ -72,6 +75,11 @@ def _complete(item: DispatchItem, detail: Mapping[str, Any]) -> DispatchItem | N
     if moved is not None:
         outcomes.measure_completed(moved)
     return moved
+
+
+def _cancel(item: DispatchItem, detail: Mapping[str, Any]) -> DispatchItem | None:
+    children.cancel_running_nodes(item.dispatch_id)
+    return store.advance(item.dispatch_id, Status.CANCELLED, **_times(item, detail))
 
 
 def _fail(aws: Aws, item: DispatchItem, detail: Mapping[str, Any]) -> DispatchItem | None:

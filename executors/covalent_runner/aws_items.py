@@ -15,6 +15,7 @@ ERROR_LENGTH = 16_000
 
 _UNFINISHED = Status.COMPLETED.earlier
 _CLAIMABLE = (*Status.RUNNING.earlier, Status.RUNNING)
+DISPATCH_FIELDS = ("status", "nodes", "has_failed", "has_cancelled")
 RECORD_FIELDS = ("status", "attempt", "failures", "digest", "size", "kind", "output", "error")
 
 
@@ -218,8 +219,13 @@ def dispatch_of(item: Mapping[str, Any]) -> Dispatch:
     return Dispatch(
         status=Status(item["status"]["S"]),
         nodes=int(item["nodes"]["N"]),
-        has_failed=item.get("has_failed", {}).get("BOOL", False),
+        has_failed=_flag(item, "has_failed"),
+        has_cancelled=_flag(item, "has_cancelled"),
     )
+
+
+def _flag(item: Mapping[str, Any], name: str) -> bool:
+    return bool(item.get(name, {}).get("BOOL", False))
 
 
 def gate_of(item: Mapping[str, Any]) -> Gate:

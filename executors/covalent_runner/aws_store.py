@@ -180,7 +180,7 @@ class AwsStore:
     def dispatch(self, dispatch_id: str) -> Dispatch:
         """See `Store`."""
         key = aws_items.dispatch_key(dispatch_id)
-        for item in self._table.batch([key], ("status", "nodes", "has_failed")):
+        for item in self._table.batch([key], aws_items.DISPATCH_FIELDS):
             return aws_items.dispatch_of(item)
         raise LookupError(f"there is no dispatch {dispatch_id}")
 
@@ -244,6 +244,11 @@ class AwsStore:
         self._table.update(
             aws_items.update(aws_items.dispatch_key(dispatch_id), {"has_failed": {"BOOL": True}})
         )
+
+    def mark_cancelled(self, dispatch_id: str) -> None:
+        """See `Store`."""
+        sets = {"has_cancelled": {"BOOL": True}}
+        self._table.update(aws_items.update(aws_items.dispatch_key(dispatch_id), sets))
 
     def park(self, dispatch_id: str, node: int, needs: int, token: str) -> Gate:
         """See `Store`."""

@@ -72,7 +72,7 @@ def _taken_over(store: Store, dispatch_id: str, sheet: Sheet) -> Execution | Non
     """What the sublattice's own dispatch gave; None if that has not succeeded."""
     child = sub_dispatch_id(dispatch_id, sheet.id)
     dispatch = store.dispatch(child)
-    if dispatch.has_failed or dispatch.status in (Status.FAILED, Status.CANCELLED):
+    if not sublattices.has_succeeded(store, child, dispatch):
         return None
     # Of what the node needed itself nothing is needed any more.
     rest = replace(sheet, function=None, before=(), inputs=(), waits=())
@@ -97,6 +97,7 @@ def _answer(store: Store, dispatch_id: str, sheet: Sheet, record: Record) -> Non
         case Status.COMPLETED:
             gates.arrive(store, dispatch_id, sheet)
         case Status.CANCELLED:
+            store.mark_cancelled(dispatch_id)
             raise UpstreamFailed(f"sublattice {sheet.id} was cancelled")
         case _:
             store.mark_failed(dispatch_id)

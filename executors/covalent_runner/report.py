@@ -50,6 +50,8 @@ def _failed(store: Store, event: Report, sheet: Sheet, record: Record) -> Record
         record = store.records(event.dispatch_id, [sheet.id])[sheet.id]
     if record.status is Status.FAILED:
         store.mark_failed(event.dispatch_id)
+    elif record.status is Status.CANCELLED:
+        store.mark_cancelled(event.dispatch_id)
     return record
 
 

@@ -75,11 +75,15 @@ class Gate:
 
 @dataclass(frozen=True)
 class Dispatch:
-    """How a dispatch of so many nodes stands: `has_failed` tells of a failure before the status does."""
+    """How a dispatch of so many nodes stands.
+
+    `has_failed` and `has_cancelled` tell what became of nodes before the status does.
+    """
 
     status: Status
     nodes: int
     has_failed: bool = False
+    has_cancelled: bool = False
 
 
 class Store(Protocol):
@@ -134,6 +138,9 @@ class Store(Protocol):
 
     def mark_failed(self, dispatch_id: str) -> None:
         """Set `has_failed` on the dispatch."""
+
+    def mark_cancelled(self, dispatch_id: str) -> None:
+        """Set `has_cancelled` on the dispatch."""
 
     def park(self, dispatch_id: str, node: int, needs: int, token: str) -> Gate:
         """Put the task token into the gate of `node`; return the gate as it is then."""

@@ -44,16 +44,28 @@ def failure(store: Store, dispatch_id: str, sheet: Sheet, told: str = "") -> tup
     except LookupError:  # there is none: it could not be made
         return Status.FAILED, told
     who = f"{_WHO}{sheet.name.removeprefix(':sublattice:')} (dispatch {child})"
-    if dispatch.status is Status.CANCELLED:
+    ended = dict(_ended_badly(store, dispatch, child))
+    if dispatch.status is Status.CANCELLED or (
+        ended and None in ended.values() and not any(ended.values())
+    ):
         return Status.CANCELLED, f"{who} was cancelled"
+    failed = [line for line in ended.values() if line]
     head = f"{who} failed: {told}" if told else f"{who} failed:"
-    failed = list(_failed(store, dispatch, child))
     more = [f"and {len(failed) - MAX_LISTED} more"] if len(failed) > MAX_LISTED else []
     return Status.FAILED, "\n".join([head, *failed[:MAX_LISTED], *more])
 
 
-def _failed(store: Store, dispatch: Dispatch, dispatch_id: str) -> Iterator[str]:
-    """A line for each electron that failed; of a sublattice its whole error, a level deeper."""
+def has_succeeded(store: Store, dispatch_id: str, dispatch: Dispatch) -> bool:
+    """Whether nothing went wrong in a dispatch whose execution has succeeded."""
+    if dispatch.has_failed or dispatch.status in (Status.FAILED, Status.CANCELLED):
+        return False
+    return not dispatch.has_cancelled or not dict(_ended_badly(store, dispatch, dispatch_id))
+
+
+def _ended_badly(
+    store: Store, dispatch: Dispatch, dispatch_id: str
+) -> Iterator[tuple[int, str | None]]:
+    """The nodes that failed, each with a line about it, and those that were cancelled, with none."""
     for number in range(keys.page_of(dispatch.nodes - 1) + 1):
         try:
             sheets = store.page(dispatch_id, number).sheets.values()
@@ -63,7 +75,9 @@ def _failed(store: Store, dispatch: Dispatch, dispatch_id: str) -> Iterator[str]
         records = store.records(dispatch_id, tuple(names))
         for node in sorted(records):
             if records[node].status is Status.FAILED:
-                yield f"{node}: {names[node]}: {_told(records[node].error)}"
+                yield node, f"{node}: {names[node]}: {_told(records[node].error)}"
+            elif records[node].status is Status.CANCELLED:
+                yield node, None
 
 
 def _named(sheet: Sheet) -> Iterator[tuple[int, str]]:

@@ -11,10 +11,10 @@ collections never have one; their state follows from what they are made of.
 
 Dispatch attributes: owner, created, status, name, root_dispatch_id, nodes (their number), manifest (digest),
 machine (name), execution (ARN), started, ended (microseconds since the epoch), error, has_failed (set by the
-runner, never reset), electrons (their number by executor), shared_with (principals who may read it too), asked
-(when its start was asked for), and only while it is STARTING: starting, always STARTING_NOW. That of a sublattice has
-no created, so that it is in no index, but adopted instead, and parent, parent_node (whose it is) and depth (1 below the
-root).
+runner, never reset), has_cancelled (the same for a node that was cancelled), electrons (their number by
+executor), shared_with (principals who may read it too), asked (when its start was asked for), and only while it
+is STARTING: starting, always STARTING_NOW. That of a sublattice has no created, so that it is in no index, but
+adopted instead, and parent, parent_node (whose it is) and depth (1 below the root).
 
 Indexes: by_owner (owner, created), everything of a dispatch; by_starting (starting, created), keys only.
 

@@ -302,6 +302,27 @@ class TestTheEnd:
         self._fail(aws, parent, "ABORTED")
         assert node_of(parent).state is Status.FAILED
 
+    @pytest.mark.parametrize("what", ["dispatch", "node", "nothing"])
+    def test_one_that_is_stopped_because_it_was_cancelled_around_it(
+        self, aws: Aws, parent: str, what: str
+    ) -> None:
+        nodes = manifest()["nodes"]
+        nodes[NODE]["kind"] = "sublattice"
+        child = built(aws, parent, nodes=nodes)
+        adopt(aws, parent, NODE)
+        grandchild = built(aws, child)
+        adopted = adopt(aws, child, NODE)
+        if what == "dispatch":
+            store.advance(parent, Status.CANCELLED)
+        if what == "node":
+            record(parent, "CANCELLED", sub_dispatch_id=child)
+        record(grandchild, "RUNNING")
+        detail = {"name": grandchild, "stateMachineArn": adopted.machine, "status": "ABORTED"}
+        moved = finish.finish(aws, detail)
+        expected = Status.FAILED if what == "nothing" else Status.CANCELLED
+        assert moved is not None
+        assert (moved.state, node_of(grandchild).state) == (expected, expected)
+
     def test_a_crash_ends_parent_and_child(self, aws: Aws, parent: str) -> None:
         child = built(aws, parent)
         adopt(aws, parent, NODE)

@@ -272,6 +272,21 @@ class TestFailures:
             family.collect()
         assert family.parent.status(0) == "CANCELLED"
         assert not family.parent.has_failed
+        assert family.parent.raw_item(records.DISPATCH)["has_cancelled"]
+
+    @pytest.mark.parametrize("also_failed", [False, True])
+    def test_a_task_of_it_that_was_cancelled(self, family: Family, also_failed: bool) -> None:
+        """Although nothing that is returned needs it. A failure beside it wins."""
+        family.sheets |= {0: Sheet(0, "kept"), 1: Sheet(1, "cancelled"), 2: Sheet(2, "failed")}
+        family.returns(NodeRef(0), 0)
+        family.record(0, "COMPLETED", 5)
+        family.record(1, "CANCELLED")
+        if also_failed:
+            family.record(2, "FAILED", error="KeyError: 'k'")
+        family.child("RUNNING", has_cancelled={"BOOL": True})
+        with pytest.raises(ElectronFailed if also_failed else UpstreamFailed):
+            family.collect()
+        assert family.parent.status(0) == ("FAILED" if also_failed else "CANCELLED")
 
     def test_an_execution_that_was_aborted_is_told(self, family: Family) -> None:
         cause = json.dumps({"ExecutionArn": "x", "Status": "ABORTED", "Cause": "by hand"})
