@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Iterator
+from threading import Lock
 from types import ModuleType
 from typing import Any
 
@@ -45,7 +46,7 @@ def total(values: list[Any], start: Any = 0) -> Any:
 
 
 def graph_of(function: Any, *args: Any, **metadata: Any) -> TransportGraph:
-    lattice = ct.lattice(**metadata)(function)
+    lattice: Lattice = ct.lattice(**metadata)(function)
     lattice.build_graph(*args)
     return lattice.transport_graph
 
@@ -112,8 +113,9 @@ class TestTheNode:
         assert kinds.count("item") == 3
 
     def test_a_dispatch_takes_the_lattice_itself(self) -> None:
+        misused: Any = total
         with pytest.raises(TypeError, match="only a lattice can be dispatched"):
-            ct.dispatch(total)
+            ct.dispatch(misused)
 
     def test_many_calls_travel_once(self) -> None:
         lattice = ct.lattice(lambda: [total([i]) for i in range(5)])
@@ -167,7 +169,7 @@ class TestBuilding:
         with pytest.raises(TypeError, match="not iterable"):
             built(sent(graph_of(lambda: total([1]))), 5)
         with pytest.raises(UnpicklableValue, match="electron add"):
-            built(sent(graph_of(lambda: total([1]))), [(i for i in ())])
+            built(sent(graph_of(lambda: total([1]))), [Lock()])
 
     def test_it_builds_in_a_dispatch_only(self) -> None:
         with pytest.raises(InvalidWorkflow, match="only be built in a dispatch"):
