@@ -103,6 +103,10 @@ def test_a_support_vector_machine(client: dict[str, str]) -> None:
     assert _dispatch("iris", client)["result"] > 0.9
 
 
+def test_sublattices_are_built_by_their_own_function(client: dict[str, str]) -> None:
+    assert _dispatch("recursive", client)["result"] == 3
+
+
 def test_a_plan_shows_no_drift(terraform: Terraform) -> None:
     with timed("terraform plan"):
         drift = terraform.drift()
