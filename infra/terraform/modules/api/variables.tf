@@ -99,7 +99,7 @@ variable "reserved_concurrency" {
 
   validation {
     condition     = length(setsubtract(keys(var.reserved_concurrency), ["adopt", "api", "finish", "restart", "sweep"])) == 0
-    error_message = "reserved_concurrency knows api, finish, restart and sweep."
+    error_message = "reserved_concurrency knows adopt, api, finish, restart and sweep."
   }
 }
 
