@@ -38,6 +38,7 @@ RECORD_WEIGHT = 1024
 _USED_UP = frozenset({"InvalidToken", "TaskDoesNotExist", "TaskTimedOut"})
 _SHOW_RIVAL = {"ReturnValuesOnConditionCheckFailure": "ALL_OLD"}
 _PRESENT = frozenset({"PreconditionFailed", "ConditionalRequestConflict", "412", "409"})
+_DENIED = "AccessDeniedException"
 _ABSENT = frozenset({"NoSuchKey", "404"})
 
 
@@ -180,9 +181,13 @@ class AwsStore:
     def dispatch(self, dispatch_id: str) -> Dispatch:
         """See `Store`."""
         key = aws_items.dispatch_key(dispatch_id)
-        for item in self._table.batch([key], aws_items.DISPATCH_FIELDS):
-            return aws_items.dispatch_of(item)
-        raise LookupError(f"there is no dispatch {dispatch_id}")
+        try:
+            for item in self._table.batch([key], aws_items.DISPATCH_FIELDS):
+                return aws_items.dispatch_of(item)
+        except ClientError as exc:
+            if code_of(exc) != _DENIED:
+                raise
+        raise LookupError(f"there is no dispatch {dispatch_id}, or none that may be read here")
 
     def commit(
         self,

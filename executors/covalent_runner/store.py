@@ -113,7 +113,12 @@ class Store(Protocol):
         """Make a sublattice DISPATCHING, unless the claim is no longer ours."""
 
     def dispatch(self, dispatch_id: str) -> Dispatch:
-        """How a dispatch stands."""
+        """How a dispatch stands.
+
+        Raises:
+            LookupError: there is none, or it may not be read here.
+
+        """
 
     def commit(
         self,

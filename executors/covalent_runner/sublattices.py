@@ -41,7 +41,7 @@ def failure(store: Store, dispatch_id: str, sheet: Sheet, told: str = "") -> tup
     child = sub_dispatch_id(dispatch_id, sheet.id)
     try:
         dispatch = store.dispatch(child)
-    except LookupError:  # there is none: it could not be made
+    except LookupError:  # there is none: it could not be made; or only who collects may read it
         return Status.FAILED, told
     who = f"{_WHO}{sheet.name.removeprefix(':sublattice:')} (dispatch {child})"
     ended = dict(_ended_badly(store, dispatch, child))

@@ -26,7 +26,7 @@ from covalent_executors.task import (
     RunnerEvent,
     TaskTemplate,
 )
-from covalent_step_functions.states import (
+from covalent_step_functions.machine import (
     ROW,
     ROWS,
     Branch,

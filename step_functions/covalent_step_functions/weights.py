@@ -12,6 +12,7 @@ from covalent_executors.place import Place
 from covalent_executors.task import TaskTemplate
 from covalent_step_functions.cost import EXECUTION_EVENTS, PARALLEL_EVENTS, events_in
 from covalent_step_functions.emit import sent_size, state_size
+from covalent_step_functions.machine import Done, Fork, Report, Run, State, Wait
 from covalent_step_functions.names import (
     checked_name,
     ended_name,
@@ -22,17 +23,7 @@ from covalent_step_functions.names import (
 )
 from covalent_step_functions.plan import Each, Gate, Item, Nested, Parallel, Task
 from covalent_step_functions.quotas import MACHINE_NAME, STATE_NAME
-from covalent_step_functions.states import (
-    Calls,
-    Done,
-    Fork,
-    Report,
-    Run,
-    State,
-    Wait,
-    calls_for,
-    states_of,
-)
+from covalent_step_functions.states import Calls, calls_for, states_of
 
 _LONG = "n" * STATE_NAME
 _BRANCH = sent_size('{"StartAt":,"States":{}},')

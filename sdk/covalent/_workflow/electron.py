@@ -12,13 +12,12 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast, overload
 from covalent._workflow import tracing
 from covalent._workflow.arguments import Parameters, parameters_of
 from covalent._workflow.capture import HoldsElectron, add_value
-from covalent._workflow.decoration import ElectronFunction, decorated, is_lattice
+from covalent._workflow.decoration import ElectronFunction, decorated
 from covalent._workflow.description import LENGTH, describe, name_of
 from covalent._workflow.metadata import (
     executor_or_backend,
     hooks_of,
     injected,
-    resolved,
     workflow_metadata,
 )
 from covalent._workflow.operations import BINARY, UNARY, Operators, cannot
@@ -112,20 +111,13 @@ class Electron(Operators):
         trace = tracing.active()
         if trace is None:
             return self.function(*args, **kwargs)
-        name, function, metadata, kind = self._in(trace)
+        name, function, metadata, kind = trace.node_of(self._name, self.function, self.metadata)
         parameters = self._check(args, kwargs, metadata)
         names = [parameters.name_at(index) for index in range(len(args))]
         bound = _bind(trace, name, function, metadata, kind=kind)
         bound.kwargs = kwargs
         bound._connect(zip(names, args, strict=True), kwargs.items())
         return bound
-
-    def _in(self, trace: Trace) -> tuple[str, Any, dict[str, Any], str]:
-        """What a call adds to a graph: name, function, metadata and kind of the node."""
-        if not is_lattice(self.function):
-            return self._name, self.function, resolved(self.metadata, trace.metadata), "function"
-        function, metadata = trace.sublattice(self.function, self.metadata)
-        return f":sublattice:{self._name}", function, metadata, "sublattice"
 
     def _connect(
         self, args: Iterable[tuple[str, Any]], kwargs: Iterable[tuple[str, Any]] = ()
