@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from covalent._workflow.depspip import DepsPip
 from covalent._workflow.lattice import Lattice
 from covalent._workflow.metadata import workflow_metadata
 from covalent_contracts import context
@@ -63,7 +64,8 @@ def as_sublattice(
     """A lattice as the function of a node, and the metadata of that node.
 
     Metadata that the lattice leaves open is that of the lattice around it; an executor is first of all the electron's.
-    The hooks of the electron run around the building. Triggers are nobody's but the lattice's that is dispatched.
+    The hooks of the electron run around the building, or else what that lattice installs: arguments may need it.
+    Triggers are nobody's but the lattice's that is dispatched.
 
     Args:
         lattice: the lattice.
@@ -81,4 +83,15 @@ def as_sublattice(
     filled.metadata = {**lattice.metadata, **found, "triggers": None}
     filled.__name__, filled.__doc__ = lattice.__name__, lattice.__doc__
     where = own.get("executor") or workflow_metadata(around)["executor"]
-    return Sublattice(filled), {"executor": where, "hooks": own.get("hooks")}
+    hooks = own.get("hooks") or _installing(around.get("hooks"))
+    return Sublattice(filled), {"executor": where, "hooks": hooks}
+
+
+def _installing(hooks: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    """What of hooks installs something. Calls are for electrons, whose parameters they fill in."""
+    if hooks is None:
+        return None
+    packages = [each for each in hooks["call_before"] if isinstance(each, DepsPip)]
+    if not (hooks["deps"] or packages):
+        return None
+    return {"deps": hooks["deps"], "call_before": packages, "call_after": []}

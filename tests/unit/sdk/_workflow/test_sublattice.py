@@ -11,6 +11,7 @@ import pytest
 
 import covalent as ct
 from covalent._dispatch.packaging import package, restore_lattice
+from covalent._dispatch.pickles import hooks_on_the_wire
 from covalent._shared_files.exceptions import InvalidArguments
 from covalent._workflow.lattice import Lattice
 from covalent._workflow.sublattice import Sublattice
@@ -240,10 +241,16 @@ class TestMetadata:
         assert graph.get_node_value(0, "metadata")["hooks"]["deps"]["bash"].commands == ["around"]
         inherited = sent(graph).lattice.metadata["hooks"]
         assert inherited["deps"]["bash"].commands == ["inside"]
-        assert (
-            graph_of(lambda: total([1]), deps_bash="x").get_node_value(0, "metadata")["hooks"]
-            is None
+
+    def test_what_the_lattice_around_installs_is_there_for_the_building(self) -> None:
+        calls = [ct.DepsCall(print, retval_keyword="x"), ct.DepsPip("numpy")]
+        graph = graph_of(
+            lambda: total([1]), deps_pip="scipy", call_before=calls, call_after=calls[0]
         )
+        hooks = hooks_on_the_wire(graph.get_node_value(0, "metadata")["hooks"])
+        assert (hooks.pip, hooks.before, hooks.after) == (("scipy", "numpy"), (), ())
+        graph = graph_of(lambda: total([1]), call_before=calls[0])
+        assert graph.get_node_value(0, "metadata")["hooks"] is None
 
     def test_triggers_are_not_inherited(self) -> None:
         lattice = Lattice(lambda: total([1]))
