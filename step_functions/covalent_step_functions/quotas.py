@@ -58,7 +58,7 @@ class Use:
 _KIB = 1024
 _MIB = 1024 * _KIB
 _DEEP = "a sublattice that calls itself must come to an end"
-_SPLIT = "use fewer electrons that do more each, or split the lattice into several dispatches"
+_SPLIT = "use fewer electrons that do more each, or make parts of the lattice sublattices"
 
 MAX_DEPTH = 25
 """How deep `Parallel` states nest: under the 30 levels that emulators parse."""
