@@ -116,6 +116,7 @@ lock: $(READY) ## Write the lock files anew from pyproject.toml and from what is
 	@$(LOCK) --group versus --upgrade --output-file requirements-versus.lock
 	@$(LOCK) --group openapi --upgrade --output-file requirements-openapi.lock
 	@$(DEPLOYED) $(LOCKS)/runner.in --output-file $(LOCKS)/runner.lock
+	@$(DEPLOYED) $(LOCKS)/builder.in --output-file $(LOCKS)/builder.lock
 	@$(DEPLOYED) $(LOCKS)/image.in --output-file $(LOCKS)/image.lock
 	@$(DEPLOYED) $(LOCKS)/control-plane.in --excludes $(LOCKS)/control-plane.excludes \
 		--output-file $(LOCKS)/control-plane.lock

@@ -2,6 +2,7 @@
 
     request -> routes -> requests -> dispatches | nodes -> store, objects, machines -> answer, or problems
     event   -> finish -> store
+    state   -> adopt -> adoption -> the dispatch of a sublattice
     each day -> sweep -> machines that nobody uses
     each ten minutes -> restart -> starting -> dispatches that were left STARTING
 
@@ -19,8 +20,8 @@ from typing import Any
 from chalice.app import Chalice, CloudWatchEvent, Rate, Request
 
 from covalent_contracts.api import PREFIX
+from covalent_control_plane import adoption, problems, starting
 from covalent_control_plane import finish as finisher
-from covalent_control_plane import problems, starting
 from covalent_control_plane import sweep as sweeper
 from covalent_control_plane.aws import aws
 from covalent_control_plane.routes import routes
@@ -82,6 +83,13 @@ def restart(event: CloudWatchEvent) -> dict[str, Any]:
     """Start again the dispatches that were left STARTING, and end those that cannot be started."""
     restarted = starting.restart(aws(), time.time(), _remaining(event))
     return {"started": len(restarted.started), "failed": len(restarted.failed)}
+
+
+@app.lambda_function(name="adopt")
+def adopt(event: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ARG001  # Lambda's arguments
+    """Make a dispatch of what building a sublattice has given."""
+    adopted = adoption.adopt(aws(), *adoption.event_of(event))
+    return {"dispatch_id": adopted.dispatch_id, "machine": adopted.machine}
 
 
 def _remaining(event: CloudWatchEvent) -> Callable[[], float]:

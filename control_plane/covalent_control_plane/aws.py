@@ -1,8 +1,9 @@
 """Every AWS client that the control plane uses, built once per process and passed to the use cases."""
 
 import os
+from collections import OrderedDict
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from threading import Lock
 from typing import TYPE_CHECKING, cast
@@ -23,12 +24,16 @@ THREADS = 16
 
 @dataclass(frozen=True, eq=False)
 class Aws:
-    """The clients. DynamoDB is behind `store`, whose models hold their connection themselves."""
+    """The clients. DynamoDB is behind `store`, whose models hold their connection themselves.
+
+    machines: names of machines that were there when this process looked, the one it looked for last at the end.
+    """
 
     settings: Settings
     objects: "S3Client"
     states: "SFNClient"
     threads: ThreadPoolExecutor
+    machines: OrderedDict[str, None] = field(default_factory=OrderedDict)
 
     def machine_arn(self, name: str) -> str:
         """The ARN of a state machine of ours."""

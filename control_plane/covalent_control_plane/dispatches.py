@@ -115,10 +115,17 @@ def owned(owner: str, dispatch_id: str) -> DispatchItem:
 def readable(aws: Aws, caller: Caller, dispatch_id: str) -> DispatchItem:
     """The dispatch, if it is the caller's or shared with them."""
     item = store.find(dispatch_id)
-    shared_with = aws.settings.shared_with
-    if item is None or not caller.may_read(item.owner, item.shared_with or (), shared_with):
+    if item is None or not _may_read(aws, caller, item):
         raise unknown(dispatch_id)
     return item
+
+
+def _may_read(aws: Aws, caller: Caller, item: DispatchItem) -> bool:
+    """Who may read a dispatch may read those of its sublattices."""
+    if caller.may_read(item.owner, item.shared_with or (), aws.settings.shared_with):
+        return True
+    root = None if item.parent is None else store.find(item.root_dispatch_id)
+    return root is not None and root.owner == item.owner and _may_read(aws, caller, root)
 
 
 def unknown(dispatch_id: str) -> NotFound:
@@ -133,13 +140,15 @@ def summary(item: DispatchItem) -> Summary:
         root_dispatch_id=item.root_dispatch_id,
         name=item.name,
         status=item.state,
-        created=item.created,
+        created=item.since,
         started=item.started,
         ended=item.ended,
         error=item.error,
         nodes=item.nodes,
         execution=item.execution,
         redispatch_of=item.redispatch_of,
+        parent=item.parent,
+        parent_node=item.parent_node,
     )
 
 

@@ -5,14 +5,15 @@ next delivery completes what a finisher that was cut short has begun.
 """
 
 import time
-from collections.abc import Iterable, Mapping
-from itertools import dropwhile, islice
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import islice
 from typing import Any
 
 from covalent_contracts.ids import is_dispatch_id
 from covalent_contracts.manifest import Manifest
 from covalent_contracts.status import Status
-from covalent_control_plane import cancellation, manifests, outcomes, store
+from covalent_contracts.wording import in_one_line
+from covalent_control_plane import cancellation, children, manifests, outcomes, store
 from covalent_control_plane.aws import Aws
 from covalent_control_plane.interrupted import fail_running_nodes
 from covalent_control_plane.items import DispatchItem, NodeItem
@@ -29,11 +30,6 @@ MAX_LISTED = 100
 """Failed tasks that the error of a dispatch names."""
 MAX_LINE = 500
 """Characters of each."""
-_BEFORE_AN_EXCEPTION = (
-    "Traceback (most recent call last):",
-    "The above exception was the direct cause of the following exception:",
-    "During handling of the above exception, another exception occurred:",
-)
 
 
 def finish(aws: Aws, detail: Mapping[str, Any]) -> DispatchItem | None:
@@ -57,7 +53,10 @@ def finish(aws: Aws, detail: Mapping[str, Any]) -> DispatchItem | None:
     if item.state.is_final:
         return None
     succeeded = detail["status"] == "SUCCEEDED" and not item.has_failed
-    moved = _succeed(aws, item, detail) if succeeded else _fail(aws, item, detail)
+    if detail["status"] == "ABORTED" and children.is_cancelled(item):
+        moved = _cancel(aws, item, detail)
+    else:
+        moved = _succeed(aws, item, detail) if succeeded else _fail(aws, item, detail)
     if moved is not None:
         outcomes.measure_dispatch(moved)
         log().info("finished", correlation_id=item.dispatch_id, status=moved.status)
@@ -94,17 +93,29 @@ def _complete(item: DispatchItem, detail: Mapping[str, Any]) -> DispatchItem | N
     return moved
 
 
+def _cancel(aws: Aws, item: DispatchItem, detail: Mapping[str, Any]) -> DispatchItem | None:
+    cancellation.settle(aws, item)
+    return store.advance(item.dispatch_id, Status.CANCELLED, **_times(item, detail))
+
+
 def _fail(aws: Aws, item: DispatchItem, detail: Mapping[str, Any]) -> DispatchItem | None:
     reason = _reason(detail)
     fail_running_nodes(item.dispatch_id, reason or "the execution ended before the task did")
     manifest = manifests.load(aws, item.dispatch_id, item.manifest)
     tally = outcomes.Tally(manifest)
-    failed = _failed_tasks(tally.failed(store.outcomes(item.dispatch_id)), manifest)
+    failed = _failed_tasks(tally.failed(_settled(aws, item.dispatch_id)), manifest)
     error = "\n".join(filter(None, (failed, reason))) or "a task failed"
     moved = store.advance(item.dispatch_id, Status.FAILED, error=error, **_times(item, detail))
     if moved is not None:
         tally.measure()
     return moved
+
+
+def _settled(aws: Aws, dispatch_id: str) -> Iterator[NodeItem]:
+    """What is recorded of the nodes; none of them has a dispatch then that would wait for its execution for ever."""
+    for record in store.outcomes(dispatch_id):
+        children.settle(aws, record)
+        yield record
 
 
 def _times(item: DispatchItem, detail: Mapping[str, Any]) -> dict[str, Any]:
@@ -140,15 +151,3 @@ def _failed_tasks(items: Iterable[NodeItem], manifest: Manifest) -> str:
 def _line(item: NodeItem, manifest: Manifest) -> str:
     name = manifest.nodes[item.node].name if item.node < len(manifest.nodes) else "?"
     return f"{item.node}: {name}: {in_one_line(item.error or '')[:MAX_LINE]}"
-
-
-def in_one_line(error: str) -> str:
-    """An error without its traceback: the line of the exception, and the last one if its message has several."""
-    lines = error.strip().splitlines()
-    said = list(lines)
-    for number, line in enumerate(lines):
-        if line in _BEFORE_AN_EXCEPTION:
-            said = list(dropwhile(lambda each: each.startswith("  "), lines[number + 1 :]))
-    said = [each.strip() for each in said if each.strip()]
-    between = " ... " if len(said) > 2 else " "
-    return between.join(dict.fromkeys([*said[:1], *said[-1:]]))

@@ -27,5 +27,5 @@ def _fail(dispatch_id: str, reason: str) -> bool:
 def fail_running_nodes(dispatch_id: str, reason: str) -> None:
     """Mark the nodes of a dispatch that are still running FAILED."""
     now = time.time_ns() // 1000
-    for item in store.nodes_in(dispatch_id, Status.RUNNING):
+    for item in store.nodes_in(dispatch_id, Status.RUNNING, Status.DISPATCHING):
         store.advance_node(dispatch_id, item.node, Status.FAILED, error=reason, ended=now)

@@ -77,7 +77,10 @@ class _Table:
 
 
 class DispatchItem(Model):
-    """A dispatch. `manifest` is the digest of its manifest, `machine` the name of its state machine."""
+    """A dispatch. `manifest` is the digest of its manifest, `machine` the name of its state machine.
+
+    That of a sublattice was not created but adopted; so it is in no index, and no listing shows it.
+    """
 
     class Meta(_Table):
         """The table; `bind` names it."""
@@ -85,7 +88,8 @@ class DispatchItem(Model):
     pk = UnicodeAttribute(hash_key=True)
     sk = UnicodeAttribute(range_key=True, default=records.DISPATCH)
     owner = UnicodeAttribute()
-    created = IntegerAttribute()
+    created = IntegerAttribute(null=True)
+    adopted = IntegerAttribute(null=True)
     status = UnicodeAttribute()
     name = UnicodeAttribute()
     root_dispatch_id = UnicodeAttribute()
@@ -103,6 +107,9 @@ class DispatchItem(Model):
     shared_with = UnicodeSetAttribute(null=True)
     asked = IntegerAttribute(null=True)
     starting = UnicodeAttribute(null=True)
+    parent = UnicodeAttribute(null=True)
+    parent_node = IntegerAttribute(null=True)
+    depth = IntegerAttribute(null=True)
     by_owner = ByOwner()
     by_starting = ByStarting()
 
@@ -110,6 +117,11 @@ class DispatchItem(Model):
     def dispatch_id(self) -> str:
         """The id within the partition key."""
         return self.pk.partition("#")[2]
+
+    @property
+    def since(self) -> int:
+        """When it came to be."""
+        return self.created or self.adopted or 0
 
     @property
     def state(self) -> Status:

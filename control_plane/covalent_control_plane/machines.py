@@ -45,6 +45,10 @@ PATIENCE = 18.0
 """Seconds within which a try may begin: API Gateway waits 29 s for the answer."""
 
 
+REMEMBERED = 1000
+"""Machines of which a process knows that they are there. What was used so recently is not swept."""
+
+
 def start(
     aws: Aws,
     machine: str,
@@ -70,9 +74,7 @@ def start(
         sleep(wait)
         if is_made and _started(aws, machine, dispatch_id):
             return
-    raise Unavailable(
-        f"the state machines of dispatch {dispatch_id} are not there yet: start it again"
-    )
+    raise _not_yet(dispatch_id)
 
 
 def stop(aws: Aws, machine: str, dispatch_id: str) -> None:
@@ -88,6 +90,44 @@ def stop(aws: Aws, machine: str, dispatch_id: str) -> None:
 def dump(machines: Iterable[Machine]) -> bytes:
     """The machines of a dispatch as they are stored (`covalent_contracts.keys.machines`)."""
     return json.dumps([(each.name, each.definition) for each in machines]).encode()
+
+
+def ensure(
+    aws: Aws,
+    machine: str,
+    dispatch_id: str,
+    sleep: Callable[[float], None] = time.sleep,
+    clock: Callable[[], float] = time.monotonic,
+) -> None:
+    """Make the machines of a dispatch that something else starts, unless they are there.
+
+    Raises:
+        ClientError: AWS refuses.
+        Unavailable: the machines did not come to be in time; the next call goes on with them.
+
+    """
+    if machine in aws.machines:
+        return
+    if not _exists(aws, machine):
+        latest = clock() + PATIENCE
+        family = _Family(aws, dispatch_id)
+        for wait in WAITS:
+            if family.make():
+                break
+            if clock() + wait > latest:
+                raise _not_yet(dispatch_id)
+            sleep(wait)
+        else:
+            raise _not_yet(dispatch_id)
+    aws.machines[machine] = None
+    while len(aws.machines) > REMEMBERED:
+        aws.machines.popitem(last=False)
+
+
+def _not_yet(dispatch_id: str) -> Unavailable:
+    return Unavailable(
+        f"the state machines of dispatch {dispatch_id} are not there yet: start it again"
+    )
 
 
 class _Family:

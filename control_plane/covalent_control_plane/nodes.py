@@ -140,6 +140,7 @@ def _show(aws: Aws, state: State, node: Node) -> NodeRecord:
         stderr=record.stderr,
         stdout_url=_address(aws, record.stdout_key),
         stderr_url=_address(aws, record.stderr_key),
+        sub_dispatch_id=record.sub_dispatch_id,
     )
 
 

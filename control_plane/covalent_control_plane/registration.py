@@ -39,7 +39,7 @@ def register(aws: Aws, owner: str, manifest: Manifest) -> Registered:
     _check(manifest)
     reuse.check(owner, manifest)
     lacking = aws.threads.submit(objects.missing, aws, owner, manifest.uploads)
-    compiled = compile_dispatch(manifest, _place(aws), owner)
+    compiled = compile_dispatch(manifest, place_of(aws), owner)
     document = manifests.dump(manifest)
     digest = digest_of(document)
     has_appeared = _has_appeared(owner, manifest.dispatch_id, digest)
@@ -48,7 +48,7 @@ def register(aws: Aws, owner: str, manifest: Manifest) -> Registered:
     if not store.draft(item):
         raise _taken(manifest.dispatch_id)
     if not has_appeared:
-        objects.write(aws, _documents(manifest.dispatch_id, compiled))
+        objects.write(aws, documents(manifest.dispatch_id, compiled))
         objects.write(aws, {keys.manifest(manifest.dispatch_id): document})
     manifests.keep(manifest, digest)
     log().info("registered", correlation_id=manifest.dispatch_id, nodes=len(manifest.nodes))
@@ -70,13 +70,16 @@ def upgrade(wire: int) -> str:
     )
 
 
-def _place(aws: Aws) -> Place:
+def place_of(aws: Aws) -> Place:
+    """What the deployment offers to the compiler."""
     settings = aws.settings
     return Place(
         runners=settings.runners,
         prefix=f"{settings.prefix}-",
         runner_seconds=settings.runner_seconds,
         machines=aws.machine_arn(""),
+        builders=settings.builders,
+        adopter=settings.adopter,
     )
 
 
@@ -91,7 +94,8 @@ def _taken(dispatch_id: str) -> Conflict:
     return Conflict(f"the id {dispatch_id} belongs to another manifest")
 
 
-def _documents(dispatch_id: str, compiled: Compiled) -> dict[str, bytes]:
+def documents(dispatch_id: str, compiled: Compiled) -> dict[str, bytes]:
+    """What the execution of a dispatch needs in the bucket, by key."""
     sheets = {keys.sheets(dispatch_id, page): body for page, body in compiled.pages.items()}
     return {
         keys.machines(dispatch_id): machines.dump(compiled.machines),

@@ -19,7 +19,8 @@ class Settings:
     prefix: what the names of everything else begin with. runner_seconds: how long a runner function may take, where
     something stops it. people: whether each person of an IAM Identity Center role is an owner, or the role.
     shared_with: by owner, who may read all of theirs (owners as `owner_of` names them). machine_logs: ARN of the log
-    group that state machines report errors to. machine_tracing: whether they send traces to X-Ray.
+    group that state machines report errors to. machine_tracing: whether they send traces to X-Ray. builders: as
+    runners, what builds sublattices, where runners cannot.
     """
 
     table: str
@@ -32,6 +33,7 @@ class Settings:
     shared_with: Mapping[str, frozenset[str]] = field(default_factory=dict)
     machine_logs: str | None = None
     machine_tracing: bool = False
+    builders: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def read(cls, environment: Mapping[str, str]) -> Self:
@@ -45,7 +47,7 @@ class Settings:
         return cls(
             table=_required(environment, "COVALENT_TABLE"),
             bucket=_required(environment, "COVALENT_BUCKET"),
-            runners=_runners(_required(environment, "COVALENT_RUNNERS")),
+            runners=_functions(_required(environment, "COVALENT_RUNNERS"), "COVALENT_RUNNERS"),
             machine_role=_role(_required(environment, "COVALENT_MACHINE_ROLE")),
             prefix=environment.get("COVALENT_PREFIX") or DEFAULT_PREFIX,
             runner_seconds=_seconds(environment.get("COVALENT_RUNNER_SECONDS", "")),
@@ -54,7 +56,13 @@ class Settings:
             machine_logs=_log_group(environment.get("COVALENT_MACHINE_LOG_GROUP", "")),
             machine_tracing=_choice(environment, "COVALENT_MACHINE_TRACING", ("false", "true"))
             == "true",
+            builders=_functions(environment.get("COVALENT_BUILDERS") or "{}", "COVALENT_BUILDERS"),
         )
+
+    @property
+    def adopter(self) -> str:
+        """The function that makes dispatches of sublattices."""
+        return f"{self.prefix}-adopt"
 
     @property
     def partition(self) -> str:
@@ -74,11 +82,11 @@ def _required(environment: Mapping[str, str], name: str) -> str:
     return value
 
 
-def _runners(text: str) -> Mapping[str, str]:
+def _functions(text: str, name: str) -> Mapping[str, str]:
     try:
         return {str(python): str(function) for python, function in json.loads(text).items()}
     except (ValueError, AttributeError) as exc:
-        raise Unavailable("COVALENT_RUNNERS is not a JSON object") from exc
+        raise Unavailable(f"{name} is not a JSON object") from exc
 
 
 def _role(arn: str) -> str:

@@ -86,7 +86,7 @@ def restart(aws: Aws, now: float, remaining: Callable[[], float]) -> Restarted:
         item = store.find(dispatch_id)
         if item is None or item.state is not Status.STARTING:
             continue  # the index lags behind
-        seconds = now - (item.asked or item.created) / 1_000_000
+        seconds = now - (item.asked or item.since) / 1_000_000
         if seconds > PATIENCE:
             _again(aws, item, seconds, busy, done)
     log().info("restarted", started=len(done.started), failed=len(done.failed))

@@ -142,7 +142,7 @@ def listing(owner: str, limit: int, after: tuple[int, str] | None) -> Page:
     )
     items = list(found)
     more = found.last_evaluated_key is not None and bool(items)
-    return Page(items, (items[-1].created, items[-1].dispatch_id) if more else None)
+    return Page(items, (items[-1].since, items[-1].dispatch_id) if more else None)
 
 
 def nodes(dispatch_id: str, wanted: Collection[int]) -> dict[int, NodeItem]:
@@ -165,9 +165,16 @@ def put_nodes(items: Iterable[NodeItem]) -> None:
             batch.save(item)
 
 
-def nodes_in(dispatch_id: str, status: Status) -> Iterator[NodeItem]:
-    """The nodes of a dispatch that are in a state, in order; without their outputs."""
-    return _outcomes(dispatch_id, NodeItem.status == status.value)
+def nodes_in(dispatch_id: str, *statuses: Status) -> Iterator[NodeItem]:
+    """The nodes of a dispatch that are in one of some states, in order; without their outputs."""
+    return _outcomes(dispatch_id, NodeItem.status.is_in(*(each.value for each in statuses)))
+
+
+def bind_child(parent: str, node: int, child: str) -> bool:
+    """Note at a sublattice which dispatch it has become; False if it is no longer waiting for that."""
+    item = NodeItem(records.dispatch_pk(parent), records.node_sk(node))
+    is_waiting = NodeItem.status == Status.DISPATCHING.value
+    return _update(item, [NodeItem.sub_dispatch_id.set(child)], is_waiting)
 
 
 def to_stop(dispatch_id: str) -> Iterator[NodeItem]:
@@ -193,7 +200,7 @@ def _outcomes(dispatch_id: str, condition: Any) -> Iterator[NodeItem]:
         NodeItem.sk.startswith("N#"),
         filter_condition=condition,
         consistent_read=True,
-        attributes_to_get=["pk", "sk", "status", "error"],
+        attributes_to_get=["pk", "sk", "status", "error", "sub_dispatch_id"],
     )
 
 

@@ -132,6 +132,8 @@ def parts_of(definition: str) -> tuple[str, ...]:
         str(state["Parameters"]["StateMachineArn"]).rpartition(":")[2]
         for state in _objects(json.loads(definition))
         if str(state.get("Resource", "")).endswith(_STARTS)
+        and "StateMachineArn"
+        in state["Parameters"]  # that of a sublattice is known only when it runs
     }
     return tuple(sorted(found))
 

@@ -2,7 +2,8 @@
 
 registry     name -> the package of an executor
 place        what a deployment offers: its runners, by Python version
-task         what Step Functions calls for one electron
+task         what Step Functions calls for one electron: one call, or several in a row
+sublattice   those for a sublattice
 local        a process of the runner, wherever the stack runs
 awslambda    an AWS Lambda function
 

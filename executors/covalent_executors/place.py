@@ -1,7 +1,7 @@
 """What a deployment offers to executors and to the compiler."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 from covalent_contracts.errors import UnsupportedPython
 
@@ -14,12 +14,22 @@ class Place:
     prefix: what the names of its state machines start with.
     runner_seconds: how long its runners may take for one electron; None (offline): as long as they like.
     machines: what the ARNs of its state machines start with; their names follow.
+    builders: the function that builds sublattices, by Python minor version, where that is another one than the runner:
+        it needs the SDK, which a runner is faster without.
+    adopter: the function of the control plane that makes dispatches of sublattices.
     """
 
     runners: Mapping[str, str]
     prefix: str = "covalent-"
     runner_seconds: int | None = None
     machines: str = "arn:aws:states:us-east-1:123456789012:stateMachine:"
+    builders: Mapping[str, str] = field(default_factory=dict)
+    adopter: str = "covalent-adopt"
+
+    @property
+    def to_build(self) -> "Place":
+        """The same deployment for building sublattices: with its builders for runners."""
+        return replace(self, runners=self.builders) if self.builders else self
 
     def runner(self, python: str) -> str:
         """The function that runs electrons pickled by Python `python` ("3.11" or "3.11.7").

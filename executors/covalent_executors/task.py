@@ -1,23 +1,66 @@
-"""What Step Functions calls for one electron. The compiler alone adds `Next`, `End`, `Retry` and `Catch`."""
+"""What Step Functions calls for one electron. The compiler alone adds `Next`, `End`, `Retry` and `Catch`.
+
+An electron is one call, the runner's, or several in a row: `TaskTemplate` is the first, its `then` are the others. Each
+is a state; what one of them keeps of its answer, later ones can pass on. If one fails, the electron's line stops there,
+and the report on it finds out what became of the electron.
+"""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Literal
 
 
 @dataclass(frozen=True)
 class RunnerEvent:
-    """Stands for the event that the compiler hands to the runner."""
+    """Stands for the event that the compiler hands to the runner or the control plane: what to do, for which node."""
+
+    do: Literal["run", "collect", "adopt"] = "run"
 
 
-Argument = str | int | bool | RunnerEvent | Mapping[str, "Argument"]
+@dataclass(frozen=True)
+class Kept:
+    """Stands for what an earlier step has kept under this name."""
+
+    name: str
+
+
+Argument = str | int | bool | RunnerEvent | Kept | Mapping[str, "Argument"]
+
+CALL_EVENTS = 5
+"""Entries in the history for a call: entered, scheduled, started, succeeded, exited."""
+JOB_EVENTS = 6
+"""For one that waits for a job or an execution: its submission too."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """A further call for an electron, after those before it have succeeded.
+
+    label goes in front of the electron's name in that of the state. resource, parameters and transient are as in
+    `TaskTemplate`. keeps: what of the answer later steps may name (`Kept`), and the paths to it. is_job tells that the
+    state waits for what it has started.
+    """
+
+    label: str
+    resource: str
+    parameters: Mapping[str, Argument]
+    transient: tuple[str, ...] = ()
+    keeps: Mapping[str, str] = field(default_factory=dict)
+    is_job: bool = False
+
+    @property
+    def events(self) -> int:
+        """Entries in the history."""
+        return JOB_EVENTS if self.is_job else CALL_EVENTS
 
 
 @dataclass(frozen=True)
 class TaskTemplate:
-    """One call of a service.
+    """One call of a service, and the steps after it, if it is not all that the electron takes.
 
     resource and parameters are those of the Task state. transient names the errors of the service that are worth
-    another try at once. time_limit is in seconds (0: none), retries is how often a failed electron runs again.
+    another try at once. time_limit is in seconds (0: none), retries is how often a failed electron runs again; both are
+    of the first call, which is where users' code runs.
     """
 
     resource: str
@@ -25,6 +68,17 @@ class TaskTemplate:
     transient: tuple[str, ...] = ()
     time_limit: float = 0
     retries: int = 0
+    then: tuple[Step, ...] = ()
+
+    @property
+    def states(self) -> int:
+        """How many states the electron takes."""
+        return 1 + len(self.then)
+
+    @property
+    def events(self) -> int:
+        """How many entries of the history."""
+        return CALL_EVENTS + sum(step.events for step in self.then)
 
 
 LAMBDA_ERRORS = (
@@ -36,12 +90,22 @@ LAMBDA_ERRORS = (
 """What AWS advises to retry:
 https://docs.aws.amazon.com/step-functions/latest/dg/sfn-best-practices.html#bp-lambda-serviceexception
 """
+START_ERRORS = (
+    "StepFunctions.ExecutionLimitExceededException",
+    "StepFunctions.SdkClientException",
+    "StepFunctions.StateMachineDoesNotExistException",
+    "StepFunctions.SfnException",
+    "StepFunctions.ThrottlingException",
+)
+"""What passes when a nested execution is started too fast, or Step Functions has a bad moment."""
+INVOKE = "arn:aws:states:::lambda:invoke"
+EXECUTE = "arn:aws:states:::states:startExecution.sync:2"
 
 
 def lambda_task(function: str, *, time_limit: float = 0, retries: int = 0) -> TaskTemplate:
     """Invoke a Lambda function and wait for it."""
     return TaskTemplate(
-        resource="arn:aws:states:::lambda:invoke",
+        resource=INVOKE,
         parameters={"FunctionName": function, "Payload": RunnerEvent()},
         transient=LAMBDA_ERRORS,
         time_limit=time_limit,

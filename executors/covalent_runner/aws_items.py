@@ -6,7 +6,7 @@ from typing import Any
 
 from covalent_contracts import records
 from covalent_contracts.status import Status
-from covalent_runner.store import Gate, Outcome, Output, Record
+from covalent_runner.store import Dispatch, Gate, Outcome, Output, Record
 
 Item = dict[str, Any]
 
@@ -15,6 +15,7 @@ ERROR_LENGTH = 16_000
 
 _UNFINISHED = Status.COMPLETED.earlier
 _CLAIMABLE = (*Status.RUNNING.earlier, Status.RUNNING)
+DISPATCH_FIELDS = ("status", "nodes", "has_failed", "has_cancelled")
 RECORD_FIELDS = (
     "status", "attempt", "failures", "digest", "size", "kind", "output", "error", "ended",
 )  # fmt: skip
@@ -217,6 +218,20 @@ def _output_of(item: Mapping[str, Any]) -> Output:
         kind=item.get("kind", {}).get("S", ""),
         inline=None if inline is None else bytes(inline),
     )
+
+
+def dispatch_of(item: Mapping[str, Any]) -> Dispatch:
+    """Read a dispatch's item."""
+    return Dispatch(
+        status=Status(item["status"]["S"]),
+        nodes=int(item["nodes"]["N"]),
+        has_failed=_flag(item, "has_failed"),
+        has_cancelled=_flag(item, "has_cancelled"),
+    )
+
+
+def _flag(item: Mapping[str, Any], name: str) -> bool:
+    return bool(item.get(name, {}).get("BOOL", False))
 
 
 def gate_of(item: Mapping[str, Any]) -> Gate:

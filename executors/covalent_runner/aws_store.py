@@ -20,7 +20,7 @@ from covalent_contracts.status import Status
 from covalent_runner import aws_clients, aws_items
 from covalent_runner.aws_table import BATCH, Lost, Table, code_of
 from covalent_runner.cache import Cache
-from covalent_runner.store import Claim, Gate, Outcome, Record
+from covalent_runner.store import Claim, Dispatch, Gate, Outcome, Record
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -37,6 +37,8 @@ RECORD_WEIGHT = 1024
 
 _USED_UP = frozenset({"InvalidToken", "TaskDoesNotExist", "TaskTimedOut"})
 _SHOW_RIVAL = {"ReturnValuesOnConditionCheckFailure": "ALL_OLD"}
+_PRESENT = frozenset({"PreconditionFailed", "ConditionalRequestConflict", "412", "409"})
+_DENIED = "AccessDeniedException"
 _ABSENT = frozenset({"NoSuchKey", "404"})
 
 
@@ -104,6 +106,14 @@ class AwsStore:
         """See `Store`."""
         self._s3.put_object(Bucket=self._bucket, Key=key, Body=body)
 
+    def put_once(self, key: str, body: bytes) -> None:
+        """See `Store`."""
+        try:
+            self._s3.put_object(Bucket=self._bucket, Key=key, Body=body, IfNoneMatch="*")
+        except ClientError as exc:
+            if code_of(exc) not in _PRESENT:
+                raise
+
     def records(self, dispatch_id: str, nodes: Collection[int]) -> Mapping[int, Record]:
         """See `Store`. Completed records never change again: those seen before are not read."""
         held = {node: self._completed.get((dispatch_id, node)) for node in nodes}
@@ -155,6 +165,29 @@ class AwsStore:
                 raise
             return False
         return True
+
+    def hand_over(
+        self, dispatch_id: str, node: int, claim: Claim, streams: Mapping[str, str]
+    ) -> bool:
+        """See `Store`."""
+        sets = {"status": {"S": Status.DISPATCHING.value}}
+        sets |= {name: {"S": text} for name, text in streams.items()}
+        key = aws_items.node_key(dispatch_id, node)
+        condition = aws_items.held_by(claim.token)
+        return self._table.updated(
+            aws_items.update(key, sets, removes=("error",), condition=condition)
+        )
+
+    def dispatch(self, dispatch_id: str) -> Dispatch:
+        """See `Store`."""
+        key = aws_items.dispatch_key(dispatch_id)
+        try:
+            for item in self._table.batch([key], aws_items.DISPATCH_FIELDS):
+                return aws_items.dispatch_of(item)
+        except ClientError as exc:
+            if code_of(exc) != _DENIED:
+                raise
+        raise LookupError(f"there is no dispatch {dispatch_id}, or none that may be read here")
 
     def commit(
         self,

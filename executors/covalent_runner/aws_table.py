@@ -97,9 +97,11 @@ class Table:
                 return True
         raise TimeoutError("DynamoDB kept finding a commit in conflict with others")
 
-    def batch(self, wanted: list[dict[str, Any]]) -> list[dict[str, Any]]:
-        """Read up to `BATCH` records."""
-        fields = (records.SK, *aws_items.RECORD_FIELDS)
+    def batch(
+        self, wanted: list[dict[str, Any]], attributes: Sequence[str] = aws_items.RECORD_FIELDS
+    ) -> list[dict[str, Any]]:
+        """Read attributes of up to `BATCH` items: by default those of a record."""
+        fields = (records.SK, *attributes)
         question: dict[str, Any] = {
             "Keys": wanted,
             "ConsistentRead": True,

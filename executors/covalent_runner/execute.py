@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from covalent_contracts import context, pickling
+from covalent_contracts.built import Built
 from covalent_contracts.errors import UnpicklableValue
 from covalent_contracts.hooks import Hooks
 from covalent_contracts.sheet import Light, Sheet
@@ -29,7 +30,10 @@ class Computed:
 
 @dataclass(frozen=True)
 class Execution:
-    """What became of a try: pickled output, or `error` (with the exception's class name as `reason`)."""
+    """What became of a try: pickled output, or `error` (with the exception's class name as `reason`).
+
+    A sublattice has no output yet: `built` is what its function gave.
+    """
 
     streams: Streams
     data: bytes = b""
@@ -37,6 +41,7 @@ class Execution:
     after: Sequence[Computed] = ()
     error: str = ""
     reason: str = ""
+    built: Built | None = None
 
 
 @dataclass
@@ -48,26 +53,23 @@ class _Try:
     data: bytes = b""
     before: list[Computed] = field(default_factory=list)
     after: list[Computed] = field(default_factory=list)
+    built: Built | None = None
 
     def run(self, pending: Sequence[Light]) -> None:
-        hooks = self._hooks()
+        hooks = hooks_of(self.sheet, self.inputs)
         run_commands(hooks.bash)
         with installed(hooks.pip):
             values = Values(self.inputs, lights_of(self.sheet))
             self.before += compute_lights(values, pending)
             output = self._output(values, hooks)
+            if self.sheet.sublattice:
+                self.built = _built(self.sheet, output)
+                make_calls(hooks.after)
+                return
             self.data = _pickled(self.sheet, output)
             make_calls(hooks.after)
             values.put(self.sheet.id, output)
             self.after += compute_lights(values, self.sheet.after)
-
-    def _hooks(self) -> Hooks:
-        if self.sheet.hooks is None:
-            return Hooks()
-        found = pickling.loads(self.inputs.assets[self.sheet.hooks.digest])
-        if not isinstance(found, Hooks):
-            raise TypeError(f"the hooks are a {type(found).__qualname__}")
-        return found
 
     def _output(self, values: Values, hooks: Hooks) -> Any:
         sheet = self.sheet
@@ -108,7 +110,7 @@ def execute(
         try:
             attempt.run(pending)
         except BaseException as exc:  # noqa: BLE001  # also SystemExit and KeyboardInterrupt
-            exc = _cause_of(exc)
+            exc = cause_of(exc)
             error = failures.describe(exc)
             write_error(error + "\n")
             return Execution(
@@ -117,7 +119,17 @@ def execute(
         finally:
             if os.getpid() != process:
                 os._exit(0)  # a fork of user code came back here: one electron has one outcome
-    return Execution(streams, attempt.data, attempt.before, attempt.after)
+    return Execution(streams, attempt.data, attempt.before, attempt.after, built=attempt.built)
+
+
+def hooks_of(sheet: Sheet, inputs: Inputs) -> Hooks:
+    """What runs around an electron."""
+    if sheet.hooks is None:
+        return Hooks()
+    found = pickling.loads(inputs.assets[sheet.hooks.digest])
+    if not isinstance(found, Hooks):
+        raise TypeError(f"the hooks are a {type(found).__qualname__}")
+    return found
 
 
 def compute_lights(values: Values, lights: Sequence[Light]) -> list[Computed]:
@@ -132,16 +144,24 @@ def _compute(values: Values, light: Light) -> Computed | None:
     except LightFailed as exc:
         if exc.light.id != light.id:
             return None
-        return Computed(light.id, error=failures.describe(_cause_of(exc)))
+        return Computed(light.id, error=failures.describe(cause_of(exc)))
     except ModuleNotFoundError:
         raise
     except Exception as exc:  # noqa: BLE001  # whatever pickling raises
         return Computed(light.id, error=failures.describe(exc))
 
 
-def _cause_of(exc: BaseException) -> BaseException:
+def cause_of(exc: BaseException) -> BaseException:
     """The exception that user values raised, out of the one that says where."""
     return exc.__cause__ if isinstance(exc, LightFailed) and exc.__cause__ is not None else exc
+
+
+def _built(sheet: Sheet, output: Any) -> Built:
+    if not isinstance(output, Built):
+        raise TypeError(
+            f"building sublattice {sheet.name!r} ({sheet.id}) gave a {type(output).__qualname__}, not its graph"
+        )
+    return output
 
 
 def _pickled(sheet: Sheet, value: Any) -> bytes:

@@ -1,4 +1,4 @@
-"""The Lambda function that Step Functions calls, for all four events."""
+"""The Lambda function that Step Functions calls, for all events."""
 
 from collections.abc import Mapping
 from functools import cache
@@ -26,13 +26,15 @@ def handler(event: Mapping[str, Any], context: Any) -> None:
 
 def handle(store: "Store", event: envelope.Envelope, remaining: "Remaining") -> None:
     """Do what the event says, with a store of the caller's choice."""
-    from covalent_runner import gates, lost, report, run  # noqa: PLC0415  # cold starts pay for what they use
+    from covalent_runner import collect, gates, lost, report, run  # noqa: PLC0415  # cold starts pay for what they use
 
     match event:
         case envelope.Run():
             run.run(store, event, remaining)
         case envelope.Wait():
             gates.wait(store, event)
+        case envelope.Collect():
+            collect.collect(store, event)
         case envelope.Report():
             report.report(store, event)
         case envelope.Lost():

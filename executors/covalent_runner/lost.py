@@ -91,7 +91,7 @@ def _divided(waiting: list[Sheet], records: dict[int, Record]) -> tuple[list[She
 
 def _is_blocked(sheet: Sheet, records: dict[int, Record], open_nodes: set[int]) -> bool:
     """Whether something that failed or never started keeps the electron from starting."""
-    if _status(records, sheet.id) is Status.RUNNING:
+    if _status(records, sheet.id) in (Status.RUNNING, Status.DISPATCHING):
         return False  # it has started
     lights = _own_lights(sheet)
     for node in _needs(sheet) - open_nodes:

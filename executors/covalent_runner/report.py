@@ -8,7 +8,7 @@ from covalent_contracts import keys
 from covalent_contracts.envelope import Lost, Report
 from covalent_contracts.sheet import Sheet
 from covalent_contracts.status import Status
-from covalent_runner import gates, outcomes
+from covalent_runner import gates, outcomes, sublattices
 from covalent_runner.errors import UpstreamFailed
 from covalent_runner.store import Outcome, Record, Store
 
@@ -36,17 +36,22 @@ def _failed(store: Store, event: Report, sheet: Sheet, record: Record) -> Record
     """The record of the electron that stopped the branch, once it is as it must be."""
     blameless = event.error == UpstreamFailed.__name__
     if not record.status.is_final and not blameless:
+        status, error = Status.FAILED, record.error or explained(event, sheet)
+        if record.status is Status.DISPATCHING:
+            status, error = sublattices.failure(store, event.dispatch_id, sheet, error)
         outcome = Outcome(
             node=sheet.id,
-            status=Status.FAILED,
+            status=status,
             ended=outcomes.now(),
-            error=record.error or explained(event, sheet),
+            error=error,
             failures=record.failures,
         )
         store.commit(event.dispatch_id, outcome)
         record = store.records(event.dispatch_id, [sheet.id])[sheet.id]
     if record.status is Status.FAILED:
         store.mark_failed(event.dispatch_id)
+    elif record.status is Status.CANCELLED:
+        store.mark_cancelled(event.dispatch_id)
     return record
 
 

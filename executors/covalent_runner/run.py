@@ -10,11 +10,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from covalent_contracts import keys
+from covalent_contracts.built import Built
 from covalent_contracts.envelope import Run
 from covalent_contracts.errors import CorruptedObject, NotFound, UnsupportedPython
 from covalent_contracts.sheet import Page, Sheet
 from covalent_contracts.status import Status
-from covalent_runner import gates, inputs, metrics, outcomes
+from covalent_runner import gates, inputs, metrics, outcomes, sublattices
 from covalent_runner.errors import ElectronFailed, UpstreamFailed
 from covalent_runner.execute import Computed, Execution, execute, precompute
 from covalent_runner.store import Claim, Outcome, Record, Store
@@ -125,7 +126,9 @@ def _conclude(task: _Task, execution: Execution, claim: Claim) -> None:
     finally:
         execution.streams.close()
     _record_lights(task, execution.before)
-    if execution.error:
+    if execution.built is not None:
+        _hand_over(task, execution.built, claim, streams)
+    elif execution.error:
         _fail(task, execution, claim, streams)
     else:
         _complete(task, execution, claim, streams)
@@ -148,6 +151,13 @@ def _complete(task: _Task, execution: Execution, claim: Claim, streams: Mapping[
         _measure(task, outcome)
         gates.arrive(store, dispatch_id, task.sheet)
     else:
+        _answer(task, _record(task))
+
+
+def _hand_over(task: _Task, built: Built, claim: Claim, streams: Mapping[str, str]) -> None:
+    """Leave a sublattice's graph to the control plane."""
+    sublattices.keep(task.store, task.page, task.sheet.id, built)
+    if not task.store.hand_over(task.dispatch_id, task.sheet.id, claim, streams):
         _answer(task, _record(task))
 
 
@@ -188,7 +198,7 @@ def _settled(task: _Task, record: Record, remaining: Remaining) -> Record:
     """The record once the delivery that runs the code has come to an end, or time is up."""
     pause = _FIRST_PAUSE
     while (
-        not record.status.is_final
+        record.status is Status.RUNNING
         and record.attempt == task.event.attempt
         and not record.error  # a failed try that will be retried
         and remaining() > TIME_TO_ANSWER
@@ -207,6 +217,8 @@ def _record(task: _Task) -> Record:
 def _answer(task: _Task, record: Record) -> None:
     """Answer as the record says, for whoever did not write it."""
     match record.status:
+        case Status.DISPATCHING:
+            pass  # a sublattice: its graph is built
         case Status.COMPLETED:
             gates.arrive(task.store, task.dispatch_id, task.sheet)
         case Status.FAILED:

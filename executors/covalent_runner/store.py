@@ -74,6 +74,19 @@ class Gate:
         return self.needs is not None and len(self.arrived) >= self.needs
 
 
+@dataclass(frozen=True)
+class Dispatch:
+    """How a dispatch of so many nodes stands.
+
+    `has_failed` and `has_cancelled` tell what became of nodes before the status does.
+    """
+
+    status: Status
+    nodes: int
+    has_failed: bool = False
+    has_cancelled: bool = False
+
+
 class Store(Protocol):
     """The record, the objects, and the machine that waits."""
 
@@ -86,11 +99,27 @@ class Store(Protocol):
     def put(self, key: str, body: bytes | BinaryIO) -> None:
         """Store an object."""
 
+    def put_once(self, key: str, body: bytes) -> None:
+        """Store an object, unless there is one of this key."""
+
     def records(self, dispatch_id: str, nodes: Collection[int]) -> Mapping[int, Record]:
         """The records of those nodes that have one."""
 
     def claim(self, dispatch_id: str, node: int, attempt: int, now: int) -> Claim:
         """Become the one that runs this attempt, unless as late an attempt was claimed or the node is final."""
+
+    def hand_over(
+        self, dispatch_id: str, node: int, claim: Claim, streams: Mapping[str, str]
+    ) -> bool:
+        """Make a sublattice DISPATCHING, unless the claim is no longer ours."""
+
+    def dispatch(self, dispatch_id: str) -> Dispatch:
+        """How a dispatch stands.
+
+        Raises:
+            LookupError: there is none, or it may not be read here.
+
+        """
 
     def commit(
         self,

@@ -17,6 +17,9 @@ locals {
   # the machines of the deployment `covalent-test`.
   machine  = "${var.prefix}-${join("", [for _ in range(40) : "?"])}"
   machines = "arn:${local.partition}:states:${local.region}:${local.account}:stateMachine:${local.machine}"
+
+  # Made of its name too: the module that makes it needs the role that machines assume, and that role may call it.
+  adopter = "arn:${local.partition}:lambda:${local.region}:${local.account}:function:${var.prefix}-adopt"
 }
 
 module "state" {
@@ -55,7 +58,7 @@ module "workflow" {
   region             = local.region
   partition          = local.partition
   machines           = local.machines
-  function_arns      = module.functions.arns
+  function_arns      = concat(module.functions.arns, [local.adopter])
   kms_key_arn        = var.kms_key_arn
   log_retention_days = var.log_retention_days
   tags               = local.tags
@@ -72,6 +75,7 @@ module "api" {
   table                  = module.state.table
   table_arn              = module.state.table_arn
   runners                = module.functions.runners
+  builders               = module.functions.builders
   machines               = local.machines
   machine_role_arn       = module.workflow.role_arn
   machine_log_group      = module.workflow.log_group_arn

@@ -96,7 +96,7 @@ variable "throttle" {
 }
 
 variable "reserved_concurrency" {
-  description = "Executions at a time that are reserved for api, finish, restart or sweep, and the most they get; one that is missing shares the account's."
+  description = "Executions at a time that are reserved for adopt, api, finish, restart or sweep, and the most they get; one that is missing shares the account's."
   type        = map(number)
   default     = {}
 }

@@ -43,6 +43,7 @@ class Function:
 FUNCTIONS = (
     Function(names.RUNNER, names.RUNNER_HANDLER, 30 * DAY),
     Function(names.FINISHER, names.FINISHER_HANDLER, 900),
+    Function(names.ADOPTER, names.ADOPTER_HANDLER, 900),
 )
 
 

@@ -17,6 +17,8 @@ RUNNER = f"covalent-runner-py{PYTHON.replace('.', '')}"
 RUNNER_HANDLER = "covalent_runner.lambda_handler.handler"
 FINISHER = "covalent-finisher"
 FINISHER_HANDLER = "covalent_control_plane.application.finish"
+ADOPTER = "covalent-adopt"
+ADOPTER_HANDLER = "covalent_control_plane.application.adopt"
 MACHINE_ROLE = "covalent-machine"
 FUNCTION_ROLE = "covalent-function"
 

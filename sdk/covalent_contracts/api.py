@@ -72,6 +72,9 @@ class Summary(_Document):
     """ARN of the Step Functions execution."""
     redispatch_of: DispatchId | None = None
     """The dispatch that this one repeats."""
+    parent: DispatchId | None = None
+    """The dispatch whose node `parent_node`, a sublattice, this one is."""
+    parent_node: int | None = None
 
 
 class CancelRequest(_Document):
@@ -132,6 +135,8 @@ class NodeRecord(_Document):
     stderr: str | None = None
     stdout_url: str | None = None
     stderr_url: str | None = None
+    sub_dispatch_id: DispatchId | None = None
+    """The dispatch that a sublattice has become."""
 
 
 class Nodes(_Document):

@@ -2,6 +2,7 @@
 
 Run     run one electron                             lambda:invoke
 Wait    park the task token of a gate                lambda:invoke.waitForTaskToken
+Collect take over what the dispatch of a sublattice gave  lambda:invoke
 Report  a branch stopped: record why, doom the rest  lambda:invoke, from Catch
 Lost    a nested execution or a Map ended: record     lambda:invoke, from Catch, and after a Distributed Map
         why what should have run in it never will
@@ -53,7 +54,15 @@ class Lost:
     cause: str
 
 
-Envelope = Run | Wait | Report | Lost
+@dataclass(frozen=True)
+class Collect:
+    """The execution of sublattice `node` has succeeded: its value is what the lattice returns."""
+
+    dispatch_id: str
+    node: int
+
+
+Envelope = Run | Wait | Report | Lost | Collect
 Nodes = Sequence[int] | Sequence[Sequence[int]] | str
 """Ids, rows of ids, or the path in the state's input where they are."""
 
@@ -88,6 +97,16 @@ def run_payload(node: int | str) -> dict[str, Any]:
     }
 
 
+def collect_payload(node: int | str) -> dict[str, Any]:
+    """The `Payload` of the last state of a sublattice."""
+    return {"do": "collect", **adopt_payload(node)}
+
+
+def adopt_payload(node: int | str) -> dict[str, Any]:
+    """The `Payload` for the control plane, which makes a dispatch of what building a sublattice has given."""
+    return {"dispatch_id.$": "$.dispatch_id", **_field("node", node)}
+
+
 def wait_payload(node: int, needs: int) -> dict[str, Any]:
     """The `Payload` of a gate."""
     return {
@@ -113,7 +132,7 @@ def parse(event: Mapping[str, Any]) -> Envelope:
     """Read an event.
 
     Raises:
-        ValueError: the event is not one of the three, or a field is missing or malformed.
+        ValueError: the event is none of these, or a field is missing or malformed.
 
     """
     try:
@@ -123,6 +142,8 @@ def parse(event: Mapping[str, Any]) -> Envelope:
         match event["do"]:
             case "run":
                 return Run(dispatch_id, int(event["node"]), int(event["attempt"]))
+            case "collect":
+                return Collect(dispatch_id, int(event["node"]))
             case "wait":
                 return Wait(
                     dispatch_id, int(event["node"]), int(event["needs"]), str(event["token"])

@@ -15,6 +15,11 @@ def new_dispatch_id() -> str:
     return str(uuid.uuid4())
 
 
+def sub_dispatch_id(parent: str, node: int) -> str:
+    """The id of the dispatch that a sublattice node becomes: always the same one, however often it is made."""
+    return str(uuid.uuid5(uuid.UUID(parent), f"node {node}"))
+
+
 def is_dispatch_id(text: str) -> bool:
     """Whether `text` has the form of a dispatch id."""
     return _UUID.fullmatch(text) is not None

@@ -34,6 +34,11 @@ def output(dispatch_id: str, node: int, digest: str) -> str:
     return f"dispatches/{dispatch_id}/nodes/{node}/output/{digest}"
 
 
+def sub_manifest(dispatch_id: str, node: int) -> str:
+    """The manifest that building a sublattice node has given; the first one stays."""
+    return f"dispatches/{dispatch_id}/nodes/{node}/sub/manifest.json"
+
+
 def stream(dispatch_id: str, node: int, name: str, digest: str) -> str:
     """What a node wrote to `stdout` or `stderr`, where it is too long for its record."""
     return f"dispatches/{dispatch_id}/nodes/{node}/{name}/{digest}"

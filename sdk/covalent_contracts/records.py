@@ -11,19 +11,22 @@ collections never have one; their state follows from what they are made of.
 
 Dispatch attributes: owner, created, status, name, root_dispatch_id, nodes (their number), manifest (digest),
 machine (name), execution (ARN), started, ended (microseconds since the epoch), error, has_failed (set by the
-runner, never reset), has_cancelled (a node was cancelled; never reset), electrons (their number by executor),
-redispatch_of (the dispatch that it repeats), shared_with (principals who may read it too), asked (when its
-start was asked for), and only while it is STARTING: starting, always STARTING_NOW.
+runner, never reset), has_cancelled (the same for a node that was cancelled), electrons (their number by
+executor), redispatch_of (the dispatch that it repeats), shared_with (principals who may read it too), asked (when
+its start was asked for), and only while it is STARTING: starting, always STARTING_NOW. That of a sublattice has no
+created, so that it is in no index, but adopted instead, and parent, parent_node (whose it is) and depth (1 below
+the root).
 
 Indexes: by_owner (owner, created), everything of a dispatch; by_starting (starting, created), keys only.
 
 Draft attributes: drafted_by, registered, manifest, machine, pending (digests that were not in storage), ttl.
 
 Node attributes: status, started, ended, attempt (the last claimed, from 0), claim (the token of that claim; a
-commit replaces the item only while it is unchanged), failures (failed tries), digest, size, kind (type name of
-the output), output (bytes, when small enough), error, and stdout and stderr (text) or stdout_key and stderr_key
-(an object), and job_handle (JSON: by which name another place knows it). An error on a RUNNING node tells that
-its attempt failed and will be retried. Light nodes have no attempt and no claim.
+commit replaces the item only while it is unchanged), failures (failed tries), digest, size, kind (type name
+of the output), output (bytes, when small enough), error, and stdout and stderr (text) or stdout_key and
+stderr_key (an object), and job_handle (JSON: by which name another place knows it). An error on a RUNNING node
+tells that its attempt failed and will be retried. Light nodes have no attempt and no claim. A sublattice is RUNNING
+while its graph is built, then DISPATCHING until its dispatch has ended; that one's id is its sub_dispatch_id.
 
 Gate attributes: arrived (set of node ids as strings), needs, token, failed. Node 12 is the first of the
 electrons behind it.

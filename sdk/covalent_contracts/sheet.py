@@ -51,9 +51,12 @@ class Light:
 class Sheet:
     """One heavy node: a function, a sublattice, or a light node that no neighbour can host (`light`).
 
+    In a dispatch that is a sublattice's, the last node has a sheet too: its `light` is what the lattice returns.
+
     args and kwargs name the nodes whose values are passed. inputs are the recorded nodes that are read from the table
     for it. waits must be COMPLETED, their values are not read. children are the heavy nodes that directly need this
-    one; releases are the gates at which its commit arrives; gated tells that it has a gate itself.
+    one; releases are the gates at which its commit arrives; gated tells that it has a gate itself. sublattice tells
+    that the function gives no output but a `covalent_contracts.built.Built`: the graph of a dispatch of its own.
     """
 
     id: int
@@ -72,6 +75,7 @@ class Sheet:
     gated: bool = False
     retries: int = 0
     time_limit: float = 0
+    sublattice: bool = False
 
 
 @dataclass(frozen=True)

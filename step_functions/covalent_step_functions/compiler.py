@@ -17,10 +17,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from covalent_contracts.errors import InvalidWorkflow
-from covalent_contracts.manifest import Manifest
+from covalent_contracts.manifest import Manifest, NodeKind
 from covalent_contracts.quoted import quoted_size
 from covalent_executors import registry
 from covalent_executors.place import Place
+from covalent_executors.sublattice import sublattice
 from covalent_executors.task import TaskTemplate, lambda_task
 from covalent_step_functions.check import check_definition, check_plan, check_task
 from covalent_step_functions.collector import uncollected
@@ -29,7 +30,7 @@ from covalent_step_functions.emit import emit
 from covalent_step_functions.graph import Graph, graph_of
 from covalent_step_functions.names import machine_name
 from covalent_step_functions.order import order_of
-from covalent_step_functions.plan import Items, Nested, Plan, plan
+from covalent_step_functions.plan import Items, Nested, Plan, annotated, plan
 from covalent_step_functions.sheets import pages_of
 from covalent_step_functions.split import BUDGET, split
 from covalent_step_functions.states import Calls, states_of
@@ -90,7 +91,7 @@ def compile_dispatch(
     graph = graph_of(manifest)
     tasks = _tasks(manifest, graph, place)
     calls = Calls(tasks, lambda node: graph.nodes[node].name, runner)
-    whole = plan(order_of(graph.order, graph.parents))
+    whole = annotated(plan(order_of(graph.order, graph.parents)), tasks)
     layout = split(whole, Weights(calls, place), budget)
     cost = check_plan(layout)
     machines = _Machines(calls, place).of(layout)
@@ -128,25 +129,26 @@ class _Machines:
 
 def _tasks(manifest: Manifest, graph: Graph, place: Place) -> dict[int, TaskTemplate]:
     """What to call for each heavy node. A promoted light node runs on the runner itself, whatever it names."""
-    by_executor = {key: _task(manifest, key, place) for key in _used(graph)}
+    by_executor = {used: _task(manifest, *used, place) for used in _used(graph)}
     plain = lambda_task(place.runner(manifest.python))
+    nodes = (graph.nodes[node] for node in graph.order)
     return {
-        node: by_executor[graph.nodes[node].executor or ""]
-        if graph.nodes[node].kind.is_heavy
-        else plain
-        for node in graph.order
+        node.id: by_executor[node.kind, node.executor or ""] if node.kind.is_heavy else plain
+        for node in nodes
     }
 
 
-def _used(graph: Graph) -> list[str]:
+def _used(graph: Graph) -> list[tuple[NodeKind, str]]:
     heavy = (graph.nodes[node] for node in graph.order)
-    return sorted({node.executor or "" for node in heavy if node.kind.is_heavy})
+    return sorted({(node.kind, node.executor or "") for node in heavy if node.kind.is_heavy})
 
 
-def _task(manifest: Manifest, key: str, place: Place) -> TaskTemplate:
+def _task(manifest: Manifest, kind: NodeKind, key: str, place: Place) -> TaskTemplate:
     if key not in manifest.executors:
         raise InvalidWorkflow(f"the manifest does not describe executor {key!r}")
     executor = manifest.executors[key]
-    task = registry.task(executor.name, executor.attributes, place, manifest.python)
+    is_built = kind is NodeKind.SUBLATTICE
+    where = place.to_build if is_built else place
+    task = registry.task(executor.name, executor.attributes, where, manifest.python)
     check_task(task, place)
-    return task
+    return sublattice(task, place, manifest.python) if is_built else task

@@ -10,10 +10,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import assert_never
 
+from covalent_executors.task import CALL_EVENTS
 from covalent_step_functions.plan import Each, Gate, Item, Items, Nested, Parallel, Plan, Task
 
-TASK_EVENTS = 5
-"""Entered, scheduled, started, succeeded, exited."""
+TASK_EVENTS = CALL_EVENTS
+"""Of an electron that is one state."""
 GATE_EVENTS = 6
 """A task's, and the submission that a token waits for."""
 PARALLEL_EVENTS = 4
@@ -81,7 +82,7 @@ class Cost:
 
     arrivals are the parents that all gates wait for; nested are executions started by others, batches are those of
     Distributed Maps. Of the machines, which are at least one: most events in one execution, widest Parallel, and
-    bytes of the largest definition.
+    bytes of the largest definition. steps are the states that electrons take beyond their first.
     """
 
     tasks: int = 0
@@ -95,6 +96,7 @@ class Cost:
     events: int = EXECUTION_EVENTS
     widest: int = 0
     size: int = 0
+    steps: int = 0
 
     @property
     def machines(self) -> int:
@@ -109,7 +111,7 @@ class Cost:
         lost; each of its batches is started, and is an inline Map.
         """
         maps = 2 * self.maps + self.distributed + 2 * self.batches
-        return self.tasks + self.gates + self.parallels + self.nested + maps or 1
+        return self.tasks + self.steps + self.gates + self.parallels + self.nested + maps or 1
 
     @property
     def bill(self) -> Bill:
@@ -120,7 +122,7 @@ class Cost:
         """
         return Bill(
             transitions=self.transitions * TRANSITION,
-            functions=self.tasks * _RUN + (self.gates + self.distributed) * _WAIT,
+            functions=self.tasks * _RUN + (self.steps + self.gates + self.distributed) * _WAIT,
             records=(2 * self.tasks + self.gates + self.arrivals + 3) * RECORD_WRITE
             + _CALLS * RECORD_READ,
             objects=self.tasks * (OBJECT_PUT + 2 * OBJECT_GET) + 4 * OBJECT_PUT,
@@ -147,8 +149,8 @@ def cost_of(plan: Plan, size: int = 0) -> Cost:
 
 def _counts(item: Item) -> dict[str, int]:
     match item:
-        case Task():
-            return {"tasks": 1}
+        case Task(_, states):
+            return {"tasks": 1, "steps": states - 1}
         case Gate(_, needs):
             return {"gates": 1, "arrivals": len(needs)}
         case Parallel():
@@ -170,8 +172,8 @@ def events_in(items: Items) -> int:
 
 def _events(item: Item) -> int:
     match item:
-        case Task():
-            return TASK_EVENTS
+        case Task(_, _, events):
+            return events
         case Gate():
             return GATE_EVENTS
         case Parallel(branches):

@@ -5,17 +5,34 @@ https://states-language.net/spec.html
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, assert_never
 
-from covalent_contracts.envelope import lost_payload, report_payload, run_payload, wait_payload
+from covalent_contracts.envelope import (
+    adopt_payload,
+    collect_payload,
+    lost_payload,
+    report_payload,
+    run_payload,
+    wait_payload,
+)
 from covalent_contracts.quoted import quoted_size
-from covalent_executors.task import LAMBDA_ERRORS, Argument, RunnerEvent, TaskTemplate
-from covalent_step_functions.states import (
+from covalent_executors.task import (
+    EXECUTE,
+    INVOKE,
+    LAMBDA_ERRORS,
+    START_ERRORS,
+    Argument,
+    Kept,
+    RunnerEvent,
+    TaskTemplate,
+)
+from covalent_step_functions.machine import (
     ROW,
     ROWS,
     Branch,
     Call,
+    Continue,
     Distributed,
     Done,
     Fork,
@@ -31,16 +48,9 @@ from covalent_step_functions.states import (
 
 Json = dict[str, Any]
 
-_INVOKE = "arn:aws:states:::lambda:invoke"
+_KEPT = "$.kept"
+"""Where a step puts what later ones pass on, and the next one that keeps something."""
 _INPUT = {"dispatch_id.$": "$$.Execution.Input.dispatch_id"}
-_START_ERRORS = (
-    "StepFunctions.ExecutionLimitExceededException",
-    "StepFunctions.SdkClientException",
-    "StepFunctions.StateMachineDoesNotExistException",
-    "StepFunctions.SfnException",
-    "StepFunctions.ThrottlingException",
-)
-"""What passes when a nested execution is started too fast, or Step Functions has a bad moment."""
 _USER_ERRORS = ("ElectronFailed", "States.Timeout")
 """What the user's `retries` are for. Never `UpstreamFailed`: it is final."""
 
@@ -67,6 +77,8 @@ def _state(state: State, runner: str) -> Json:  # noqa: C901, PLR0911  # a line 
     match state:
         case Run():
             return _run(state)
+        case Continue():
+            return _continue(state)
         case Wait():
             return _wait(state, runner)
         case Report():
@@ -96,7 +108,7 @@ def _run(state: Run) -> Json:
     return {
         "Type": "Task",
         "Resource": task.resource,
-        "Parameters": _filled(task.parameters, run_payload(state.node)),
+        "Parameters": _filled(task.parameters, state.node),
         "ResultPath": None,
         **timeout,
         **_retry(task),
@@ -104,10 +116,27 @@ def _run(state: Run) -> Json:
     } | _next(state)
 
 
+def _continue(state: Continue) -> Json:
+    """The last one leaves nothing behind of what others kept: a Parallel collects what its branches put out."""
+    step = state.step
+    kept = {f"{name}.$": path for name, path in step.keeps.items()}
+    return {
+        "Type": "Task",
+        "Resource": step.resource,
+        "Parameters": _filled(step.parameters, state.node),
+        **({"ResultSelector": kept} if kept else {}),
+        **(
+            {"ResultSelector": _INPUT} if state.is_last else {"ResultPath": _KEPT if kept else None}
+        ),
+        **({"Retry": [_service_retry(step.transient)]} if step.transient else {}),
+        "Catch": _catch(state.stopped),
+    } | _next(state)
+
+
 def _wait(state: Wait, runner: str) -> Json:
     return {
         "Type": "Task",
-        "Resource": f"{_INVOKE}.waitForTaskToken",
+        "Resource": f"{INVOKE}.waitForTaskToken",
         "Parameters": {"FunctionName": runner, "Payload": wait_payload(state.node, state.needs)},
         "ResultPath": None,
         "Retry": [_service_retry(LAMBDA_ERRORS)],
@@ -126,7 +155,7 @@ def _lost(state: Lost, runner: str) -> Json:
 def _told(payload: Json, runner: str, then: str | None) -> Json:
     return {
         "Type": "Task",
-        "Resource": _INVOKE,
+        "Resource": INVOKE,
         "Parameters": {"FunctionName": runner, "Payload": payload},
         **_forget(then),
         "Retry": [{"ErrorEquals": ["States.ALL"], "MaxAttempts": 9, "JitterStrategy": "FULL"}],
@@ -142,14 +171,14 @@ def _call(state: Call) -> Json:
     name = f"States.Format('{{}}-{state.node}',$.dispatch_id)"
     return {
         "Type": "Task",
-        "Resource": "arn:aws:states:::states:startExecution.sync:2",
+        "Resource": EXECUTE,
         "Parameters": {
             "StateMachineArn": state.machine,
             "Name.$": name,
             "Input": {"dispatch_id.$": "$.dispatch_id"},
         },
         "ResultPath": None,
-        "Retry": [_service_retry(_START_ERRORS)],
+        "Retry": [_service_retry(START_ERRORS)],
         "Catch": _catch(state.lost),
     } | _next(state)
 
@@ -192,7 +221,7 @@ def _distributed(state: Distributed, runner: str) -> Json:
     }
 
 
-def _next(state: Run | Wait | Fork | Call | Inline) -> Json:
+def _next(state: Run | Continue | Wait | Fork | Call | Inline) -> Json:
     return _then(state.then)
 
 
@@ -224,11 +253,24 @@ def _catch(stopped: str) -> list[Json]:
     return [{"ErrorEquals": ["States.ALL"], "ResultPath": "$.error", "Next": stopped}]
 
 
-def _filled(argument: Argument | Mapping[str, Argument], event: Json) -> Any:
-    match argument:
+def _filled(argument: Mapping[str, Argument], node: int | str) -> Json:
+    return dict(_field(name, value, node) for name, value in argument.items())
+
+
+def _field(name: str, value: Argument, node: int | str) -> tuple[str, Any]:
+    match value:
+        case Kept():
+            return f"{name}.$", f"{_KEPT}.{value.name}"
         case RunnerEvent():
-            return event
+            return name, _EVENTS[value.do](node)
         case Mapping():
-            return {name: _filled(value, event) for name, value in argument.items()}
+            return name, _filled(value, node)
         case _:
-            return argument
+            return name, value
+
+
+_EVENTS: Mapping[str, Callable[[int | str], Json]] = {
+    "run": run_payload,
+    "collect": collect_payload,
+    "adopt": adopt_payload,
+}

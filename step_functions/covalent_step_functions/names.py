@@ -14,7 +14,7 @@ from covalent_step_functions.plan import Each, Nested, Parallel
 from covalent_step_functions.quotas import MACHINE_NAME, STATE_NAME
 
 _RESERVED = re.compile(
-    r"(gate|parallel|nested|map|each|batch): |(stopped|stopped at gate|checked|ended|rows|lost)$"
+    r"(gate|parallel|nested|map|each|batch|adopt|call|collect): |(stopped|stopped at gate|checked|ended|rows|lost)$"
 )
 """How no name of an electron may begin, or the names of two states could be equal."""
 
@@ -30,6 +30,11 @@ def task_name(name: str, node: int) -> str:
     """A state that runs a node."""
     plain = _plain(name)
     return _fit("_" + plain if _RESERVED.match(plain) else plain, node)
+
+
+def step_name(label: str, name: str, node: int) -> str:
+    """A further state of an electron that takes several."""
+    return _fit(f"{label}: {_plain(name)}", node)
 
 
 def gate_name(name: str, node: int) -> str:

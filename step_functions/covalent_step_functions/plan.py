@@ -14,10 +14,11 @@ in a circle.
 """
 
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
+from covalent_executors.task import CALL_EVENTS, TaskTemplate
 from covalent_step_functions.decompose import (
     Block,
     Blocks,
@@ -37,9 +38,11 @@ MAX_JOINED = MAX_DEPTH // 2
 
 @dataclass(frozen=True)
 class Task:
-    """Run one electron."""
+    """Run one electron, which takes so many states in a row, and entries in the history (`annotated`)."""
 
     node: int
+    states: int = 1
+    events: int = CALL_EVENTS
 
 
 @dataclass(frozen=True)
@@ -117,6 +120,24 @@ class Plan:
         """What each state machine runs itself; that of the whole plan is the last."""
         yield from (item.items for item in self.walk() if isinstance(item, Nested))
         yield self.items
+
+
+def annotated(plan: Plan, tasks: Mapping[int, TaskTemplate]) -> Plan:
+    """The same plan, with what those electrons take that are more than one state."""
+    if all(task.states == 1 for task in tasks.values()):
+        return plan
+    return Plan(tuple(_annotated(item, tasks) for item in plan.items))
+
+
+def _annotated(item: Item, tasks: Mapping[int, TaskTemplate]) -> Item:
+    if isinstance(item, Task):
+        task = tasks[item.node]
+        return Task(item.node, task.states, task.events)
+    if isinstance(item, Parallel):
+        return Parallel(
+            tuple(tuple(_annotated(each, tasks) for each in branch) for branch in item.branches)
+        )
+    return item
 
 
 @dataclass(frozen=True)

@@ -57,7 +57,8 @@ class Use:
 
 _KIB = 1024
 _MIB = 1024 * _KIB
-_SPLIT = "use fewer electrons that do more each, or split the lattice into several dispatches"
+_DEEP = "a sublattice that calls itself must come to an end"
+_SPLIT = "use fewer electrons that do more each, or make parts of the lattice sublattices"
 
 MAX_DEPTH = 25
 """How deep `Parallel` states nest: under the 30 levels that emulators parse."""
@@ -171,4 +172,14 @@ LAMBDA_SECONDS = Quota(
     unit="seconds",
     source="of a Lambda function",
     cure="set a shorter time_limit, split the electron, or choose an executor that is not Lambda",
+)
+SUBLATTICES = Quota(
+    "sublattices inside each other",
+    256,
+    "levels",
+    "ours: more than anyone means, and few enough for a recursion without end",
+    _DEEP,
+)
+BUILT = Quota(
+    "graph of a sublattice", 64 * _MIB, "bytes", "ours: what the control plane can hold", _SPLIT
 )

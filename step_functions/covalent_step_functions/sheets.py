@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from covalent_contracts import keys, sheet
-from covalent_contracts.manifest import Asset, Manifest
+from covalent_contracts.manifest import Asset, Manifest, NodeKind
 from covalent_contracts.sheet import Light, Page, Ref, Sheet
 from covalent_executors.task import TaskTemplate
 from covalent_step_functions.graph import Graph
@@ -32,7 +32,19 @@ def pages_of(
     for node in sorted(graph.order):
         page = pages.setdefault(keys.page_of(node), {})
         page[node] = _sheet(graph, gates, tasks[node], node)
+    if manifest.root_dispatch_id != manifest.dispatch_id:
+        returned = _returned(manifest)
+        pages.setdefault(keys.page_of(returned.id), {})[returned.id] = returned
     return {number: sheet.dump(_page(manifest, owner, found)) for number, found in pages.items()}
+
+
+def _returned(manifest: Manifest) -> Sheet:
+    """What the lattice of a sublattice returns, for the runner that takes it over to the dispatch above."""
+    last = manifest.nodes[-1]
+    edges = (edge for edge in manifest.edges if edge.target == last.id and edge.kind != "wait")
+    inputs = tuple(sorted({edge.source for edge in edges}))
+    light = Light(last.id, NodeKind.COLLECTION.value, value=_ref(manifest.recipe), inputs=inputs)
+    return Sheet(last.id, last.name, light=light, inputs=inputs)
 
 
 def _page(manifest: Manifest, owner: str, sheets: Mapping[int, Sheet]) -> Page:
@@ -83,6 +95,7 @@ def _sheet(graph: Graph, gates: _Gates, task: TaskTemplate, id_: int) -> Sheet:
         gated=id_ in gates.gated,
         retries=task.retries,
         time_limit=task.time_limit,
+        sublattice=node.kind is NodeKind.SUBLATTICE,
     )
 
 

@@ -11,6 +11,24 @@ from itertools import groupby
 from typing import assert_never
 
 from covalent_executors.task import TaskTemplate
+from covalent_step_functions.machine import (
+    ROW,
+    ROWS,
+    Branch,
+    Call,
+    Continue,
+    Distributed,
+    Done,
+    Fork,
+    Inline,
+    Lost,
+    Report,
+    Rows,
+    Run,
+    State,
+    StateMachine,
+    Wait,
+)
 from covalent_step_functions.names import (
     NameOf,
     batch_name,
@@ -21,16 +39,12 @@ from covalent_step_functions.names import (
     group_name,
     lost_name,
     rows_name,
+    step_name,
     stopped_gate_name,
     stopped_name,
     task_name,
 )
 from covalent_step_functions.plan import Each, Gate, Item, Items, Nested, Parallel, Task
-
-ROWS = "$.rows"
-"""Where the rows of a Map are in its input."""
-ROW = "$.row"
-"""Where one of them is in the input of the states that run it."""
 
 
 @dataclass(frozen=True)
@@ -43,119 +57,6 @@ class Calls:
 
     tasks: Mapping[int, TaskTemplate]
     name_of: NameOf
-    runner: str
-
-
-@dataclass(frozen=True)
-class Run:
-    """Run one electron, an id or in a Map the path to one. `then` is None for the last state of a branch."""
-
-    name: str
-    node: int | str
-    task: TaskTemplate
-    stopped: str
-    then: str | None
-
-
-@dataclass(frozen=True)
-class Wait:
-    """Park a token until `needs` parents have arrived."""
-
-    name: str
-    node: int
-    needs: int
-    stopped: str
-    then: str | None
-
-
-@dataclass(frozen=True)
-class Report:
-    """Tell that the tasks `nodes` of a branch came to a stop."""
-
-    name: str
-    nodes: tuple[int, ...] | str
-    then: str | None
-
-
-@dataclass(frozen=True)
-class Fork:
-    """Run branches at once."""
-
-    name: str
-    branches: tuple["Branch", ...]
-    then: str | None
-
-
-@dataclass(frozen=True)
-class Call:
-    """Run a machine, under the name of the dispatch and `node`."""
-
-    name: str
-    node: int
-    machine: str
-    lost: str
-    then: str | None
-
-
-@dataclass(frozen=True)
-class Lost:
-    """Settle `nodes`, which should have run in executions that have ended."""
-
-    name: str
-    nodes: tuple[int, ...] | str
-    then: str | None
-
-
-@dataclass(frozen=True)
-class Rows:
-    """Put the rows of a Map into its input."""
-
-    name: str
-    rows: tuple[tuple[int, ...], ...]
-    then: str
-
-
-@dataclass(frozen=True)
-class Inline:
-    """Run `body` for every row, all at once. In a batch, `then` is None and the rows are the batch's items."""
-
-    name: str
-    body: "Branch"
-    then: str | None
-
-
-@dataclass(frozen=True)
-class Distributed:
-    """Run an execution for every `size` rows; `lost` follows in any case."""
-
-    name: str
-    batch: Inline
-    size: int
-    lost: str
-
-
-@dataclass(frozen=True)
-class Done:
-    """The end of a branch that stopped, or of a machine without electrons."""
-
-    name: str
-
-
-State = Run | Wait | Report | Fork | Call | Lost | Rows | Inline | Distributed | Done
-
-
-@dataclass(frozen=True)
-class Branch:
-    """States; the first is the one to start at."""
-
-    states: tuple[State, ...]
-
-
-@dataclass(frozen=True)
-class StateMachine:
-    """The machine's own states, and the function that takes waits and reports."""
-
-    trunk: Branch
     runner: str
 
 
@@ -196,11 +97,13 @@ class _Namer:
         """Tasks and their gates, one after the other; then what happens when one stops."""
         nodes = tuple(item.node for item in (items[i] for i in indices) if isinstance(item, Task))
         last, stopped = nodes[-1], stopped_name(nodes[0])
-        found: list[State] = [self._step(items[i], stopped, names[i + 1]) for i in indices]
+        found: list[State] = [
+            state for i in indices for state in self._calls(items[i], stopped, names[i + 1])
+        ]
         then = names[indices[-1] + 1]
         if then is None:
             return [*found, Report(stopped, nodes, None)]
-        check = replace(self.calls.tasks[last], retries=0)
+        check = replace(self.calls.tasks[last], retries=0, then=())
         return [
             *found,
             Report(stopped, nodes, checked_name(last)),
@@ -208,12 +111,12 @@ class _Namer:
             Done(ended_name(last)),
         ]
 
-    def _step(self, item: Item, stopped: str, then: str | None) -> Run | Wait:
+    def _calls(self, item: Item, stopped: str, then: str | None) -> Sequence[State]:
         match item:
             case Task(node):
-                return Run(self._name(item), node, self.calls.tasks[node], stopped, then)
+                return calls_for(node, self.calls, stopped, then)
             case Gate(node, needs):
-                return Wait(self._name(item), node, len(needs), stopped, then)
+                return [Wait(self._name(item), node, len(needs), stopped, then)]
             case _:
                 raise AssertionError(f"{type(item).__name__} is not part of a line")
 
@@ -233,7 +136,7 @@ class _Namer:
                 return self._each(item, then)
             case Gate(node):
                 stopped = stopped_gate_name(node)
-                return [self._step(item, stopped, then), Report(stopped, (node,), then)]
+                return [*self._calls(item, stopped, then), Report(stopped, (node,), then)]
             case Task():
                 raise AssertionError("a task is part of a line")
             case _:
@@ -284,6 +187,20 @@ class _Namer:
                 return group_name(item, self.calls.name_of)
             case _:
                 assert_never(item)
+
+
+def calls_for(node: int, calls: Calls, stopped: str, then: str | None) -> tuple[State, ...]:
+    """The states of one electron, one after the other."""
+    task, name = calls.tasks[node], calls.name_of(node)
+    names = [task_name(name, node), *(step_name(step.label, name, node) for step in task.then)]
+    following = [*names[1:], then]
+    return (
+        Run(names[0], node, task, stopped, following[0]),
+        *(
+            Continue(own, node, step, step is task.then[-1], stopped, after)
+            for own, step, after in zip(names[1:], task.then, following[1:], strict=True)
+        ),
+    )
 
 
 def _in_line(items: Items, index: int) -> bool:

@@ -13,6 +13,7 @@ from covalent_executors.place import Place
 from covalent_executors.task import TaskTemplate
 from covalent_step_functions.cost import EXECUTION_EVENTS, PARALLEL_EVENTS, events_in
 from covalent_step_functions.emit import state_size
+from covalent_step_functions.machine import Done, Fork, Report, Run, State, Wait
 from covalent_step_functions.names import (
     checked_name,
     ended_name,
@@ -23,7 +24,7 @@ from covalent_step_functions.names import (
 )
 from covalent_step_functions.plan import Each, Gate, Item, Nested, Parallel, Task
 from covalent_step_functions.quotas import MACHINE_NAME, STATE_NAME
-from covalent_step_functions.states import Calls, Done, Fork, Report, Run, State, Wait, states_of
+from covalent_step_functions.states import Calls, calls_for, states_of
 
 _LONG = "n" * STATE_NAME
 _BRANCH = quoted_size('{"StartAt":,"States":{}},')
@@ -55,12 +56,18 @@ class Weights:
         self._run_bytes: dict[int, int] = {}
 
     def likeness(self, node: int) -> object:
-        """Equal for nodes that one state can run: of one name and with the same settings."""
-        return self._calls.name_of(node), id(self._calls.tasks[node])
+        """Equal for nodes that one state can run: of one name and with the same settings.
+
+        What later states of an electron pass on has no place beside the rows of a Map.
+        """
+        task = self._calls.tasks[node]
+        return (self._calls.name_of(node), id(task)) if task.states == 1 else node
 
     def item(self, item: Item) -> Weight:
         """One item by itself: a Parallel without its branches, a nested execution or a Map as it is called."""
         match item:
+            case Task(node, states) if states > 1:
+                size = self._several(node)
             case Task(node):
                 name = quoted_size(json.dumps(task_name(self._calls.name_of(node), node)))
                 size = self._bytes_of_run(self._calls.tasks[node]) + 2 * name + 3 * self._digits
@@ -102,7 +109,7 @@ class Weights:
 
     def check(self, last: int) -> Weight:
         """What a line has more if something follows it: a second look at its last task."""
-        task, node = replace(self._calls.tasks[last], retries=0), self._longest
+        task, node = replace(self._calls.tasks[last], retries=0, then=()), self._longest
         names = checked_name(node), ended_name(node)
         states: tuple[State, ...] = (
             Report(stopped_name(node), (), names[0]),
@@ -116,6 +123,12 @@ class Weights:
         machine = states_of((item,), self._calls, lambda _: self._arn)
         states = machine.trunk.states
         return sum(self._size(state) for state in states) + len(states[0].name) + self._onward
+
+    def _several(self, node: int) -> int:
+        """An electron of several states."""
+        states = calls_for(node, self._calls, stopped_name(self._longest), "")
+        names = sum(quoted_size(json.dumps(state.name)) for state in states)
+        return names + sum(self._size(state) for state in states)
 
     @cached_property
     def _gate_bytes(self) -> int:

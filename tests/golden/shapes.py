@@ -148,6 +148,13 @@ def golden() -> dict[str, Manifest]:
             executor_of={0: "a", 1: "a"},
         ),
     }
+    named["sublattice"] = manifest(
+        [(0, 1), (0, 2), (1, 3), (2, 3)],
+        kinds={1: "sublattice", 3: "sublattice"},
+        names={1: ":sublattice:fit", 3: ":sublattice:rank"},
+        executors={"a": {"name": "local", "attributes": {"time_limit": 60, "retries": 2}}},
+        executor_of=dict.fromkeys(range(4), "a"),
+    )
     alike = dict.fromkeys(range(1, 49), "work")
     named |= {
         "nested": manifest([*fan_out(6), (5, 6), (6, 7), (7, 8), (8, 9), (9, 10)]),

@@ -117,6 +117,10 @@ def test_a_support_vector_machine(client: Mapping[str, str]) -> None:
     assert _dispatch("iris", client)["result"] > 0.9
 
 
+def test_sublattices_are_built_by_their_own_function(client: Mapping[str, str]) -> None:
+    assert _dispatch("recursive", client)["result"] == 3
+
+
 def test_a_cancelled_dispatch_leaves_no_process_behind(aws: Aws, client: Mapping[str, str]) -> None:
     script = Path(__file__).with_name("cancelling.py")
     output = run(sys.executable, str(script), environment=client)

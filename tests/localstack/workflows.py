@@ -71,6 +71,18 @@ def iris_svm(seed: int = 0) -> float:
     return score(train(flowers), flowers)
 
 
+@ct.electron
+@ct.lattice
+def doubled(depth: int) -> Any:
+    """Two of itself, until it is deep enough."""
+    return combine(doubled(depth - 1), doubled(depth - 1)) if depth else 0
+
+
+@ct.lattice
+def recursive() -> Any:
+    return doubled(2)
+
+
 def report(lattice: Any) -> dict[str, Any]:
     """Dispatch, wait, and tell how it went."""
     began = time.monotonic()
@@ -88,4 +100,6 @@ def report(lattice: Any) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    print(json.dumps(report({"gated": gated, "iris": iris_svm}[sys.argv[1]])))
+    print(
+        json.dumps(report({"gated": gated, "iris": iris_svm, "recursive": recursive}[sys.argv[1]]))
+    )

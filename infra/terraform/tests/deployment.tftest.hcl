@@ -39,7 +39,7 @@ run "defaults" {
   }
 
   assert {
-    condition     = sort(keys(output.permissions)) == tolist(["api", "finish", "machine", "restart", "runner", "sweep"])
+    condition     = sort(keys(output.permissions)) == tolist(["adopt", "api", "builder", "finish", "machine", "restart", "runner", "sweep"])
     error_message = "Each role shows what it may do."
   }
 }
@@ -81,7 +81,7 @@ run "everything_on" {
 
   assert {
     condition = alltrue([
-      for role in ["api", "finish", "restart", "sweep", "runner"] :
+      for role in ["adopt", "api", "finish", "restart", "sweep", "builder", "runner"] :
       output.permissions[role].use_key.resources == tolist([var.kms_key_arn])
     ])
     error_message = "Whoever reads what is encrypted may use the key, and no other one."
@@ -107,7 +107,7 @@ run "roles" {
 
   assert {
     condition = !anytrue(flatten([
-      for grants in [output.permissions.runner] : [
+      for grants in [output.permissions.builder, output.permissions.runner] : [
         for grant in values(grants) : [for action in grant.actions : can(regex(":(List|Delete|Scan|Query|Describe)", action))]
       ]
     ]))

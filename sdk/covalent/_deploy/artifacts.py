@@ -2,7 +2,7 @@
 
 targets --folder--> installed and stripped packages, our sources --archive--> zip --check--> manifest.json
 
-targets   which zips: a runner for each Python, one control plane, for each architecture.
+targets   which zips: a runner and a builder for each Python, one control plane, for each architecture.
 folder    third-party packages from a lock file with hashes, as wheels for Lambda's platform; then our own.
 archive   knows nothing of what is in it.
 check     bounds the sizes. AWS would refuse later, and say less.
@@ -33,6 +33,7 @@ from covalent_contracts.errors import CovalentError, LimitExceeded
 CONTROL_PLANE_PYTHON = "3.13"
 MANIFEST = "manifest.json"
 
+_OF_EACH_PYTHON = ("runner", "builder")
 # Amazon Linux 2 and newer run manylinux2014 wheels.
 _PLATFORMS = {"x86_64": "x86_64-manylinux2014", "arm64": "aarch64-manylinux2014"}
 
@@ -54,8 +55,8 @@ class Target:
     @property
     def name(self) -> str:
         """The name of the file."""
-        runner = f"-py{self.python.replace('.', '')}" if self.kind == "runner" else ""
-        return f"{self.kind}{runner}-{self.architecture}.zip"
+        python = f"-py{self.python.replace('.', '')}" if self.kind in _OF_EACH_PYTHON else ""
+        return f"{self.kind}{python}-{self.architecture}.zip"
 
     @property
     def contents(self) -> Contents:
@@ -67,7 +68,7 @@ def targets(pythons: Sequence[str], architectures: Sequence[str]) -> Iterator[Ta
     """The zips of a deployment with runners for these Python versions."""
     for architecture in architectures:
         for python in pythons:
-            yield Target("runner", python, architecture)
+            yield from (Target(kind, python, architecture) for kind in _OF_EACH_PYTHON)
         yield Target("control-plane", CONTROL_PLANE_PYTHON, architecture)
 
 

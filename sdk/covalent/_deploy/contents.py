@@ -3,6 +3,7 @@
 runner         the runner, the contracts, cloudpickle. boto3 is Lambda's own: it is compiled and cached on the host
                already, which is what most of a cold start is made of, the runner needs no newer one, and electrons
                that want another ask for it (`deps_pip`).
+builder        the runner, and what builds the graph of a sublattice: the SDK without its command and what that deploys.
 control-plane  what `app.py` imports. botocore is ours, because pynamodb and Powertools are locked with it, but with
                the services that the control plane calls only: 20 MB less to download at a cold start. Whatever
                pickles stays out. Of Chalice, what runs; the rest is the command.
@@ -29,7 +30,7 @@ _DISTRIBUTION = frozenset({"METADATA", "entry_points.txt", "licenses", "LICENSE"
 class Contents:
     """What one kind of zip holds.
 
-    packages are ours; without names their modules that stay out. lock names what is installed beside them.
+    packages are ours; without names their modules and folders that stay out. lock names what is installed beside them.
     has_application adds `app.py`, and the version that `/health` tells. zipped and unzipped bound the bytes.
     """
 
@@ -48,11 +49,18 @@ class Contents:
             folder = sources.package(name)
             for path in sorted(folder.rglob("*.py")):
                 inside = path.relative_to(folder)
-                if inside.as_posix() not in self.without.get(name, ()):
+                if not {inside.as_posix(), inside.parts[0]} & self.without.get(name, frozenset()):
                     yield path, Path(name) / inside
 
 
 RUNNER = Contents(lock="runner", packages=("covalent_contracts", "covalent_runner"))
+BUILDER = Contents(
+    lock="builder",
+    packages=("covalent", "covalent_contracts", "covalent_executors", "covalent_runner"),
+    without={"covalent": frozenset({"_cli", "_deploy", "_programmatic"})},
+    zipped=8 * MEGABYTE,
+    unzipped=32 * MEGABYTE,
+)
 # https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
 CONTROL_PLANE = Contents(
     lock="control-plane",
@@ -73,7 +81,12 @@ IMAGE = Contents(
     zipped=50 * MEGABYTE,
     unzipped=250 * MEGABYTE,
 )
-KINDS: Mapping[str, Contents] = {"runner": RUNNER, "control-plane": CONTROL_PLANE, "image": IMAGE}
+KINDS: Mapping[str, Contents] = {
+    "runner": RUNNER,
+    "builder": BUILDER,
+    "control-plane": CONTROL_PLANE,
+    "image": IMAGE,
+}
 
 
 def put_sources(contents: Contents, folder: Path, version: str) -> None:

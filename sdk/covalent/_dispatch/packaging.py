@@ -51,12 +51,15 @@ class _Row:
         return Node(**{**self.fields, **assets})
 
 
-def package(lattice: Lattice, *, dispatch_id: str | None = None) -> Package:
+def package(
+    lattice: Lattice, *, dispatch_id: str | None = None, is_sublattice: bool = False
+) -> Package:
     """Package a lattice whose graph is built.
 
     Args:
         lattice: the workflow; it is not changed.
         dispatch_id: the dispatch's id; a new one if not given.
+        is_sublattice: whether what it returns will be put together where electrons run: then edges tell what it needs.
 
     Raises:
         InvalidWorkflow: the graph has not been built, or something in it cannot run.
@@ -86,7 +89,7 @@ def package(lattice: Lattice, *, dispatch_id: str | None = None) -> Package:
         ),
         executors=executors.named,
         nodes=[row.node(sealed) for row in rows],
-        edges=list(_edges(graph)),
+        edges=[*_edges(graph), *(_returns(graph) if is_sublattice else ())],
         uploads=sealed.uploads,
         recipe=sealed.assets[recipe],
     )
@@ -160,6 +163,13 @@ def _edges(graph: TransportGraph) -> Iterator[Edge]:
                 name=known["edge_name"],
                 index=known["arg_index"] or 0,
             )
+
+
+def _returns(graph: TransportGraph) -> Iterator[Edge]:
+    """Edges from the electrons in the value that the lattice returns."""
+    last = len(graph) - 1
+    for index, source in enumerate(graph.get_node_value(last, "returns")):
+        yield Edge(source=source, target=last, kind="arg", index=index)
 
 
 class _Executors:

@@ -29,8 +29,9 @@ class Nodes:
         """Every node id."""
         return range(self._record.summary.nodes)
 
-    def results(self, ids: Sequence[int]) -> list[dict[str, Any]]:
+    def results(self, ids: Sequence[int], *, with_children: bool = True) -> list[dict[str, Any]]:
         """What `Result.get_node_result` shows of each."""
+        children = self._children(ids) if with_children else {}
         return [
             {
                 "node_id": node_id,
@@ -40,7 +41,7 @@ class Nodes:
                 "status": node["status"],
                 "output": node["output"],
                 "error": node["error"],
-                "sublattice_result": None,
+                "sublattice_result": children.get(node_id),
                 "stdout": node["stdout"],
                 "stderr": node["stderr"],
             }
@@ -73,6 +74,8 @@ class Nodes:
         self._record.load(
             Part(node_id, what) for node_id in self.ids for what in ("output", *_STREAMS)
         )
+        for child in self._record.children(self.ids).values():
+            Nodes(child).load_everything()
 
     def _attributes(self, ids: Sequence[int], *, with_outputs: bool) -> list[Mapping[str, Any]]:
         """What is recorded of each node, everything that is still remote fetched together."""
@@ -100,8 +103,15 @@ class Nodes:
             "error": record.error or None,
             "stdout": self._text(record.id, "stdout"),
             "stderr": self._text(record.id, "stderr"),
-            "sub_dispatch_id": None,
+            "sub_dispatch_id": record.sub_dispatch_id,
         }
+
+    def _children(self, ids: Sequence[int]) -> Mapping[int, Any]:
+        """The results of the dispatches that sublattices have become."""
+        from covalent._results_manager.result import Result  # noqa: PLC0415  # which is made of nodes
+
+        found = self._record.children(ids)
+        return {node_id: Result.from_record(child) for node_id, child in found.items()}
 
     def _text(self, node_id: int, stream: str) -> str | None:
         """What the node wrote; None if that is nothing."""

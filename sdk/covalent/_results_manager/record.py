@@ -10,6 +10,7 @@ from covalent._dispatch.download import Assets, checked, fetch, watched
 from covalent._dispatch.parallel import in_parallel
 from covalent._dispatch.recent import recall
 from covalent._dispatch.reception import Watch
+from covalent._results_manager.waiting import settled
 from covalent_contracts.api import MAX_NODES_PER_REQUEST, NodeRecord, NodesRequest, Summary, Value
 from covalent_contracts.errors import NotFound
 from covalent_contracts.manifest import Manifest
@@ -40,6 +41,7 @@ class Record:
         self._objects: Mapping[str, bytes] = sent.objects if sent else {}
         self._nodes: dict[int, NodeRecord] = {}
         self._parts: dict[Part, bytes | None] = {}
+        self._children: dict[int, Record] = {}
 
     @property
     def client(self) -> Client:
@@ -101,6 +103,14 @@ class Record:
         self.load([part])
         return self._parts[part]
 
+    def children(self, ids: Sequence[int]) -> "Mapping[int, Record]":
+        """The dispatches that sublattices among these nodes have become, by node."""
+        wanted = [node for node in ids if node not in self._children]
+        records = ((record.id, record.sub_dispatch_id) for record in self.nodes(wanted))
+        for (node, _), child in in_parallel(self._ask_child, [each for each in records if each[1]]):
+            self._children[node] = child
+        return {node: self._children[node] for node in ids if node in self._children}
+
     def __getstate__(self) -> dict[str, Any]:
         return {
             "dispatcher_addr": self._dispatcher_addr,
@@ -108,6 +118,7 @@ class Record:
             "manifest": self._manifest and self._manifest.model_dump_json(),
             "objects": dict(self.assets.objects),
             "nodes": [record.model_dump_json() for record in self._nodes.values()],
+            "children": self._children,
             "parts": {tuple(part): data for part, data in self._parts.items()},
         }
 
@@ -119,6 +130,7 @@ class Record:
         self._objects = state["objects"]
         self._nodes = {record.id: record for record in records}
         self._parts = {Part(*key): data for key, data in state["parts"].items()}
+        self._children = state.get("children", {})
 
     def _read_manifest(self) -> Manifest:
         dispatch_id = self.summary.dispatch_id
@@ -129,6 +141,17 @@ class Record:
         if download.digest:
             checked(data, download.digest, f"the manifest of dispatch {dispatch_id}")
         return parse_manifest(data)
+
+    def _ask_child(self, wanted: tuple[int, str | None]) -> "Record":
+        """The node may be final a moment before its own dispatch is: whoever ends that hears of it by an event."""
+        node, child_id = wanted
+        is_final = self._nodes[node].status.is_final
+        summary = (
+            settled(self.client, child_id or "")
+            if is_final
+            else self.client.summary(child_id or "")
+        )
+        return Record(summary, self._client, self._dispatcher_addr)
 
     def _ask(self, ids: Sequence[int]) -> list[NodeRecord]:
         """One page of records, in as many answers as the control plane makes of it."""

@@ -155,7 +155,8 @@ class Result:
 
         Returns:
             node_id, node_name, start_time, end_time, status, output (a TransportableObject), error,
-            sublattice_result, stdout and stderr; None for what there is not.
+            sublattice_result (the `Result` of the dispatch that a sublattice has become), stdout and stderr; None for
+            what there is not.
 
         Raises:
             NotFound: there is no such node.
@@ -172,7 +173,7 @@ class Result:
         """Output of every node, by "name(id)"."""
         return {
             f"{node['node_name']}({node['node_id']})": node["output"]
-            for node in self.get_all_node_results()
+            for node in self._nodes.results(self._nodes.ids, with_children=False)
         }
 
     def load_output(self) -> None:

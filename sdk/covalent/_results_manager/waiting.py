@@ -16,6 +16,9 @@ SHARE = 0.1
 COST = 0.005
 """Seconds that a request takes from a server on this machine, which then does nothing else."""
 
+SETTLING = 10.0
+"""Seconds in which events of AWS arrive."""
+
 PATIENCE = 60.0
 """Seconds that a server which has answered before may be away: a restart takes less."""
 
@@ -64,6 +67,22 @@ def wait_until_final(
                 return summary
             last_answer = clock()
         sleep(_pause(clock() - began))
+
+
+def settled(
+    client: Client,
+    dispatch_id: str,
+    sleep: Callable[[float], None] = time.sleep,
+    clock: Callable[[], float] = time.monotonic,
+) -> Summary:
+    """A dispatch whose work is done and that will be told so any moment; as it is then, if it is not told in time."""
+    began = clock()
+    while True:
+        summary = client.summary(dispatch_id)
+        waited = clock() - began
+        if summary.status.is_final or waited > SETTLING:
+            return summary
+        sleep(_pause(waited))
 
 
 def _pause(waited: float) -> float:

@@ -6,8 +6,6 @@ import functools
 from types import FunctionType
 from typing import TYPE_CHECKING, Any, Generic, ParamSpec, Protocol, TypeVar
 
-from covalent_contracts.errors import InvalidWorkflow
-
 if TYPE_CHECKING:
     from covalent._workflow.electron import Electron
 
@@ -25,6 +23,13 @@ class ElectronFunction(Protocol, Generic[P, R_co]):
         """Call the function, or add it to the lattice that is being built."""
 
 
+def is_lattice(function: Any) -> bool:
+    """Whether a function is a lattice, so that an electron of it is a sublattice."""
+    from covalent._workflow.lattice import Lattice  # noqa: PLC0415  # loaded when first used
+
+    return isinstance(function, Lattice)
+
+
 def decorated(made: Electron) -> Any:
     """An `ElectronFunction` for an electron."""
     # Attributes of other callables mean something else.
@@ -36,19 +41,3 @@ def decorated(made: Electron) -> Any:
 
     wrapper.electron_object = made  # type: ignore[attr-defined]  # what ElectronFunction declares
     return wrapper
-
-
-def refuse_sublattice(name: str, function: Any) -> None:
-    """Refuse an electron of a lattice.
-
-    Raises:
-        InvalidWorkflow: the function is a lattice.
-
-    """
-    from covalent._workflow.lattice import Lattice  # noqa: PLC0415  # loaded when first used
-
-    if isinstance(function, Lattice):
-        raise InvalidWorkflow(
-            f"{name} is an electron of a lattice (a sublattice), which this version cannot dispatch yet: "
-            "call the lattice itself to make its electrons part of this one"
-        )

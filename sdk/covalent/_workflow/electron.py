@@ -9,13 +9,12 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast, overload
 from covalent._workflow import tracing
 from covalent._workflow.arguments import Parameters, parameters_of
 from covalent._workflow.capture import HoldsElectron, add_value
-from covalent._workflow.decoration import ElectronFunction, decorated, refuse_sublattice
+from covalent._workflow.decoration import ElectronFunction, decorated
 from covalent._workflow.description import LENGTH, describe, name_of
 from covalent._workflow.metadata import (
     executor_or_backend,
     hooks_of,
     injected,
-    resolved,
     with_files,
     workflow_metadata,
 )
@@ -119,10 +118,10 @@ class Electron(Operators):
             return self.function(*args, **kwargs)
         if (other := tracing.replacement(self)) is not self:
             return other(*args, **kwargs)
-        metadata = resolved(self.metadata, trace.metadata)
+        name, function, metadata, kind = trace.node_of(self._name, self.function, self.metadata)
         parameters = self._check(args, kwargs, metadata)
         names = [parameters.name_at(index) for index in range(len(args))]
-        bound = _bind(trace, self._name, self.function, metadata)
+        bound = _bind(trace, name, function, metadata, kind=kind)
         bound.kwargs = kwargs
         bound._connect(zip(names, args, strict=True), kwargs.items())
         return bound
@@ -145,7 +144,6 @@ class Electron(Operators):
         self, args: Sequence[Any], kwargs: Mapping[str, Any], metadata: Mapping[str, Any]
     ) -> Parameters:
         if self._parameters is None:
-            refuse_sublattice(self._name, self.function)
             self._parameters = parameters_of(self.function)
         self._parameters.check(args, kwargs, injected(metadata["hooks"]))
         return self._parameters

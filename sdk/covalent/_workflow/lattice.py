@@ -105,9 +105,9 @@ class Lattice:
         with tracing(trace):
             returned = self.workflow_function(*args, **kwargs)
         what = f"the value that lattice {self.__name__} returns"
-        recipe, _ = capture(returned, trace.graph.refer, what)
+        recipe, returns = capture(returned, trace.graph.refer, what)
         trace.graph.finish(
-            TransportableObject.deserialize(recipe), workflow_metadata(self.metadata)
+            TransportableObject.deserialize(recipe), workflow_metadata(self.metadata), returns
         )
         trace.graph.lattice_metadata = dict(self.metadata)
         if isinstance(inputs, UnpicklableValue):

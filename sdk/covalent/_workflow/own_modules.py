@@ -12,6 +12,7 @@ import sys
 import sysconfig
 import warnings
 from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import cache
 from pathlib import Path
 from threading import Lock
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from types import ModuleType
 
 _lock = Lock()
+_nothing_is_own: ContextVar[bool] = ContextVar("covalent_nothing_is_own", default=False)
 _holders: dict[str, int] = {}
 """Modules that cloudpickle takes by value because of us, and how many callers want that now."""
 _scanned: tuple[tuple[int, str], tuple[ModuleType, ...]] = ((0, ""), ())
@@ -40,7 +42,7 @@ def pickle_with_own_modules(
         unless: errors that have nothing to do with modules.
 
     """
-    modules = own_modules()
+    modules = () if _nothing_is_own.get() else own_modules()
     if not modules:
         return make()
     try:
@@ -56,6 +58,19 @@ def pickle_with_own_modules(
             stacklevel=2,
         )
         return data
+
+
+@contextmanager
+def by_name() -> Iterator[None]:
+    """Have every module go by name inside the block: where an electron runs, what has a file is installed.
+
+    What came here by value has none, and goes on by value.
+    """
+    token = _nothing_is_own.set(True)
+    try:
+        yield
+    finally:
+        _nothing_is_own.reset(token)
 
 
 @contextmanager

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from covalent._workflow.decoration import is_lattice
+from covalent._workflow.metadata import resolved
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-    from typing import Any
 
     from covalent._workflow.electron import Electron
+    from covalent._workflow.lattice import Lattice
+    from covalent._workflow.sublattice import Sublattice
     from covalent._workflow.transport import TransportGraph
 
 
@@ -21,6 +25,37 @@ class Trace:
 
     graph: TransportGraph
     metadata: Mapping[str, Any]
+    _sublattices: dict[Any, Any] = field(default_factory=dict)
+
+    def node_of(
+        self, name: str, function: Any, own: Mapping[str, Any]
+    ) -> tuple[str, Any, dict[str, Any], str]:
+        """Name, function, metadata and kind of the node that a call of an electron adds.
+
+        Args:
+            name: of the electron.
+            function: the electron's; a lattice makes the node a sublattice.
+            own: the metadata of the electron.
+
+        """
+        if not is_lattice(function):
+            return name, function, resolved(own, self.metadata), "function"
+        made, metadata = self._sublattice(function, own)
+        return f":sublattice:{name}", made, metadata, "sublattice"
+
+    def _sublattice(
+        self, lattice: Lattice, own: Mapping[str, Any]
+    ) -> tuple[Sublattice, dict[str, Any]]:
+        """The same one for every call, so that it is pickled once."""
+        from covalent._workflow.sublattice import as_sublattice  # noqa: PLC0415  # loaded when first used
+
+        key = id(lattice), id(own.get("executor")), id(own.get("hooks"))
+        if key not in self._sublattices:
+            made = as_sublattice(lattice, own, self.metadata)
+            # Alive, so that nothing else gets their ids.
+            self._sublattices[key] = made, lattice, dict(own)
+        found: tuple[Sublattice, dict[str, Any]] = self._sublattices[key][0]
+        return found
 
 
 _active: ContextVar[Trace | None] = ContextVar("covalent_trace", default=None)

@@ -13,7 +13,7 @@ from covalent_contracts.errors import InvalidWorkflow
 from covalent_contracts.status import Status
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from covalent_contracts.manifest import Edge, Executor, Manifest, Node
 
@@ -160,8 +160,18 @@ class TransportGraph:
         """A copy of the networkx graph."""
         return self._graph.copy()
 
-    def finish(self, recipe: TransportableObject, metadata: Mapping[str, Any]) -> int:
+    def finish(
+        self,
+        recipe: TransportableObject,
+        metadata: Mapping[str, Any],
+        returns: Sequence[int] = (),
+    ) -> int:
         """Add the last node: it waits for every electron and gives the value that the lattice returns.
+
+        Args:
+            recipe: that value, electrons in it replaced by references.
+            metadata: of the node.
+            returns: the electrons in it.
 
         Raises:
             InvalidWorkflow: electrons wait for each other in a circle.
@@ -169,7 +179,9 @@ class TransportGraph:
         """
         self._refuse_cycle()
         bound = [node for node, known in self.nodes() if known["kind"] in _BOUND]
-        last = self.add_node(POSTPROCESS, None, metadata, kind="postprocess", value=recipe)
+        last = self.add_node(
+            POSTPROCESS, None, metadata, kind="postprocess", value=recipe, returns=returns
+        )
         self._graph.add_edges_from((node, last, {"edge_name": WAITING_EDGE}) for node in bound)
         return last
 

@@ -35,6 +35,12 @@ def encoded(executor: str | AbstractExecutor) -> dict[str, Any]:
     }
 
 
+def configured(executor: str | AbstractExecutor | None) -> str | AbstractExecutor | None:
+    """The executor with its settings, as they are configured here, if it comes with Covalent."""
+    known = _by_short_name(executor) if isinstance(executor, str) else None
+    return executor if known is None else known()
+
+
 def is_own(executor: AbstractExecutor) -> bool:
     """Whether nothing but its class, which does not travel, knows how the executor runs an electron."""
     from covalent_executors.registry import names  # noqa: PLC0415  # loaded when first used

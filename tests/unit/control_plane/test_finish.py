@@ -6,6 +6,7 @@ from tests.unit.control_plane.conftest import EVENTS, Api, Dispatched, asset, ma
 
 from covalent_contracts import records
 from covalent_contracts.status import Status
+from covalent_contracts.wording import in_one_line
 from covalent_control_plane import application, dispatches, finish, store
 from covalent_control_plane.aws import Aws
 
@@ -208,4 +209,4 @@ def test_a_crash_fails_what_was_running_and_nothing_else(api: Api, dispatched: D
     ],
 )
 def test_an_error_in_one_line_has_the_exceptions_name(error: str, line: str) -> None:
-    assert finish.in_one_line(error) == line
+    assert in_one_line(error) == line

@@ -9,7 +9,7 @@ from covalent_executors.place import Place
 from covalent_executors.task import RunnerEvent, TaskTemplate
 from covalent_step_functions.compiler import compile_dispatch
 from covalent_step_functions.emit import emit
-from covalent_step_functions.states import Branch, Done, Report, Run, StateMachine, Wait
+from covalent_step_functions.machine import Branch, Done, Report, Run, StateMachine, Wait
 
 Build = Callable[..., Manifest]
 

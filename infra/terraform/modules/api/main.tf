@@ -51,6 +51,36 @@ locals {
       tell_missing_objects = local.tell_missing_objects
     })
 
+    adopt = {
+      adopt_dispatches = {
+        why        = "Finds the dispatch of a sublattice and its node, makes the dispatch that it becomes, and notes it at the node"
+        actions    = ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query", "dynamodb:UpdateItem"]
+        resources  = [var.table_arn]
+        conditions = [local.only_dispatches]
+      }
+      read_graphs = {
+        why     = "What a builder has built; HeadObject tells whether all that it names is there"
+        actions = ["s3:GetObject"]
+        resources = [
+          "${var.bucket_arn}/assets/*",
+          "${var.bucket_arn}/dispatches/*/machines.json",
+          "${var.bucket_arn}/dispatches/*/nodes/*/sub/manifest.json",
+        ]
+      }
+      write_documents = {
+        why     = "Manifest, definitions and sheets of the new dispatch"
+        actions = ["s3:PutObject"]
+        resources = [
+          "${var.bucket_arn}/dispatches/*/machines.json",
+          "${var.bucket_arn}/dispatches/*/manifest.json",
+          "${var.bucket_arn}/dispatches/*/sheets/*",
+        ]
+      }
+      make_machines        = local.start_dispatches.make_machines
+      pass_machine_role    = local.start_dispatches.pass_machine_role
+      tell_missing_objects = local.tell_missing_objects
+    }
+
     finish = {
       end_dispatches = {
         why        = "Finds the dispatch of an execution that ended, reads its failed and running nodes, and ends them"
@@ -62,6 +92,11 @@ locals {
         why       = "The error of a dispatch names its failed tasks as the manifest does"
         actions   = ["s3:GetObject"]
         resources = ["${var.bucket_arn}/dispatches/*/manifest.json"]
+      }
+      look_at_sublattices = {
+        why       = "Whether the execution of a sublattice ever began that its dispatch still waits for"
+        actions   = ["states:DescribeExecution"]
+        resources = local.executions
       }
       stop_executions = local.stop_executions
       bury_events     = local.bury_events
@@ -136,8 +171,12 @@ locals {
   stop_executions = {
     why       = "A dispatch that is cancelled is an execution that is stopped, and so are those of its sublattices"
     actions   = ["states:StopExecution"]
-    resources = ["${replace(var.machines, ":stateMachine:", ":execution:")}:*"]
+    resources = ["${local.execution}:*"]
   }
+
+  # Those of a machine, and the children of a Distributed Map.
+  execution  = replace(var.machines, ":stateMachine:", ":execution:")
+  executions = ["${local.execution}:*", "${local.execution}/*"]
 
   only_dispatches = { test = "ForAllValues:StringLike", variable = "dynamodb:LeadingKeys", values = ["D#*"] }
 
@@ -155,7 +194,7 @@ locals {
 
   # What every function here needs.
   common = {
-    for name in ["api", "finish", "restart", "sweep"] : name => merge(
+    for name in ["adopt", "api", "finish", "restart", "sweep"] : name => merge(
       {
         write_logs = {
           why       = "Structured logs, and metrics in them; the group is there already"
@@ -179,6 +218,7 @@ locals {
   }
 
   descriptions = {
+    adopt   = "Makes dispatches of sublattices."
     api     = "Answers requests: the API of Covalent."
     finish  = "Ends dispatches whose executions have ended."
     restart = "Starts dispatches that were left STARTING."

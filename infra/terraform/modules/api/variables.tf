@@ -43,6 +43,11 @@ variable "runners" {
   type        = map(string)
 }
 
+variable "builders" {
+  description = "Function that builds sublattices by Python minor."
+  type        = map(string)
+}
+
 variable "machines" {
   description = "ARN pattern of this deployment's state machines."
   type        = string
@@ -88,13 +93,13 @@ variable "kms_key_arn" {
 }
 
 variable "reserved_concurrency" {
-  description = "Executions at a time that are reserved for api, finish, restart or sweep, and the most they get; one that is missing shares the account's."
+  description = "Executions at a time that are reserved for adopt, api, finish, restart or sweep, and the most they get; one that is missing shares the account's."
   type        = map(number)
   default     = {}
 
   validation {
-    condition     = length(setsubtract(keys(var.reserved_concurrency), ["api", "finish", "restart", "sweep"])) == 0
-    error_message = "reserved_concurrency knows api, finish, restart and sweep."
+    condition     = length(setsubtract(keys(var.reserved_concurrency), ["adopt", "api", "finish", "restart", "sweep"])) == 0
+    error_message = "reserved_concurrency knows adopt, api, finish, restart and sweep."
   }
 }
 

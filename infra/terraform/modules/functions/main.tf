@@ -1,4 +1,5 @@
-# The runner: one function for each Python minor, with one role. What users wrote runs here, so the role is for them.
+# The runner and the builder: one function each for each Python minor, with one role each. What users wrote runs here, so
+# the roles are for them. A builder builds the graphs of sublattices, for which it has the SDK.
 
 locals {
   functions = {
@@ -6,6 +7,14 @@ locals {
       name   = "${var.prefix}-runner-py${replace(python, ".", "")}"
       python = "python${python}"
       zip    = "${var.artifacts}/runner-py${replace(python, ".", "")}-${var.architecture}.zip"
+    }
+  }
+
+  builders = {
+    for python in var.runners : python => {
+      name   = "${var.prefix}-builder-py${replace(python, ".", "")}"
+      python = "python${python}"
+      zip    = "${var.artifacts}/builder-py${replace(python, ".", "")}-${var.architecture}.zip"
     }
   }
 
@@ -58,9 +67,30 @@ locals {
   )
 }
 
+locals {
+  # A builder does what a runner does, and keeps what it has built.
+  builder_grants = merge(local.grants, {
+    write_graphs = {
+      why       = "What the graph of a sublattice names: pickled functions and values, by the SHA-256 of their bytes"
+      actions   = ["s3:PutObject"]
+      resources = ["${var.bucket_arn}/assets/*"]
+    }
+    write_logs = {
+      why       = "Standard output of the function; the groups are there already"
+      actions   = ["logs:CreateLogStream", "logs:PutLogEvents"]
+      resources = [for group in aws_cloudwatch_log_group.builder : "${group.arn}:*"]
+    }
+  })
+}
+
 module "policy" {
   source = "../policy"
   grants = local.grants
+}
+
+module "builder_policy" {
+  source = "../policy"
+  grants = local.builder_grants
 }
 
 resource "aws_iam_role" "runner" {
@@ -124,4 +154,67 @@ resource "aws_lambda_function" "runner" {
   }
 
   depends_on = [aws_cloudwatch_log_group.runner, aws_iam_role_policy.runner]
+}
+
+resource "aws_iam_role" "builder" {
+  name        = "${var.prefix}-builder"
+  description = "Builds graphs of sublattices: what users wrote."
+  tags        = var.tags
+
+  # Lambda gives no source when it assumes a role, so there is no condition to set.
+  assume_role_policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [{
+      Effect    = "Allow"
+      Principal = { Service = "lambda.amazonaws.com" }
+      Action    = "sts:AssumeRole"
+    }]
+  })
+}
+
+resource "aws_iam_role_policy" "builder" {
+  name   = "grants"
+  role   = aws_iam_role.builder.id
+  policy = module.builder_policy.json
+}
+
+resource "aws_cloudwatch_log_group" "builder" {
+  #checkov:skip=CKV_AWS_158:CloudWatch encrypts with a key of its own, or with kms_key_arn when it is set
+  #checkov:skip=CKV_AWS_338:log_retention_days decides; users' output need not be kept for a year
+  for_each          = local.builders
+  name              = "/aws/lambda/${each.value.name}"
+  retention_in_days = var.log_retention_days
+  kms_key_id        = var.kms_key_arn
+  tags              = var.tags
+}
+
+resource "aws_lambda_function" "builder" {
+  #checkov:skip=CKV_AWS_50:As the runner
+  #checkov:skip=CKV_AWS_115:As the runner
+  #checkov:skip=CKV_AWS_116:As the runner
+  #checkov:skip=CKV_AWS_117:As the runner
+  #checkov:skip=CKV_AWS_173:As the runner
+  #checkov:skip=CKV_AWS_272:As the runner
+  for_each         = local.builders
+  function_name    = each.value.name
+  description      = "Builds sublattices that were pickled by Python ${each.key}."
+  role             = aws_iam_role.builder.arn
+  runtime          = each.value.python
+  architectures    = [var.architecture]
+  handler          = "covalent_runner.lambda_handler.handler"
+  filename         = each.value.zip
+  source_code_hash = filebase64sha256(each.value.zip)
+  memory_size      = var.memory
+  timeout          = local.seconds
+  kms_key_arn      = var.kms_key_arn
+  tags             = var.tags
+
+  environment {
+    variables = {
+      COVALENT_TABLE  = var.table
+      COVALENT_BUCKET = var.bucket
+    }
+  }
+
+  depends_on = [aws_cloudwatch_log_group.builder, aws_iam_role_policy.builder]
 }

@@ -55,8 +55,13 @@ def tops(path: Path) -> set[str]:
 
 def test_every_python_and_architecture_has_its_zip(zips: Path) -> None:
     manifest = json.loads((zips / "manifest.json").read_text())
-    runners = {f"runner-py3{n}-{a}.zip" for n in (11, 12, 13) for a in ("x86_64", "arm64")}
-    assert {*manifest} == runners | {"control-plane-x86_64.zip", "control-plane-arm64.zip"}
+    of_each_python = {
+        f"{kind}-py3{n}-{a}.zip"
+        for kind in ("runner", "builder")
+        for n in (11, 12, 13)
+        for a in ("x86_64", "arm64")
+    }
+    assert {*manifest} == of_each_python | {"control-plane-x86_64.zip", "control-plane-arm64.zip"}
     for name, entry in manifest.items():
         assert entry["sha256"] == archive.digest([zips / name])
         assert entry["size"] == (zips / name).stat().st_size
@@ -104,7 +109,8 @@ def test_a_second_build_makes_the_same_bytes(zips: Path, tmp_path: Path) -> None
     again = artifacts.build(tmp_path, ["3.12"], ["arm64"])
     first = json.loads((zips / "manifest.json").read_text())
     assert {**again} == {
-        name: first[name] for name in ("runner-py312-arm64.zip", "control-plane-arm64.zip")
+        f"{name}.zip": first[f"{name}.zip"]
+        for name in ("runner-py312-arm64", "builder-py312-arm64", "control-plane-arm64")
     }
 
 
@@ -257,6 +263,28 @@ for name in {sorted(contents.SERVICES)!r}:
 """
     made = isolated(code, task, python=PYTHONS[max(PYTHONS)], **ENVIRONMENT).decode().split()
     assert {*made} == contents.SERVICES
+
+
+@on_linux
+@pytest.mark.parametrize("minor", PYTHONS)
+def test_the_builder_builds_a_sublattice(unzipped: Unzipped, minor: str) -> None:
+    """What it needs is there, and none of it is taken for the user's own code, which would travel by value."""
+    task = unzipped(Target("builder", minor, ARCHITECTURE))
+    code = """
+import covalent as ct
+from covalent_contracts import context, pickling
+add = ct.electron(lambda a, b: a + b)
+outer = ct.lattice(lambda: ct.electron(ct.lattice(lambda n: [add(i, 1) for i in range(n)]))(3))
+outer.build_graph()
+build = pickling.loads(pickling.dumps(outer.transport_graph.get_node_value(0, "function")))
+with context.entered(context.Context("6f5902ac-2372-4d3c-a3ad-9d2f0c0e5a11", 0)):
+    built = build(3)
+print(sum(map(len, built.objects.values())), built.manifest.decode())
+"""
+    size, _, manifest = isolated(code, task, python=PYTHONS[minor]).decode().partition(" ")
+    kinds = [node["kind"] for node in json.loads(manifest)["nodes"]]
+    assert (kinds.count("function"), kinds[-1]) == (3, "postprocess")
+    assert int(size) < 8000
 
 
 @on_linux

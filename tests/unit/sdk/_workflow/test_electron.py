@@ -9,7 +9,6 @@ import pytest
 
 import covalent as ct
 from covalent._workflow.electron import Electron
-from covalent._workflow.lattice import Lattice
 from covalent._workflow.transport import WAITING_EDGE, TransportGraph
 from covalent_contracts.errors import InvalidWorkflow
 
@@ -213,13 +212,6 @@ def test_an_electron_of_another_lattice_is_refused() -> None:
     assert not hasattr(leaked[0], "anything")
     with pytest.raises(TypeError, match="use what the call returns"):
         identity.electron_object["k"]
-
-
-def test_sublattices_are_refused_by_name() -> None:
-    inner = ct.electron(Lattice(lambda: identity(1)))
-    assert inner() == 1
-    with pytest.raises(InvalidWorkflow, match="sublattice"):
-        graph_of(inner)
 
 
 def test_backend_is_an_old_name_of_executor() -> None:

@@ -6,7 +6,13 @@ from typing import TYPE_CHECKING
 import httpx
 import pytest
 
-from covalent._results_manager.waiting import COST, PATIENCE, wait_until_final
+from covalent._results_manager.waiting import (
+    COST,
+    PATIENCE,
+    SETTLING,
+    settled,
+    wait_until_final,
+)
 from covalent_contracts.errors import NotFound, Refused, Unavailable
 from covalent_contracts.status import Status
 
@@ -173,3 +179,16 @@ def test_asking_and_being_late_take_little_of_the_time(
     late, asking = clock.now - ends, COST * len(plane.log)
     assert late <= max(0.11 * ends, 2 * math.sqrt(COST * ends) + COST)
     assert asking <= max(0.1 * ends, math.sqrt(COST * ends) + 4 * COST)
+
+
+def test_what_is_done_is_waited_for_until_it_is_told(
+    client: Client, plane: ControlPlane, dispatched: str, clock: Clock
+) -> None:
+    clock.at = [(1, plane.run)]
+    assert settled(client, dispatched, clock.sleep, clock).status is Status.COMPLETED
+    assert clock.now < 2
+
+
+def test_but_not_for_ever(client: Client, dispatched: str, clock: Clock) -> None:
+    assert settled(client, dispatched, clock.sleep, clock).status is Status.RUNNING
+    assert SETTLING < clock.now < 2 * SETTLING
