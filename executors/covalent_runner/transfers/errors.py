@@ -33,7 +33,7 @@ def explained(end: End, explain: Callable[[Exception], str | None]) -> Iterator[
     """Tell errors of an end by their reason; what `explain` does not know is raised as it is."""
     try:
         yield
-    except EndFailed:
+    except (EndFailed, TransferFailed):
         raise
     except Exception as exc:
         reason = explain(exc)

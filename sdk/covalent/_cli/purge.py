@@ -7,16 +7,18 @@ import click
 
 from covalent._programmatic import commands, server
 from covalent._shared_files.config import get_config, lock_of
+from covalent._shared_files.defaults import secrets_path
 
 
 @click.command()
 @click.option("-H", "--hard", is_flag=True, help="Delete all dispatches and results as well.")
 @click.option("-y", "--yes", is_flag=True, help="Do not ask.")
 def purge(hard: bool, yes: bool) -> None:
-    """Stop the server; delete its log, its cache and the config file."""
+    """Stop the server; delete its log, cache, config file and secrets."""
     here = commands.place()
     config = _directory("sdk.config_file")
     doomed = [here.log_file, _directory("dispatcher.cache_dir"), config, lock_of(config)]
+    doomed += [kept for kept in (secrets_path(),) if kept.is_dir()]
     doomed += [here.data_dir] if hard else []
     _refuse_precious(doomed)
     click.echo("This stops the server and deletes:")

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from covalent._shared_files.defaults import config_path
+from covalent._shared_files.defaults import secrets_path
 from covalent_contracts.ids import digest_of
 from covalent_runner.transfers.credentials import Secret
 
@@ -21,7 +21,7 @@ class Kept(Secret):
     """
 
     def __init__(self, literal: str, name: str) -> None:
-        super().__init__(str(config_path().parent.absolute() / "secrets" / name))
+        super().__init__(str(secrets_path() / name))
         object.__setattr__(self, "_literal", literal)
 
     def text(self) -> str:

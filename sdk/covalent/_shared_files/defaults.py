@@ -15,6 +15,11 @@ def config_path() -> Path:
     return home / "covalent.conf"
 
 
+def secrets_path() -> Path:
+    """Where secrets of file transfers lie; by its name it is ours, even where everybody's configuration is."""
+    return config_path().absolute().with_name("covalent_secrets")
+
+
 def _folder(variable: str, fallback: Path) -> str:
     return str(Path(os.environ.get(variable) or fallback).expanduser())
 

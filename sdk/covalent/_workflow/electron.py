@@ -26,14 +26,7 @@ from covalent_contracts.errors import InvalidWorkflow
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from covalent._workflow.metadata import (
-        BashLike,
-        CallLike,
-        ExecutorLike,
-        FilesLike,
-        ModuleLike,
-        PipLike,
-    )
+    from covalent._workflow.metadata import BashLike, CallLike, ExecutorLike, ModuleLike, PipLike
     from covalent._workflow.tracing import Trace
     from covalent._workflow.transport import TransportGraph
 
@@ -326,7 +319,7 @@ def electron(
     *,
     backend: ExecutorLike | None = ...,
     executor: ExecutorLike | None = ...,
-    files: FilesLike = ...,
+    files: Sequence[Any] = ...,
     deps_bash: BashLike | None = ...,
     deps_pip: PipLike | None = ...,
     call_before: CallLike = ...,
@@ -340,7 +333,7 @@ def electron(
     *,
     backend: ExecutorLike | None = None,
     executor: ExecutorLike | None = None,
-    files: FilesLike = [],  # noqa: B006  # the documented default; never changed
+    files: Sequence[Any] = [],  # the documented default; never changed
     deps_bash: BashLike | None = None,
     deps_pip: PipLike | None = None,
     call_before: CallLike = [],  # noqa: B006  # the documented default; copied
@@ -353,8 +346,7 @@ def electron(
         _func: the function.
         backend: deprecated, the same as `executor`.
         executor: where to run it: an executor or the short name of one. By default the lattice's.
-        files: file transfers before and after it. Its parameter `files`, if it has one, takes a list with the paths of
-            each: (from, to).
+        files: file transfers before and after it; its parameter `files`, if it has one, takes their paths.
         deps_bash: shell commands to run before it.
         deps_pip: PyPI packages to install before it.
         call_before: functions to call before it.

@@ -20,7 +20,6 @@ from google.oauth2 import service_account
 from tests.moving import SIZE, TREE, Peak, content, move, place
 from tests.unit.runner.transfers.conftest import Website
 
-from covalent_runner.transfers import errors
 from covalent_runner.transfers.credentials import Secret
 from covalent_runner.transfers.errors import TransferFailed
 from covalent_runner.transfers.gcloud import GCloud
@@ -166,19 +165,3 @@ def test_no_login_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setenv("CLOUDSDK_CONFIG", str(tmp_path))
     with pytest.raises(TransferFailed, match=r"may not be used: Your default credentials"):
         move(GCloud(), "gs://data/x", tmp_path / "x")
-
-
-def test_a_package_that_is_not_installed_is_named() -> None:
-    with pytest.raises(TransferFailed) as caught:
-        errors.package("nosuch_vendor.storage", "nosuch-vendor", "gcloud")
-    assert "deps_pip='nosuch-vendor'" in str(caught.value)
-    assert "covalent-serverless[gcloud]" in str(caught.value)
-
-
-def test_a_package_that_is_broken_is_not_called_missing(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    (tmp_path / "broken_vendor.py").write_text("import something_it_needs")
-    monkeypatch.syspath_prepend(str(tmp_path))
-    with pytest.raises(ModuleNotFoundError, match="something_it_needs"):
-        errors.package("broken_vendor", "broken-vendor", "gcloud")

@@ -255,7 +255,7 @@ def test_a_secret_stays_on_this_machine(config: Path, strategy: Any) -> None:
     whole = cloudpickle.dumps((electron.electron_object, transfer, made))
     assert SECRET.encode() not in wire + whole
     assert SECRET not in repr(made.way())
-    [kept] = (config / "secrets").iterdir()
+    [kept] = (config / "covalent_secrets").iterdir()
     assert SECRET in kept.read_text()
     assert kept.stat().st_mode & 0o777 == 0o600
     assert kept.parent.stat().st_mode & 0o777 == 0o700
@@ -269,7 +269,7 @@ def test_a_secret_stays_on_this_machine(config: Path, strategy: Any) -> None:
 def test_a_secret_that_changed_is_the_later_one(config: Path) -> None:
     for secret in ("first", "second"):
         cloudpickle.dumps(strategies.Blob("id", secret, "tenant").way())
-    [kept] = (config / "secrets").iterdir()
+    [kept] = (config / "covalent_secrets").iterdir()
     assert kept.read_text() == "second"
 
 
@@ -278,7 +278,7 @@ def test_where_a_secret_is_kept_travels(config: Path, place: str) -> None:
     strategy = strategies.Blob("id", place, "tenant")
     assert strategy.credentials == ("id", place, "tenant")
     assert place.encode() in cloudpickle.dumps(strategy.way())
-    assert not (config / "secrets").exists()
+    assert not (config / "covalent_secrets").exists()
 
 
 def test_credentials_are_shown_as_they_were_given(config: Path) -> None:

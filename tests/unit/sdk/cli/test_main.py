@@ -8,6 +8,7 @@ from click.testing import CliRunner, Result
 from covalent._cli.main import cli
 from covalent._programmatic import commands
 from covalent._shared_files.config import get_config, set_config
+from covalent._shared_files.defaults import secrets_path
 from covalent._version import __version__
 
 
@@ -115,6 +116,13 @@ def test_a_hard_purge_takes_the_results_too(own_config: Path) -> None:
     _fill(own_config)
     assert run("purge", "-H", "-y").exit_code == 0
     assert not (own_config / "data").exists()
+
+
+def test_purge_takes_the_secrets_of_file_transfers(own_config: Path) -> None:
+    secrets_path().mkdir(parents=True)
+    (secrets_path() / "azure-1").write_text("hidden")
+    assert run("purge", "-y").exit_code == 0
+    assert not secrets_path().exists()
 
 
 def test_purge_asks_first(own_config: Path) -> None:
