@@ -69,12 +69,12 @@ def take_over(aws: Aws, manifest: Manifest, clock: Callable[[], float] = time.mo
     latest = clock() + PATIENCE
     done = {each.node for each in store.outcomes(manifest.dispatch_id)}
     open_nodes = [node for node in reused if node not in done]
+    found = store.nodes(before, {reused[node] for node in open_nodes})
     at = time.time_ns() // 1000
 
     def copy(nodes: Sequence[int]) -> bool:
         if clock() > latest:
             return False
-        found = store.nodes(before, {reused[node] for node in nodes})
         made = [_made(manifest, node, _found(found, before, reused[node]), at) for node in nodes]
         for new, old in made:
             _copy_objects(aws, old, new)
