@@ -59,6 +59,10 @@ class AwsStore:
         """The store of the deployment that this process belongs to."""
         return cls(os.environ["COVALENT_TABLE"], os.environ["COVALENT_BUCKET"], direct=True)
 
+    def work_with(self, key: str, secret: str, token: str) -> None:
+        """Sign with these credentials from now on. What is held in memory stays: it is for one owner to use."""
+        aws_clients.renew(self._session, key, secret, token)
+
     @cached_property
     def _session(self) -> boto3.session.Session:
         return boto3.session.Session()
