@@ -140,14 +140,16 @@ MISTAKEN = MappingProxyType(
         ): "it could name an express execution too; there are none",
         # AWS documents no resource for these, and takes the machine's ARN all the same: its own CDK
         # (grantTaskResponse) and SAM (StepFunctionsCallbackPolicy) write the policy so.
-        ("runner", "states:SendTaskFailure"): "limited to machines of this deployment",
-        ("runner", "states:SendTaskSuccess"): "limited to machines of this deployment",
+        ("electron", "states:SendTaskFailure"): "limited to machines of this deployment",
+        ("electron", "states:SendTaskSuccess"): "limited to machines of this deployment",
     }
 )
 """Findings of parliament, by role and action, that are none."""
 
 
-@pytest.mark.parametrize("role", ["api", "finish", "machine", "restart", "runner", "sweep"])
+@pytest.mark.parametrize(
+    "role", ["api", "electron", "finish", "machine", "restart", "runner", "sweep"]
+)
 def test_parliament(cycles: Mapping[str, Cycle], scanners: Path, role: str) -> None:
     """Every action exists, and goes with its resources and conditions."""
     policy = cycles["complete"].outputs["policies"][role]

@@ -8,12 +8,17 @@ output "arns" {
   value       = [for function in aws_lambda_function.runner : function.arn]
 }
 
+output "electron_role" {
+  description = "Role of user code. A policy that is attached to it holds for the code of all users."
+  value       = aws_iam_role.electron.name
+}
+
 output "grants" {
   description = "What each role may do, and why."
-  value       = { runner = module.policy.grants }
+  value       = { for role, policy in module.policy : role => policy.grants }
 }
 
 output "policies" {
   description = "The policy of each role, as JSON."
-  value       = { runner = module.policy.json }
+  value       = { for role, policy in module.policy : role => policy.json }
 }
