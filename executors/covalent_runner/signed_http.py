@@ -124,6 +124,7 @@ def _headers(request: Request, path: str, host: str, credentials: Credentials) -
     canonical = "\n".join([request.method, path, "", *lines, "", signed, digest])
     text = f"AWS4-HMAC-SHA256\n{now}\n{scope}\n{sha256(canonical.encode()).hexdigest()}"
     signature = _signature(credentials.secret, scope, text)
+    headers["user-agent"] = "covalent-guard"
     headers["authorization"] = (
         f"AWS4-HMAC-SHA256 Credential={credentials.key}/{scope}, "
         f"SignedHeaders={signed}, Signature={signature}"

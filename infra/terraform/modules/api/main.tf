@@ -71,8 +71,7 @@ locals {
         actions   = ["s3:GetObject"]
         resources = ["${var.bucket_arn}/dispatches/*/machines.json"]
       }
-      tell_missing_objects = local.tell_missing_objects
-      bury_events          = local.bury_events
+      bury_events = local.bury_events
     })
 
     sweep = {
@@ -150,7 +149,7 @@ locals {
       var.kms_key_arn == null ? {} : {
         use_key = {
           why       = "Bucket, table and the function's environment are encrypted with the key"
-          actions   = ["kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey"]
+          actions   = concat(["kms:Decrypt", "kms:GenerateDataKey"], name == "sweep" ? [] : ["kms:DescribeKey", "kms:Encrypt"])
           resources = [var.kms_key_arn]
         }
       },
