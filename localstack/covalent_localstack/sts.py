@@ -1,8 +1,6 @@
 """AWS STS: hands out the role of user code, as the runner asks for it.
 
-Defects of moto that are repaired here, each with a canary in tests/unit/localstack/test_canaries.py:
-
-- the tags of a session are forgotten -> they are kept with the session
+moto could too, but the front must know the keys of sessions, and tests what they were tagged with.
 
 A session does not end here as long as the server runs: electrons may take days offline, and nobody renews it meanwhile.
 Nothing is denied to it either. The machine is its user's, who could read the token from the configuration as well.
