@@ -37,7 +37,8 @@ RECORD_WEIGHT = 1024
 
 _USED_UP = frozenset({"InvalidToken", "TaskDoesNotExist", "TaskTimedOut"})
 _SHOW_RIVAL = {"ReturnValuesOnConditionCheckFailure": "ALL_OLD"}
-_ABSENT = frozenset({"NoSuchKey", "404"})
+_ABSENT = frozenset({"NoSuchKey", "404", "AccessDenied"})
+"""What S3 says of an object that is not there; the last to who may not list the bucket, as user code may not."""
 
 
 class AwsStore:
