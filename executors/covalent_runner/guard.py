@@ -193,13 +193,14 @@ def _node_of(parsed: Envelope) -> int:
 
 def _environment(folder: Path | None) -> dict[str, str]:
     given = {name: value for name, value in os.environ.items() if name not in _SECRET}
-    temporary = {} if folder is None else {"TMPDIR": str(folder)}
-    return {**given, **temporary, "AWS_EC2_METADATA_DISABLED": "true"}
+    own = {} if folder is None else dict.fromkeys(("HOME", "TMPDIR"), str(folder))
+    return {**given, **own, "AWS_EC2_METADATA_DISABLED": "true"}
 
 
 def _own_folder() -> Path | None:
-    """A folder for what user code and its packages write, which no other owner shall meet.
+    """A folder for what user code writes and what programs read for it (pip's configuration, packages, caches).
 
+    The next owner's code must not meet what this one's has left there.
     Offline (COVALENT_WORK_DIR) the machine is its user's, and so are its temporary files.
     """
     if "COVALENT_WORK_DIR" in os.environ:

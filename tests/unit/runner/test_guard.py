@@ -197,7 +197,8 @@ def test_on_aws_an_owner_has_temporary_files_of_his_own(monkeypatch: pytest.Monk
     folder = guard._own_folder()
     assert folder is not None
     given = guard._environment(folder)
-    assert (given["TMPDIR"], folder.stat().st_mode & 0o777) == (str(folder), 0o700)
+    assert (given["TMPDIR"], given["HOME"]) == (str(folder), str(folder))
+    assert folder.stat().st_mode & 0o777 == 0o700
     assert "AWS_SESSION_TOKEN" not in given
     folder.rmdir()
 
