@@ -68,6 +68,11 @@ class Cell:
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL,
             )
+        self._ended = os.pidfd_open(self._process.pid) if hasattr(os, "pidfd_open") else None
+        self._poll = select.poll()
+        for each in (self._connection.fileno(), self._ended):
+            if each is not None:
+                self._poll.register(each, select.POLLIN)
 
     def run(self, event: Mapping[str, Any], given: Pass, seconds: float | None) -> None:
         """Have it work off an event.
@@ -104,16 +109,7 @@ class Cell:
             EOFError: it has ended.
 
         """
-        if not hasattr(os, "pidfd_open"):
-            return
-        process = os.pidfd_open(self._process.pid)
-        try:
-            poll = select.poll()
-            poll.register(self._connection, select.POLLIN)
-            poll.register(process, select.POLLIN)
-            ready = {descriptor for descriptor, _ in poll.poll()}
-        finally:
-            os.close(process)
+        ready = {descriptor for descriptor, _ in self._poll.poll()}
         if self._connection.fileno() not in ready:
             raise EOFError("the cell has ended")
 
@@ -134,6 +130,8 @@ class Cell:
     def end(self) -> None:
         """Remove it, whatever it has started, and its files."""
         self._connection.close()
+        if self._ended is not None:
+            os.close(self._ended)
         self._process.kill()
         self._process.wait()
         confinement.end_children()
