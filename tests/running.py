@@ -19,19 +19,20 @@ EXIT_TIMEOUT = 60.0
 
 @dataclass
 class Server:
-    """A running `covalent_localstack serve`, and what a test may do to it."""
+    """A running `covalent_localstack serve` (or a module that is called like it), and what a test may do to it."""
 
     data_dir: Path
     token: str
     process: subprocess.Popen[str] | None = None
     port: int = 0
+    module: str = "covalent_localstack"
 
     def start(self) -> None:
         """Start it on a free port (the same one again after a restart) and wait until it is ready."""
         state = self.data_dir / "state.json"
         state.unlink(missing_ok=True)
         command = [
-            *(sys.executable, "-m", "covalent_localstack", "serve"),
+            *(sys.executable, "-m", self.module, "serve"),
             *("--port", str(self.port), "--workers", "4"),
             *("--data-dir", str(self.data_dir), "--state-file", str(state)),
         ]

@@ -39,6 +39,19 @@ def table(session: "Session", name: str, *, direct: bool) -> Table:
     return Table(client, name, _direct(session, client) if direct else None)
 
 
+def renew(session: "Session", key: str, secret: str, token: str) -> None:
+    """Give a session other credentials; its clients look at them for every request.
+
+    Raises:
+        RuntimeError: it has none to begin with.
+
+    """
+    held = session.get_credentials()
+    if held is None:
+        raise RuntimeError("the process was started without credentials, and never got any")
+    held.access_key, held.secret_key, held.token = key, secret, token or None
+
+
 def _direct(session: "Session", client: "DynamoDBClient") -> "Direct | None":
     try:
         from covalent_runner.aws_direct import Direct  # noqa: PLC0415  # if botocore has the parts

@@ -39,7 +39,8 @@ _USED_UP = frozenset({"InvalidToken", "TaskDoesNotExist", "TaskTimedOut"})
 _SHOW_RIVAL = {"ReturnValuesOnConditionCheckFailure": "ALL_OLD"}
 _PRESENT = frozenset({"PreconditionFailed", "ConditionalRequestConflict", "412", "409"})
 _DENIED = "AccessDeniedException"
-_ABSENT = frozenset({"NoSuchKey", "404"})
+_ABSENT = frozenset({"NoSuchKey", "404", "AccessDenied"})
+"""What S3 says of an object that is not there; the last to who may not list the bucket, as user code may not."""
 
 
 class AwsStore:
@@ -60,6 +61,10 @@ class AwsStore:
     def from_environment(cls) -> "AwsStore":
         """The store of the deployment that this process belongs to."""
         return cls(os.environ["COVALENT_TABLE"], os.environ["COVALENT_BUCKET"], direct=True)
+
+    def work_with(self, key: str, secret: str, token: str) -> None:
+        """Sign with these credentials from now on. What is held in memory stays: it is for one owner to use."""
+        aws_clients.renew(self._session, key, secret, token)
 
     @cached_property
     def _session(self) -> boto3.session.Session:

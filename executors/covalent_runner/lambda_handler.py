@@ -1,5 +1,10 @@
-"""The Lambda function that Step Functions calls, for all events."""
+"""The Lambda function that Step Functions calls, for all events.
 
+With a role for user code (COVALENT_ELECTRON_ROLE) it is the guard, and electrons run in a process beside it. Without,
+as in a container that is made for one electron and has a role of its own, they run here.
+"""
+
+import os
 from collections.abc import Mapping
 from functools import cache
 from math import inf
@@ -21,7 +26,11 @@ def handler(event: Mapping[str, Any], context: Any) -> None:
         ValueError: the event is malformed.
 
     """
-    handle(store(), envelope.parse(event), _remaining(context))
+    parsed = envelope.parse(event)
+    if _IS_GUARDED:
+        guard().run(event, parsed, _seconds(context))
+    else:
+        handle(store(), parsed, _remaining(context))
 
 
 def handle(store: "Store", event: envelope.Envelope, remaining: "Remaining") -> None:
@@ -54,3 +63,15 @@ def store() -> "Store":
 def _remaining(context: Any) -> "Remaining":
     left = getattr(context, "get_remaining_time_in_millis", None)
     return (lambda: inf) if left is None else (lambda: left() / 1000)
+
+
+def _seconds(context: Any) -> float | None:
+    left = getattr(context, "get_remaining_time_in_millis", None)
+    return None if left is None else left() / 1000
+
+
+_IS_GUARDED = "COVALENT_ELECTRON_ROLE" in os.environ
+if _IS_GUARDED:  # Lambda imports this before the first event comes: the cell starts meanwhile
+    from covalent_runner.guard import guard
+
+    guard()

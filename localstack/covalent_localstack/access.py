@@ -6,7 +6,7 @@ and the `Host` it sends is not one of ours.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from datetime import UTC, datetime, timedelta
 from hmac import compare_digest
 from typing import Any
@@ -31,15 +31,24 @@ def has_bearer(environ: Mapping[str, Any], token: str) -> bool:
     return scheme.lower() == "bearer" and _same(given.strip(), token)
 
 
-def has_credential(environ: Mapping[str, Any], token: str) -> bool:
-    """Whether an AWS request is signed, or presigned and not expired, with the token as its access key id."""
+def has_credential(
+    environ: Mapping[str, Any], token: str, sessions: Container[str] = frozenset()
+) -> bool:
+    """Whether an AWS request is signed by who has the token, or presigned so and not expired.
+
+    Args:
+        environ: the request.
+        token: the access key id of whoever may call.
+        sessions: access key ids of the sessions of a role, which may sign too. They do not presign.
+
+    """
     query = environ.get("QUERY_STRING", "")
     if "X-Amz-Credential=" in query:
         fields = parse_qs(query)
         key = fields["X-Amz-Credential"][0].split("/")[0]
         return _same(key, token) and not _expired(fields) and is_intact(environ, token)
     found = _CREDENTIAL.search(environ.get("HTTP_AUTHORIZATION", ""))
-    return found is not None and _same(found[1], token)
+    return found is not None and (_same(found[1], token) or found[1] in sessions)
 
 
 def _expired(fields: Mapping[str, list[str]]) -> bool:

@@ -49,7 +49,7 @@ FUNCTIONS = (
 
 def make(functions: tuple[Function, ...] = FUNCTIONS) -> Table:
     """Make table, bucket, roles, functions and the rule that runs the finisher; return the table."""
-    for role in (names.MACHINE_ROLE, names.FUNCTION_ROLE):
+    for role in (names.MACHINE_ROLE, names.FUNCTION_ROLE, names.ELECTRON_ROLE):
         _role(role)
     arns = {each.name: _function(each) for each in functions}
     if names.FINISHER in arns:

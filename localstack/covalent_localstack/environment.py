@@ -21,6 +21,8 @@ ADOPTER = "covalent-adopt"
 ADOPTER_HANDLER = "covalent_control_plane.application.adopt"
 MACHINE_ROLE = "covalent-machine"
 FUNCTION_ROLE = "covalent-function"
+ELECTRON_ROLE = "covalent-electron"
+"""The role that user code has."""
 
 
 def role_arn(name: str) -> str:
@@ -81,5 +83,9 @@ def _set(name: str, value: str | None) -> None:
 
 def of_workers(settings: Mapping[str, str], work_dir: Path) -> dict[str, str]:
     """The environment of worker processes: the user's own, and `settings`; electrons work below `work_dir`."""
-    merged = {**os.environ, **settings, "COVALENT_WORK_DIR": str(work_dir)}
+    own = {
+        "COVALENT_WORK_DIR": str(work_dir),
+        "COVALENT_ELECTRON_ROLE": role_arn(ELECTRON_ROLE),
+    }
+    merged = {**os.environ, **settings, **own}
     return {name: value for name, value in merged.items() if value}

@@ -14,6 +14,7 @@ from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_ba
 
 from covalent_localstack import access, item_requests
 from covalent_localstack.http_server import Application, Environ
+from covalent_localstack.sts import Sessions
 
 API = "/api/"
 HEALTH = "/api/v1/health"
@@ -42,6 +43,7 @@ class Front:
         self._token = token
         self._api = api
         self._objects = objects
+        self.sessions = Sessions()
         self._moto: Application = DomainDispatcherApplication(create_backend_app)
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
@@ -61,7 +63,7 @@ class Front:
             if path == HEALTH or access.has_bearer(environ, self._token):
                 return None
             return problem(401, "Refused", "the token is missing or wrong")
-        if access.has_credential(environ, self._token):
+        if access.has_credential(environ, self._token, self.sessions):
             return None
         return problem(403, "Refused", "the access key id is not the token of this server")
 
@@ -70,7 +72,7 @@ class Front:
             return self._api(environ)
         if environ.get("HTTP_X_AMZ_TARGET", "").startswith(item_requests.TARGET):
             return item_requests.answer(environ) or _dynamodb(environ)
-        return self._objects(environ)
+        return self._objects(environ) or self.sessions.answer(environ)
 
 
 def problem(status: int, code: str, detail: str) -> Answer:

@@ -149,14 +149,14 @@ MISTAKEN = MappingProxyType(
         ): "it could name an express execution too; there are none",
         ("builder", "states:SendTaskFailure"): "limited to machines of this deployment",
         ("builder", "states:SendTaskSuccess"): "limited to machines of this deployment",
-        ("runner", "states:SendTaskFailure"): "limited to machines of this deployment",
-        ("runner", "states:SendTaskSuccess"): "limited to machines of this deployment",
+        ("electron", "states:SendTaskFailure"): "limited to machines of this deployment",
+        ("electron", "states:SendTaskSuccess"): "limited to machines of this deployment",
     }
 )
 """Findings of parliament, by role and action, that are none."""
 
 
-ROLES = ("adopt", "api", "builder", "finish", "machine", "restart", "runner", "sweep")
+ROLES = ("adopt", "api", "builder", "electron", "finish", "machine", "restart", "runner", "sweep")
 
 
 @pytest.mark.parametrize("role", ROLES)

@@ -39,7 +39,7 @@ run "defaults" {
   }
 
   assert {
-    condition     = sort(keys(output.permissions)) == tolist(["adopt", "api", "builder", "finish", "machine", "restart", "runner", "sweep"])
+    condition     = sort(keys(output.permissions)) == tolist(["adopt", "api", "builder", "electron", "finish", "machine", "restart", "runner", "sweep"])
     error_message = "Each role shows what it may do."
   }
 }
@@ -81,7 +81,7 @@ run "everything_on" {
 
   assert {
     condition = alltrue([
-      for role in ["adopt", "api", "finish", "restart", "sweep", "builder", "runner"] :
+      for role in ["adopt", "api", "builder", "electron", "finish", "restart", "sweep", "runner"] :
       output.permissions[role].use_key.resources == tolist([var.kms_key_arn])
     ])
     error_message = "Whoever reads what is encrypted may use the key, and no other one."
@@ -107,10 +107,26 @@ run "roles" {
 
   assert {
     condition = !anytrue(flatten([
-      for grants in [output.permissions.builder, output.permissions.runner] : [
+      for grants in [output.permissions.builder, output.permissions.electron, output.permissions.runner] : [
         for grant in values(grants) : [for action in grant.actions : can(regex(":(List|Delete|Scan|Query|Describe)", action))]
       ]
     ]))
     error_message = "What users wrote may not look for dispatches of others, nor delete anything."
+  }
+
+  assert {
+    condition = alltrue([
+      for arn in concat(output.permissions.electron.read_sheets_and_inputs.resources, output.permissions.electron.write_outputs.resources) :
+      can(regex("/(dispatches/[$]{aws:PrincipalTag/dispatch}|assets/[$]{aws:PrincipalTag/owner})/", arn))
+    ])
+    error_message = "User code sees objects of its dispatch, and assets of its owner."
+  }
+
+  assert {
+    condition = alltrue([
+      for name in ["read_records", "record_nodes"] :
+      contains(output.permissions.electron[name].conditions[*].values, tolist(["D#$${aws:PrincipalTag/dispatch}"]))
+    ])
+    error_message = "User code sees items of its dispatch."
   }
 }

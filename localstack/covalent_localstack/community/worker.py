@@ -113,6 +113,8 @@ def environment(code: Code, address: str) -> dict[str, str]:
         "LANG": "C.UTF-8",
         "HOME": temporary,
         "TMPDIR": temporary,
+        # One machine of one user: what one environment has installed need not be installed by the next.
+        "COVALENT_PACKAGES_DIR": str(Path(temporary, f"covalent-packages-{os.getuid()}")),
         **{name: value for name, value in os.environ.items() if name.startswith("PIP_")},
         **code.environment,
         "TZ": "UTC",

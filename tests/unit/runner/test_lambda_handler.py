@@ -24,6 +24,7 @@ def loaded_by(entry: str) -> set[str]:
             "covalent_runner.lambda_handler",
             {"boto3", "botocore", "pydantic", "covalent", "cloudpickle"},
         ),
+        ("covalent_runner.guard", {"boto3", "botocore", "pydantic", "covalent", "cloudpickle"}),
         ("covalent_runner.run", {"boto3", "botocore", "pydantic", "covalent", "ctypes"}),
         ("covalent_runner.aws_store", {"pydantic", "covalent", "cloudpickle"}),
     ],

@@ -119,9 +119,8 @@ locals {
         actions   = ["s3:GetObject"]
         resources = ["${var.bucket_arn}/dispatches/*/machines.json"]
       }
-      tell_missing_objects = local.tell_missing_objects
-      stop_executions      = local.stop_executions
-      bury_events          = local.bury_events
+      stop_executions = local.stop_executions
+      bury_events     = local.bury_events
     })
 
     sweep = {
@@ -210,7 +209,7 @@ locals {
       var.kms_key_arn == null ? {} : {
         use_key = {
           why       = "Bucket, table and the function's environment are encrypted with the key"
-          actions   = ["kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey"]
+          actions   = concat(["kms:Decrypt", "kms:GenerateDataKey"], name == "sweep" ? [] : ["kms:DescribeKey", "kms:Encrypt"])
           resources = [var.kms_key_arn]
         }
       },

@@ -1,5 +1,5 @@
-# The runner and the builder: one function each for each Python minor, with one role each. What users wrote runs here, so
-# the roles are for them. A builder builds the graphs of sublattices, for which it has the SDK.
+# The runner and the builder: one function each for each Python minor. What users wrote runs here, with a role of its
+# own. A builder builds the graphs of sublattices, for which it has the SDK.
 
 locals {
   functions = {
@@ -20,82 +20,153 @@ locals {
 
   seconds = 900 # COVALENT_RUNNER_SECONDS: what the compiler holds time limits to
 
-  # covalent_runner.aws_store makes these calls and no others. User code can make them too, for any dispatch of this
-  # deployment, so nothing is listed, scanned, queried or deleted: who does not know an id does not find it.
-  grants = merge(
-    {
-      read_sheets_and_inputs = {
-        why     = "What to run (a page of sheets), with what (assets, outputs of other electrons)"
-        actions = ["s3:GetObject"]
-        resources = [
-          "${var.bucket_arn}/assets/*",
-          "${var.bucket_arn}/dispatches/*/sheets/*",
-          "${var.bucket_arn}/dispatches/*/nodes/*/output/*",
-        ]
-      }
-      write_outputs = {
-        why       = "Outputs and streams that are too large for their records"
-        actions   = ["s3:PutObject"]
-        resources = ["${var.bucket_arn}/dispatches/*/nodes/*"]
-      }
-      record_nodes = {
-        why       = "Claim, commit and records of inputs; gates. TransactWriteItems is allowed by what it consists of"
-        actions   = ["dynamodb:BatchGetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"]
-        resources = [var.table_arn]
-        conditions = [
-          { test = "ForAllValues:StringLike", variable = "dynamodb:LeadingKeys", values = ["D#*"] },
-        ]
-      }
-      release_gates = {
-        why       = "Whoever arrives last at a gate sends on the one that waits there, or tells it of a failure"
-        actions   = ["states:SendTaskFailure", "states:SendTaskSuccess"]
-        resources = [var.machines, "${var.machines}/*"]
-      }
-      write_logs = {
-        why       = "Standard output of the function; the groups are there already"
-        actions   = ["logs:CreateLogStream", "logs:PutLogEvents"]
-        resources = [for group in aws_cloudwatch_log_group.runner : "${group.arn}:*"]
-      }
-    },
-    var.kms_key_arn == null ? {} : {
-      use_key = {
-        why       = "Bucket, table and the function's environment are encrypted with the key"
-        actions   = ["kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey"]
-        resources = [var.kms_key_arn]
-      }
-    },
-  )
+  # Tags of a session of the role of user code (covalent_runner.electron_role sets them, and nobody can after that).
+  dispatch   = "$${aws:PrincipalTag/dispatch}"
+  owner      = "$${aws:PrincipalTag/owner}"
+  sublattice = "$${aws:PrincipalTag/sublattice}"
+
+  dispatch_id = join("-", [for size in [8, 4, 4, 4, 12] : join("", [for _ in range(size) : "?"])])
+
+  grants = {
+    # The function's own role, which the guard (covalent_runner.guard) keeps from user code. Should user code get hold of it
+    # all the same: it can take the role below for a dispatch whose id it knows, which is random, and listed nowhere for it.
+    runner = merge(
+      {
+        tell_owners = {
+          why       = "Whose the dispatch is stands in its sheets, which only the control plane writes"
+          actions   = ["s3:GetObject"]
+          resources = ["${var.bucket_arn}/dispatches/*/sheets/*"]
+        }
+        become_electron = {
+          why       = "User code works with the role `electron`, or `builder`, tagged with its dispatch and its owner"
+          actions   = ["sts:AssumeRole", "sts:TagSession"]
+          resources = [for role in aws_iam_role.user_code : role.arn]
+        }
+        write_logs = {
+          why     = "Standard output of the functions; the groups are there already"
+          actions = ["logs:CreateLogStream", "logs:PutLogEvents"]
+          resources = concat(
+            [for group in aws_cloudwatch_log_group.runner : "${group.arn}:*"],
+            [for group in aws_cloudwatch_log_group.builder : "${group.arn}:*"],
+          )
+        }
+      },
+      var.kms_key_arn == null ? {} : {
+        use_key = {
+          why       = "Sheets and the function's environment are encrypted with the key"
+          actions   = ["kms:Decrypt"]
+          resources = [var.kms_key_arn]
+        }
+      },
+    )
+
+    # What user code can do: covalent_runner.aws_store makes these calls and no others. A session reaches its own dispatch
+    # and the assets of its owner, and nothing is listed, scanned, queried or deleted.
+    electron = merge(
+      {
+        read_sheets_and_inputs = {
+          why     = "What to run (a page of sheets), with what (assets of the owner, outputs of other electrons)"
+          actions = ["s3:GetObject"]
+          resources = [
+            "${var.bucket_arn}/assets/${local.owner}/*",
+            "${var.bucket_arn}/dispatches/${local.dispatch}/sheets/*",
+            "${var.bucket_arn}/dispatches/${local.dispatch}/nodes/*/output/*",
+          ]
+        }
+        write_outputs = {
+          why       = "Outputs and streams that are too large for their records"
+          actions   = ["s3:PutObject"]
+          resources = ["${var.bucket_arn}/dispatches/${local.dispatch}/nodes/*"]
+        }
+        read_results = {
+          why     = "What the dispatch of a sublattice gave, when the sublattice's own dispatch takes it over"
+          actions = ["s3:GetObject"]
+          resources = [
+            "${var.bucket_arn}/dispatches/${local.sublattice}/sheets/*",
+            "${var.bucket_arn}/dispatches/${local.sublattice}/nodes/*/output/*",
+          ]
+        }
+        read_records = {
+          why        = "Records of inputs, and whether the own try still counts; those of the sublattice that is taken over"
+          actions    = ["dynamodb:BatchGetItem"]
+          resources  = [var.table_arn]
+          conditions = [local.this_dispatch_or_sublattice]
+        }
+        record_nodes = {
+          why        = "Claim, commit, gates. TransactWriteItems is allowed by what it consists of. Whose a dispatch is cannot be written"
+          actions    = ["dynamodb:PutItem", "dynamodb:UpdateItem"]
+          resources  = [var.table_arn]
+          conditions = [local.only_this_dispatch, local.only_records]
+        }
+        release_gates = {
+          why       = "Whoever arrives last at a gate sends on the one that waits there, or tells it of a failure"
+          actions   = ["states:SendTaskFailure", "states:SendTaskSuccess"]
+          resources = [var.machines, "${var.machines}/*"]
+        }
+      },
+      var.kms_key_arn == null ? {} : {
+        use_key = {
+          why       = "Bucket and table are encrypted with the key"
+          actions   = ["kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey"]
+          resources = [var.kms_key_arn]
+        }
+      },
+    )
+  }
+
+  only_this_dispatch = {
+    test     = "ForAllValues:StringEquals"
+    variable = "dynamodb:LeadingKeys"
+    values   = ["D#${local.dispatch}"]
+  }
+
+  this_dispatch_or_sublattice = {
+    test     = "ForAllValues:StringEquals"
+    variable = "dynamodb:LeadingKeys"
+    values   = ["D#${local.dispatch}", "D#${local.sublattice}"]
+  }
+
+  # covalent_contracts.records: the attributes of nodes and gates, and those of a dispatch that the runner sets
+  # (has_failed, has_cancelled). Not owner, created, starting or shared_with, so nothing appears in a listing, or as another one's.
+  only_records = {
+    test     = "ForAllValues:StringEquals"
+    variable = "dynamodb:Attributes"
+    values = [
+      "pk", "sk",
+      "status", "started", "ended", "attempt", "claim", "failures", "digest", "size", "kind", "output", "error",
+      "stdout", "stdout_key", "stderr", "stderr_key", "job_handle",
+      "arrived", "needs", "token", "failed",
+      "has_failed", "has_cancelled",
+    ]
+  }
 }
 
 locals {
-  # A builder does what a runner does, and keeps what it has built.
-  builder_grants = merge(local.grants, {
+  # Where the graph of a sublattice is built, user code keeps it too.
+  building = {
     write_graphs = {
       why       = "What the graph of a sublattice names: pickled functions and values, by the SHA-256 of their bytes"
       actions   = ["s3:PutObject"]
-      resources = ["${var.bucket_arn}/assets/*"]
+      resources = ["${var.bucket_arn}/assets/${local.owner}/*"]
     }
-    write_logs = {
-      why       = "Standard output of the function; the groups are there already"
-      actions   = ["logs:CreateLogStream", "logs:PutLogEvents"]
-      resources = [for group in aws_cloudwatch_log_group.builder : "${group.arn}:*"]
-    }
-  })
+  }
+  all_grants = merge(local.grants, { builder = merge(local.grants.electron, local.building) })
+
+  user_code = {
+    electron = "User code, for one dispatch at a time."
+    builder  = "User code that makes the graph of a sublattice, for one dispatch at a time."
+  }
 }
 
 module "policy" {
-  source = "../policy"
-  grants = local.grants
-}
-
-module "builder_policy" {
-  source = "../policy"
-  grants = local.builder_grants
+  source   = "../policy"
+  for_each = local.all_grants
+  grants   = each.value
 }
 
 resource "aws_iam_role" "runner" {
   name        = "${var.prefix}-runner"
-  description = "Runs electrons: what users wrote."
+  description = "Keeps the runner's functions: gives user code its role."
   tags        = var.tags
 
   # Lambda gives no source when it assumes a role, so there is no condition to set.
@@ -112,7 +183,41 @@ resource "aws_iam_role" "runner" {
 resource "aws_iam_role_policy" "runner" {
   name   = "grants"
   role   = aws_iam_role.runner.id
-  policy = module.policy.json
+  policy = module.policy["runner"].json
+}
+
+resource "aws_iam_role" "user_code" {
+  for_each             = local.user_code
+  name                 = "${var.prefix}-${each.key}"
+  description          = each.value
+  max_session_duration = 3600 # what a role that takes another one gets at most
+  tags                 = var.tags
+
+  # These tags, and no other. They cannot hold what a policy would take for a wildcard or a variable.
+  # https://docs.aws.amazon.com/IAM/latest/UserGuide/id_session-tags.html
+  assume_role_policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [{
+      Effect    = "Allow"
+      Principal = { AWS = aws_iam_role.runner.arn }
+      Action    = ["sts:AssumeRole", "sts:TagSession"]
+      Condition = {
+        StringLike = {
+          "aws:RequestTag/dispatch"   = local.dispatch_id
+          "aws:RequestTag/owner"      = join("", [for _ in range(16) : "?"])
+          "aws:RequestTag/sublattice" = local.dispatch_id
+        }
+        "ForAllValues:StringEquals" = { "aws:TagKeys" = ["dispatch", "owner", "sublattice"] }
+      }
+    }]
+  })
+}
+
+resource "aws_iam_role_policy" "user_code" {
+  for_each = local.user_code
+  name     = "grants"
+  role     = aws_iam_role.user_code[each.key].id
+  policy   = module.policy[each.key].json
 }
 
 resource "aws_cloudwatch_log_group" "runner" {
@@ -130,7 +235,7 @@ resource "aws_lambda_function" "runner" {
   #checkov:skip=CKV_AWS_115:Electrons may use the account's concurrency; Step Functions retries what is throttled
   #checkov:skip=CKV_AWS_116:Step Functions calls and waits: a failure is its own, none goes to a dead letter queue
   #checkov:skip=CKV_AWS_117:A VPC costs when idle (NAT); it comes with the network module
-  #checkov:skip=CKV_AWS_173:The environment holds two names, nothing secret; encrypted with kms_key_arn when it is set
+  #checkov:skip=CKV_AWS_173:The environment holds names, nothing secret; encrypted with kms_key_arn when it is set
   #checkov:skip=CKV_AWS_272:The zips are built from this source, and source_code_hash holds each function to its bytes
   for_each         = local.functions
   function_name    = each.value.name
@@ -148,34 +253,13 @@ resource "aws_lambda_function" "runner" {
 
   environment {
     variables = {
-      COVALENT_TABLE  = var.table
-      COVALENT_BUCKET = var.bucket
+      COVALENT_TABLE         = var.table
+      COVALENT_BUCKET        = var.bucket
+      COVALENT_ELECTRON_ROLE = aws_iam_role.user_code["electron"].arn
     }
   }
 
-  depends_on = [aws_cloudwatch_log_group.runner, aws_iam_role_policy.runner]
-}
-
-resource "aws_iam_role" "builder" {
-  name        = "${var.prefix}-builder"
-  description = "Builds graphs of sublattices: what users wrote."
-  tags        = var.tags
-
-  # Lambda gives no source when it assumes a role, so there is no condition to set.
-  assume_role_policy = jsonencode({
-    Version = "2012-10-17"
-    Statement = [{
-      Effect    = "Allow"
-      Principal = { Service = "lambda.amazonaws.com" }
-      Action    = "sts:AssumeRole"
-    }]
-  })
-}
-
-resource "aws_iam_role_policy" "builder" {
-  name   = "grants"
-  role   = aws_iam_role.builder.id
-  policy = module.builder_policy.json
+  depends_on = [aws_cloudwatch_log_group.runner, aws_iam_role_policy.user_code, aws_iam_role_policy.runner]
 }
 
 resource "aws_cloudwatch_log_group" "builder" {
@@ -198,7 +282,7 @@ resource "aws_lambda_function" "builder" {
   for_each         = local.builders
   function_name    = each.value.name
   description      = "Builds sublattices that were pickled by Python ${each.key}."
-  role             = aws_iam_role.builder.arn
+  role             = aws_iam_role.runner.arn
   runtime          = each.value.python
   architectures    = [var.architecture]
   handler          = "covalent_runner.lambda_handler.handler"
@@ -211,10 +295,11 @@ resource "aws_lambda_function" "builder" {
 
   environment {
     variables = {
-      COVALENT_TABLE  = var.table
-      COVALENT_BUCKET = var.bucket
+      COVALENT_TABLE         = var.table
+      COVALENT_BUCKET        = var.bucket
+      COVALENT_ELECTRON_ROLE = aws_iam_role.user_code["builder"].arn
     }
   }
 
-  depends_on = [aws_cloudwatch_log_group.builder, aws_iam_role_policy.builder]
+  depends_on = [aws_cloudwatch_log_group.builder, aws_iam_role_policy.user_code, aws_iam_role_policy.runner]
 }

@@ -16,12 +16,17 @@ output "arns" {
   )
 }
 
+output "electron_role" {
+  description = "Role of user code. A policy that is attached to it holds for the code of all users."
+  value       = aws_iam_role.user_code["electron"].name
+}
+
 output "grants" {
   description = "What each role may do, and why."
-  value       = { runner = module.policy.grants, builder = module.builder_policy.grants }
+  value       = { for role, policy in module.policy : role => policy.grants }
 }
 
 output "policies" {
   description = "The policy of each role, as JSON."
-  value       = { runner = module.policy.json, builder = module.builder_policy.json }
+  value       = { for role, policy in module.policy : role => policy.json }
 }

@@ -1,0 +1,184 @@
+"""Requests to AWS as the actions, resources and condition keys that IAM asks for.
+
+https://docs.aws.amazon.com/service-authorization/latest/reference/reference_policies_actions-resources-contextkeys.html
+A request that is not known here is an error.
+"""
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import unquote
+
+from tests.iam.policy import Call
+
+REGION, ACCOUNT = "us-east-1", "123456789012"
+SYNC_RULE = "StepFunctionsGetEventsForStepFunctionsExecutionRule"
+ANY_MACHINE = f"arn:aws:states:{REGION}:{ACCOUNT}:stateMachine:covalent-{'0' * 40}"
+"""What a task token is of: the token does not say, and any machine of the deployment may be."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """A request, who made it, and with which tags of the session.
+
+    role is the short name of the role. agent is what the client calls itself. status is what it was answered.
+    """
+
+    role: str
+    service: str
+    operation: str
+    parameters: Mapping[str, Any]
+    status: int = 200
+    agent: str = ""
+    tags: Mapping[str, str] | None = None
+
+
+@dataclass(frozen=True)
+class Names:
+    """Names of the deployment whose policies are asked, where they are others than offline."""
+
+    bucket: str
+    offline_bucket: str = "covalent-local"
+
+    def calls(self, request: Request) -> list[Call]:
+        """What IAM must allow for the request.
+
+        Raises:
+            KeyError: nobody has told what that is.
+
+        """
+        tags = {
+            f"aws:principaltag/{name}": (value,) for name, value in (request.tags or {}).items()
+        }
+        found = _SERVICES[request.service](self, request)
+        return [Call(each.action, each.resource, {**tags, **each.context}) for each in found]
+
+
+def _s3(names: Names, request: Request) -> Iterator[Call]:
+    bucket, _, key = unquote(request.parameters["path"]).lstrip("/").partition("/")
+    if bucket != names.offline_bucket or not key:
+        raise KeyError(f"S3: {request}")
+    home = f"arn:aws:s3:::{names.bucket}"
+    action = {"GET": "s3:GetObject", "HEAD": "s3:GetObject", "PUT": "s3:PutObject"}
+    yield Call(action[request.operation], f"{home}/{key}")
+    if request.status == 404:  # who may not list is told 403
+        yield Call("s3:ListBucket", home)
+
+
+def _dynamodb(_: Names, request: Request) -> Iterator[Call]:
+    asked = request.parameters
+    match request.operation:
+        case "BatchGetItem":
+            for table, question in asked["RequestItems"].items():
+                keys = [each["pk"]["S"] for each in question["Keys"]]
+                yield _on_items(
+                    "BatchGetItem", table, keys, _attributes(question, question["Keys"])
+                )
+        case "TransactWriteItems":
+            for (kind, each), *_rest in (item.items() for item in asked["TransactItems"]):
+                yield _write(f"{kind}Item", each)
+        case "Query":
+            yield _query(asked)
+        case "GetItem" | "PutItem" | "UpdateItem":
+            yield _write(request.operation, asked)
+        case _:
+            raise KeyError(f"DynamoDB: {request.operation}")
+
+
+def _write(operation: str, asked: Mapping[str, Any]) -> Call:
+    item = asked.get("Item") or asked["Key"]
+    return _on_items(operation, asked["TableName"], [item["pk"]["S"]], _attributes(asked, [item]))
+
+
+def _query(asked: Mapping[str, Any]) -> Call:
+    names = asked.get("ExpressionAttributeNames", {})
+    index = str(asked.get("IndexName") or "")
+    hashed = {"by_owner": "owner", "by_starting": "starting"}.get(index, "pk")
+    (value,) = (
+        asked["ExpressionAttributeValues"][value]["S"]
+        for name, value in re.findall(r"(#?\w+)\s*=\s*(:\w+)", asked["KeyConditionExpression"])
+        if names.get(name, name) == hashed
+    )
+    table = asked["TableName"] + (f"/index/{index}" if index else "")
+    return _on_items("Query", table, [value], _attributes(asked, []))
+
+
+def _on_items(operation: str, table: str, keys: list[str], attributes: set[str]) -> Call:
+    context = {
+        "dynamodb:leadingkeys": tuple(keys),
+        "dynamodb:attributes": tuple(sorted(attributes)),
+    }
+    home = f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/{table}"
+    return Call(f"dynamodb:{operation}", home, context)
+
+
+_EXPRESSIONS = (
+    *("ConditionExpression", "FilterExpression", "KeyConditionExpression"),
+    *("ProjectionExpression", "UpdateExpression"),
+)
+_WORDS = frozenset(
+    {
+        *("add", "and", "between", "delete", "in", "not", "or", "remove", "set"),
+        *("attribute_exists", "attribute_not_exists", "begins_with", "contains"),
+        *("if_not_exists", "list_append", "size"),
+    }
+)
+
+
+def _attributes(asked: Mapping[str, Any], items: list[Mapping[str, Any]]) -> set[str]:
+    """All attributes that a request names: of items and keys, and in its expressions."""
+    names = asked.get("ExpressionAttributeNames", {})
+    text = " ".join(str(asked.get(each) or "") for each in _EXPRESSIONS)
+    words = re.findall(r"(?<![:\w#])#?[A-Za-z_]\w*", text)
+    named = {names.get(word, word) for word in words if word.lower() not in _WORDS}
+    return named.union(*items)
+
+
+def _states(_: Names, request: Request) -> Iterator[Call]:
+    asked, operation = request.parameters, request.operation
+    action = f"states:{operation}"
+    match operation:
+        case "SendTaskSuccess" | "SendTaskFailure":
+            yield Call(action, ANY_MACHINE)
+        case "ListStateMachines":
+            yield Call(action, "*")
+        case "CreateStateMachine":
+            yield Call(action, f"arn:aws:states:{REGION}:{ACCOUNT}:stateMachine:{asked['name']}")
+            passed = {"iam:passedtoservice": ("states.amazonaws.com",)}
+            yield Call("iam:PassRole", asked["roleArn"], passed)
+        case "StartExecution" | "DescribeStateMachine" | "DeleteStateMachine" | "ListExecutions":
+            yield Call(action, asked["stateMachineArn"])
+        case "DescribeExecution" | "StopExecution":
+            yield Call(action, asked["executionArn"])
+        case _:
+            raise KeyError(action)
+
+
+def _sts(_: Names, request: Request) -> Iterator[Call]:
+    if request.operation != "AssumeRole":
+        raise KeyError(f"sts:{request.operation}")
+    yield Call("sts:AssumeRole", request.parameters["RoleArn"])
+    yield Call("sts:TagSession", request.parameters["RoleArn"])
+
+
+def _lambda(_: Names, request: Request) -> Iterator[Call]:
+    if request.operation != "Invoke":
+        raise KeyError(f"lambda:{request.operation}")
+    yield Call("lambda:InvokeFunction", request.parameters["FunctionArn"])
+
+
+def _events(_: Names, request: Request) -> Iterator[Call]:
+    """The rule by which Step Functions learns of the end of a nested execution; it makes it with the machine's role."""
+    rule = f"arn:aws:events:{REGION}:{ACCOUNT}:rule/{request.parameters['rule']}"
+    yield Call(f"events:{request.operation}", rule)
+
+
+_SERVICES: Mapping[str, Callable[[Names, Request], Iterator[Call]]] = {
+    "dynamodb": _dynamodb,
+    "events": _events,
+    "lambda": _lambda,
+    "s3": _s3,
+    "states": _states,
+    "sts": _sts,
+}

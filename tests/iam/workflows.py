@@ -1,0 +1,163 @@
+"""Workflows that make the deployment do all that it can do, and one that tries what it must not."""
+
+from typing import Any
+
+import covalent as ct
+
+LARGE = 100_000
+"""Characters that are too many for a record."""
+HELD = 41
+"""The node of `held` in `paused`, at 40."""
+
+
+@ct.electron
+def measured(name: str) -> dict[str, Any]:
+    print(name * LARGE)
+    return {"name": name, "values": [1, 2, 3], "bulk": name * LARGE}
+
+
+@ct.electron
+def added(*values: Any) -> int:
+    return len(str(values))
+
+
+@ct.electron
+def ignoring(*_: Any) -> int:
+    return 1
+
+
+@ct.lattice
+def flowers() -> Any:
+    """Large values, long output, an item of a result, an electron with two parents in other branches (a gate)."""
+    first, second, third = measured("a"), measured("b"), measured("c")
+    left, right = added(first["values"], second), added(second, third)
+    return added(left, right, first["name"])
+
+
+@ct.electron(executor=ct.executor.LocalExecutor(retries=1))
+def failing(value: Any) -> int:
+    raise ValueError(f"no such luck with {value}")
+
+
+@ct.lattice
+def broken() -> Any:
+    """A failure, after a retry, with gates behind it."""
+    a, b, c = ignoring(1), failing(2), ignoring(3)
+    return added(ignoring(a, b), ignoring(b, c), ignoring(a, c))
+
+
+@ct.lattice
+def wide(n: int) -> Any:
+    """More than one machine holds, as a Distributed Map."""
+    return ignoring([ignoring(index) for index in range(n)])
+
+
+@ct.lattice
+def long(n: int, broken_at: int) -> Any:
+    """More than one machine holds, as nested executions; it ends early."""
+    value: Any = ignoring(0)
+    for index in range(1, n):
+        value = failing(value) if index == broken_at else ignoring(value)
+    return value
+
+
+@ct.electron
+def held(_: Any) -> None:
+    import threading
+
+    threading.Event().wait()
+
+
+@ct.lattice
+def paused(n: int, at: int) -> Any:
+    """As `long`, but it does not go on."""
+    value: Any = ignoring(0)
+    for index in range(1, n):
+        value = held(value) if index == at else ignoring(value)
+    return value
+
+
+@ct.electron
+@ct.lattice
+def smaller(n: int) -> Any:
+    """A sublattice in a sublattice, down to nothing."""
+    return added(n, smaller(n - 1)) if n else measured("a")
+
+
+@ct.lattice
+def nesting(n: int) -> Any:
+    """Lattices whose graphs are built while they run."""
+    return smaller(n)["name"] if n == 0 else ignoring(smaller(n))
+
+
+@ct.lattice
+def spying(theirs: str, owner: str) -> Any:
+    """One electron."""
+    return spy(theirs, owner)
+
+
+@ct.electron
+def spy(theirs: str, owner: str) -> dict[str, str]:
+    """What a curious electron would try with the credentials that it finds. Offline nobody stops it."""
+    import os
+
+    import boto3
+    from botocore.exceptions import ClientError
+
+    mine = os.environ["COVALENT_DISPATCH_ID"]
+    bucket, table = {"Bucket": os.environ["COVALENT_BUCKET"]}, {"TableName": "covalent"}
+    client: Any = boto3.client
+    items, objects, states = (client(each) for each in ("dynamodb", "s3", "stepfunctions"))
+
+    def key(dispatch_id: str, sk: str = "DISPATCH") -> dict[str, Any]:
+        return {"pk": {"S": f"D#{dispatch_id}"}, "sk": {"S": sk}}
+
+    def setting(name: str, condition: str) -> dict[str, Any]:
+        return {
+            "UpdateExpression": "SET #name = :value",
+            "ConditionExpression": condition,
+            "ExpressionAttributeNames": {"#name": name},
+            "ExpressionAttributeValues": {":value": {"S": owner}},
+        }
+
+    is_new = setting("status", "attribute_not_exists(pk)")
+    is_same = setting("owner", "attribute_exists(pk)")
+    query = {
+        "KeyConditionExpression": "pk = :pk",
+        "ExpressionAttributeValues": {":pk": key(theirs)["pk"]},
+    }
+    listed = {**key(mine, "G#9999999"), "starting": {"S": "1"}, "created": {"N": "1"}}
+    digest = "0" * 64
+    tries: dict[str, Any] = {
+        "their item": lambda: items.get_item(Key=key(theirs), **table),
+        "their items": lambda: items.query(**query, **table),
+        "their status": lambda: items.update_item(Key=key(theirs), **is_new, **table),
+        "its own owner": lambda: items.update_item(Key=key(mine), **is_same, **table),
+        "another listing": lambda: items.put_item(Item=listed, **table),
+        "their sheets": lambda: objects.get_object(
+            Key=f"dispatches/{theirs}/sheets/0.json", **bucket
+        ),
+        "its own sheets": lambda: objects.put_object(
+            Key=f"dispatches/{mine}/sheets/9.json", **bucket
+        ),
+        "their output": lambda: objects.put_object(
+            Key=f"dispatches/{theirs}/nodes/0/output/0", **bucket
+        ),
+        "assets of others": lambda: objects.get_object(
+            Key=f"assets/{digest[:16]}/{digest}", **bucket
+        ),
+        "its own assets": lambda: objects.put_object(Key=f"assets/{owner}/{digest}", **bucket),
+        "machines": states.list_state_machines,
+    }
+    answers = {}
+    for name, attempt in tries.items():
+        try:
+            attempt()
+            answers[name] = "done"
+        except ClientError as exc:
+            answers[name] = exc.response["Error"]["Code"]
+    return answers
+
+
+ATTEMPTS = 11
+"""What the spy tries, in number."""
