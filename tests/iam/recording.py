@@ -2,11 +2,11 @@
 
 Who made a request:
 
-api, adopt, finish, restart, sweep   the handler that runs in this thread, or that gave work to the control plane's threads;
-                              api also signs the addresses that clients use
-electron, builder             the session by whose key the request is signed
-runner                        what the guard of a runner process signs with the function's own key
-machine                       the emulator of Step Functions, where it does what AWS does with the machine's role
+api, adopt, finish,   the handler that runs in this thread, or that gave work to the control plane's threads; api
+restart, sweep        also signs the addresses that clients use
+electron, builder     the session by whose key the request is signed
+runner                what the guard of a runner process signs with the function's own key
+machine               the emulator of Step Functions, where it does what AWS does with the machine's role
 
 Requests of others (tests, the repairs of the emulator) are not written down.
 

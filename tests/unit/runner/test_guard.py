@@ -92,7 +92,7 @@ def test_the_credentials_are_for_the_dispatch_and_its_owner(lab: Lab) -> None:
 
     session = _front(Loopback).sessions[lab.value(dispatch_id)]
     assert session.role == environment.ELECTRON_ROLE
-    assert session.tags == {"dispatch": dispatch_id, "owner": BOB}
+    assert session.tags == {"dispatch": dispatch_id, "owner": BOB, "sublattice": dispatch_id}
 
 
 def _front(loopback: Any) -> Any:
