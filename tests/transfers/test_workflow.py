@@ -34,17 +34,18 @@ def server(azurite: Azurite, tmp_path_factory: pytest.TempPathFactory) -> Iterat
 def test_there_and_back(server: Server, host: Host, azurite: Azurite) -> None:
     rsync = ct.fs_strategies.Rsync(**host.settings)
     blob = ct.fs_strategies.Blob()
-    (host.folder / "in").mkdir()
-    (host.folder / "in" / "numbers").write_text("1 2 3")
+    there = host.folder / "workflow"
+    (there / "in").mkdir(parents=True)
+    (there / "in" / "numbers").write_text("1 2 3")
     with BlobServiceClient.from_connection_string(azurite.connection_string) as service:
         container = service.create_container("workflow")
         container.upload_blob("factor", b"7")
 
         @ct.electron(
             files=[
-                ct.fs.TransferFromRemote(ct.fs.Folder(f"{host.folder}/in"), "here/", rsync),
+                ct.fs.TransferFromRemote(ct.fs.Folder(f"{there}/in"), "here/", rsync),
                 ct.fs.TransferFromRemote(f"{azurite.url}/workflow/factor", strategy=blob),
-                ct.fs.TransferToRemote(f"{host.folder}/out/total", "total", rsync),
+                ct.fs.TransferToRemote(f"{there}/out/total", "total", rsync),
                 ct.fs.TransferToRemote(f"{azurite.url}/workflow/total", "total", blob),
             ]
         )
@@ -61,7 +62,7 @@ def test_there_and_back(server: Server, host: Host, azurite: Azurite) -> None:
         result = ct.get_result(ct.dispatch(workflow)(), wait=True)
         assert result.error is None
         assert result.result == 42
-        assert (host.folder / "out" / "total").read_text() == "42"
+        assert (there / "out" / "total").read_text() == "42"
         assert container.download_blob("total").readall() == b"42"
 
 

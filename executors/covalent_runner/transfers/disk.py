@@ -21,29 +21,26 @@ class Disk:
     """From one path of this machine to another."""
 
     def copy(self, source: Place, target: Place) -> None:
-        """Copy a file with its permissions, or a folder with all that is in it."""
-        for file, goal in pairs(source, target):
-            with arriving(goal) as part:
-                _copy_file(file, part)
+        """Copy a file with its permissions, or a folder with all that is in it, empty folders too."""
+        goal = Path(target.path)
+        if not source.folder:
+            _copy_file(readable(source), goal / source.name if target.folder else goal)
+            return
+        for inside, files in list(walked(source)):  # the target may be in the source
+            make_folder(goal / inside)
+            for file in files:
+                _copy_file(file, goal / inside / file.name)
 
 
-def _copy_file(file: Path, part: Path) -> None:
-    try:
-        shutil.copyfile(file, part)
-        shutil.copymode(file, part)
-    except OSError as exc:
-        if exc.errno in _FULL:
-            raise
-        raise unreadable(file, exc) from exc
-
-
-def pairs(source: Place, target: Place) -> list[tuple[Path, Path]]:
-    """Each file to copy and where it goes, between places that are both on this machine."""
-    goal = Path(target.path)
-    if not source.folder:
-        return [(readable(source), goal / source.name if target.folder else goal)]
-    make_folder(goal)
-    return [(file, goal / inside) for file, inside in files_of(source)]
+def _copy_file(file: Path, goal: Path) -> None:
+    with arriving(goal) as part:
+        try:
+            shutil.copyfile(file, part)
+            shutil.copymode(file, part)
+        except OSError as exc:
+            if exc.errno in _FULL:
+                raise
+            raise unreadable(file, exc) from exc
 
 
 def readable(source: Place) -> Path:
@@ -64,7 +61,7 @@ def readable(source: Place) -> Path:
 def unreadable(path: Path, exc: OSError) -> EndFailed:
     """Why a file cannot be read, and what to do."""
     if not isinstance(exc, FileNotFoundError):
-        return EndFailed("source", f"cannot be read on {machine()}: {exc.strerror} ({path})")
+        return EndFailed("source", f"cannot be read on {machine()}: {exc.strerror}", str(path))
     cure = "transfers read and write the files of that machine; relative paths are in the electron's working directory"
     nearest = next((each for each in path.parents if each.exists()), path)
     missing = (
@@ -72,7 +69,7 @@ def unreadable(path: Path, exc: OSError) -> EndFailed:
         if nearest == path.parent
         else f", where {nearest} has no {path.relative_to(nearest).parts[0]}"
     )
-    return EndFailed("source", f"does not exist on {machine()}{missing}: {cure}")
+    return EndFailed("source", f"does not exist on {machine()}{missing}: {cure}", str(path))
 
 
 def files_of(source: Place) -> list[tuple[Path, PurePosixPath]]:
@@ -82,22 +79,39 @@ def files_of(source: Place) -> list[tuple[Path, PurePosixPath]]:
         EndFailed: the folder cannot be read.
 
     """
+    return [(file, inside / file.name) for inside, files in walked(source) for file in files]
+
+
+def walked(source: Place) -> Iterator[tuple[PurePosixPath, list[Path]]]:
+    """Each folder in a folder, as it is called in the target, and its files. Links are followed, but never in circles.
+
+    Raises:
+        EndFailed: a folder cannot be read.
+
+    """
     root = Path(source.path)
     start = PurePosixPath(root.name if source.include_folder else "")
-    found = []
-    for folder, folders, names in os.walk(root, onerror=_raise_unreadable):
-        folders.sort()
-        inside = start / PurePosixPath(Path(folder).relative_to(root).as_posix())
-        found += [(Path(folder, name), inside / name) for name in sorted(names)]
-    return found
+    for name, folders, files in os.walk(root, onerror=_raise_unreadable, followlinks=True):
+        folder = Path(name)
+        folders[:] = [each for each in sorted(folders) if not _is_circle(folder / each, root)]
+        inside = start / PurePosixPath(folder.relative_to(root).as_posix())
+        yield inside, [folder / each for each in sorted(files)]
+
+
+def _is_circle(folder: Path, root: Path) -> bool:
+    """Whether a link leads to a folder that it is in."""
+    if not folder.is_symlink():
+        return False
+    above = [each for each in folder.parents if each.is_relative_to(root)]
+    return any(each.samefile(folder) for each in above)
 
 
 def _raise_unreadable(exc: OSError) -> None:
     raise unreadable(Path(exc.filename), exc) from exc
 
 
-def make_folder(path: Path) -> None:
-    """Make a folder and those above it.
+def make_folder(path: Path, goal: Path | None = None) -> None:
+    """Make a folder and those above it; it is the goal, or that is in it.
 
     Raises:
         EndFailed: it cannot be made.
@@ -106,7 +120,7 @@ def make_folder(path: Path) -> None:
     try:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as exc:
-        raise _unwritable(path, exc) from exc
+        raise _unwritable(goal or path, exc) from exc
 
 
 @contextmanager
@@ -117,7 +131,7 @@ def arriving(path: Path) -> Iterator[Path]:
         EndFailed: the path cannot be written, or the disk is full.
 
     """
-    make_folder(path.parent)
+    make_folder(path.parent, path)
     part = _part(path)
     try:
         yield part
@@ -140,7 +154,7 @@ def check_writable(path: Path) -> None:
         EndFailed: it may not.
 
     """
-    make_folder(path.parent)
+    make_folder(path.parent, path)
     part = _part(path)
     if part != path:
         part.unlink()
@@ -165,8 +179,11 @@ def _part(path: Path) -> Path:
 
 def _unwritable(path: Path, exc: OSError) -> EndFailed:
     cure = "choose a path that the electron may write"
+    where = f" ({exc.filename})" if exc.filename else ""
     if exc.errno in (errno.ENOSPC, errno.EDQUOT):
         cure = "make room, or choose a path on another disk"
     return EndFailed(
-        "target", f"cannot be written on {machine()}: {exc.strerror or exc} ({path}); {cure}"
+        "target",
+        f"cannot be written on {machine()}: {exc.strerror or exc}{where}; {cure}",
+        str(path),
     )

@@ -15,12 +15,16 @@ class TransferFailed(Exception):
 
 
 class EndFailed(Exception):
-    """One end of a transfer failed; the reason goes on where its name ends: `does not exist: ...`."""
+    """One end of a transfer failed; the reason goes on where its name ends: `does not exist: ...`.
 
-    def __init__(self, end: End, reason: str) -> None:
+    Without a name it is the end itself that failed; with one, a file of the folder that it is.
+    """
+
+    def __init__(self, end: End, reason: str, name: str = "") -> None:
         super().__init__(f"the {end} {reason}")
         self.end = end
         self.reason = reason
+        self.name = name
 
 
 def machine() -> str:

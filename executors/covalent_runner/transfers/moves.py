@@ -41,13 +41,10 @@ class Move:
         try:
             self.way.copy(source, target)
         except EndFailed as exc:
-            failed = (
-                source
-                if exc.end == "source" or (exc.end, source.remote) == ("remote", True)
-                else target
-            )
-            end = "source" if failed is source else "target"
-            raise TransferFailed(f"{what}: the {end} {failed} {exc.reason}") from exc.__cause__
+            is_source = source.remote if exc.end == "remote" else exc.end == "source"
+            end, place = ("source", source) if is_source else ("target", target)
+            reason = f"the {end} {exc.name or place} {exc.reason}"
+            raise TransferFailed(f"{what}: {reason}") from exc.__cause__
         except TransferFailed as exc:
             raise TransferFailed(f"{what}: {exc}") from exc.__cause__
 

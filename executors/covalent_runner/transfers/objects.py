@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path, PurePosixPath
 from typing import Protocol, TypeVar
@@ -68,10 +69,27 @@ def _download_folder(objects: Objects, key: str, source: Place, goal: Path) -> N
         for _, inside in goals:
             if not inside or inside.endswith("/"):
                 make_folder(_within(goal, inside))
-        files = [(key, _within(goal, name)) for key, name in goals if name and name[-1] != "/"]
-        _together(lambda pair: _fetch(objects, *pair), files)
+        files = [(each, name) for each, name in goals if name and name[-1] != "/"]
+
+        def fetch(pair: tuple[str, str]) -> None:
+            with _named(source, pair[1]):
+                _fetch(objects, pair[0], _within(goal, pair[1]))
+
+        _together(fetch, files)
     if not found:
         raise EndFailed("source", "is empty or does not exist: no object has a key that begins so")
+
+
+@contextmanager
+def _named(folder: Place, inside: str) -> Iterator[None]:
+    """Tell which object of a folder it was."""
+    try:
+        yield
+    except EndFailed as exc:
+        if exc.end != "remote" or exc.name:
+            raise
+        name = f"{folder.path.rstrip('/')}/{inside}"
+        raise EndFailed("remote", exc.reason, name) from exc.__cause__
 
 
 def _grouped(keys: Iterator[str]) -> Iterator[list[str]]:
@@ -101,9 +119,12 @@ def _within(goal: Path, inside: str) -> Path:
 
 
 def _upload(objects: Objects, key: str, source: Place, target: Place) -> None:
+    def send(pair: tuple[Path, PurePosixPath]) -> None:
+        with _named(target, str(pair[1])):
+            objects.send(readable(Place(str(pair[0]))), f"{_folder_key(key)}{pair[1]}")
+
     if source.folder:
-        sent = [(file, _folder_key(key) + str(inside)) for file, inside in files_of(source)]
-        _together(lambda pair: objects.send(*pair), sent)
+        _together(send, files_of(source))
         return
     file = readable(source)
     objects.send(file, _folder_key(key) + source.name if target.folder else key)

@@ -24,6 +24,8 @@ _SSH_OPTIONS = (
     "ConnectTimeout=30",
     "ServerAliveInterval=15",
 )
+_KEY = re.compile(r"\s(ssh-|ecdsa-|sk-)")
+"""What tells lines of known hosts from the path of a file of them."""
 _SHOWN = 2000
 """Characters of what rsync wrote: its end tells what went wrong."""
 _INSTALL = (
@@ -97,7 +99,7 @@ class Rsync:
 
     @contextmanager
     def _known_hosts(self) -> Iterator[Path | None]:
-        if not self.known_hosts or " " not in self.known_hosts.strip():
+        if not _KEY.search(self.known_hosts):
             yield Path(self.known_hosts).expanduser() if self.known_hosts else None
             return
         with tempfile.NamedTemporaryFile("w", prefix="known_hosts-") as file:

@@ -56,6 +56,32 @@ def test_a_folder_into_itself(tree: Path) -> None:
     assert content(tree) == TREE | {f"copy/{name}": text for name, text in TREE.items()}
 
 
+def test_empty_folders_arrive_too(tree: Path, tmp_path: Path) -> None:
+    (tree / "empty").mkdir()
+    move(Disk(), tree, tmp_path / "goal")
+    assert (tmp_path / "goal" / "empty").is_dir()
+
+
+def test_links_to_folders_are_followed_but_not_in_circles(tree: Path, tmp_path: Path) -> None:
+    (tree / "sub" / "up").symlink_to(tree)
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere" / "x").write_text("x")
+    (tmp_path / "elsewhere" / "back").symlink_to(tree / "sub")
+    for name in ("one", "two"):
+        (tree / name).symlink_to(tmp_path / "elsewhere")
+    move(Disk(), tree, tmp_path / "goal")
+    found = content(tmp_path / "goal")
+    assert TREE.items() <= found.items()
+    assert found["one/x"] == found["two/x"] == "x"
+    assert found["one/back/b c.txt"] == "b"
+
+
+def test_a_broken_link_is_told(tree: Path, tmp_path: Path) -> None:
+    (tree / "broken").symlink_to("nosuch")
+    with pytest.raises(TransferFailed, match=r"the source .*/broken does not exist"):
+        move(Disk(), tree, tmp_path / "goal")
+
+
 def test_an_existing_file_is_replaced_through_a_link(tmp_path: Path) -> None:
     (tmp_path / "source").write_text("new")
     (tmp_path / "real").write_text("old")

@@ -142,6 +142,17 @@ def test_a_missing_source(bucket: Bucket, tmp_path: Path, address: str, reason: 
     assert not list(tmp_path.rglob("*.part"))
 
 
+def test_a_folder_tells_which_object_it_was(
+    bucket: Bucket, tree: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(TransferFailed, match=r"the target s3://nosuch/up/.+\.txt is in a bucket"):
+        move(BucketWay(), tree, "s3://nosuch/up")
+    keys = iter(["in/gone.txt"])
+    monkeypatch.setattr(s3._Bucket, "keys", lambda *_: keys)
+    with pytest.raises(TransferFailed, match=r"the source s3://data/in/gone\.txt does not exist"):
+        move(BucketWay(), "s3://data/in/", tmp_path / "goal")
+
+
 def test_a_missing_bucket_is_the_targets(bucket: Bucket, tmp_path: Path) -> None:
     (tmp_path / "x").write_text("")
     with pytest.raises(
