@@ -1,5 +1,5 @@
 """Where Chalice looks for the application."""
 
-from covalent_control_plane.application import app, finish, restart, sweep
+from covalent_control_plane.application import app, finish, fire, restart, sweep
 
-__all__ = ["app", "finish", "restart", "sweep"]
+__all__ = ["app", "finish", "fire", "restart", "sweep"]

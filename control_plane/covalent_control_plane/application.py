@@ -4,6 +4,7 @@
     event   -> finish -> store
     each day -> sweep -> machines that nobody uses
     each ten minutes -> restart -> starting -> dispatches that were left STARTING
+    schedule, rule, ticking machine -> fire -> firing -> dispatches
 
 requests    who calls, with what.                    Nothing is read from AWS here.
 dispatches  the use cases; register is in registration. They know nothing of HTTP.
@@ -20,7 +21,7 @@ from chalice.app import Chalice, CloudWatchEvent, Rate, Request
 
 from covalent_contracts.api import PREFIX
 from covalent_control_plane import finish as finisher
-from covalent_control_plane import problems, starting
+from covalent_control_plane import firing, problems, starting
 from covalent_control_plane import sweep as sweeper
 from covalent_control_plane.aws import aws
 from covalent_control_plane.routes import routes
@@ -82,6 +83,12 @@ def restart(event: CloudWatchEvent) -> dict[str, Any]:
     """Start again the dispatches that were left STARTING, and end those that cannot be started."""
     restarted = starting.restart(aws(), time.time(), _remaining(event))
     return {"started": len(restarted.started), "failed": len(restarted.failed)}
+
+
+@app.lambda_function(name="fire")
+def fire(event: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ARG001  # Lambda's signature
+    """Run the dispatch of a trigger, because what it waits for has happened."""
+    return firing.deliver(aws(), event)
 
 
 def _remaining(event: CloudWatchEvent) -> Callable[[], float]:

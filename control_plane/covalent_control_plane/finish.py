@@ -12,7 +12,7 @@ from typing import Any
 from covalent_contracts.ids import is_dispatch_id
 from covalent_contracts.manifest import Manifest
 from covalent_contracts.status import Status
-from covalent_control_plane import manifests, outcomes, store
+from covalent_control_plane import firing, manifests, outcomes, store
 from covalent_control_plane.aws import Aws
 from covalent_control_plane.interrupted import fail_running_nodes
 from covalent_control_plane.items import DispatchItem, NodeItem
@@ -52,8 +52,12 @@ def finish(aws: Aws, detail: Mapping[str, Any]) -> DispatchItem | None:
         log().info("not an execution of ours", execution=detail.get("executionArn"))
         return None
     annotate(item.dispatch_id)
-    if item.state.is_final:
-        return None
+    moved = None if item.state.is_final else _end(aws, item, detail)
+    firing.woken_by(aws, item)
+    return moved
+
+
+def _end(aws: Aws, item: DispatchItem, detail: Mapping[str, Any]) -> DispatchItem | None:
     succeeded = detail["status"] == "SUCCEEDED" and not item.has_failed
     moved = _complete(item, detail) if succeeded else _fail(aws, item, detail)
     if moved is not None:

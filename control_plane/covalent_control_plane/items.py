@@ -65,7 +65,9 @@ class ByStarting(GlobalSecondaryIndex["DispatchItem"]):  # type: ignore[no-untyp
         billing_mode = "PAY_PER_REQUEST"
 
 
-class _Table:
+class Table:
+    """What all models have in common; `bind` names the table."""
+
     table_name = ""
     region: str | None = None
     billing_mode = "PAY_PER_REQUEST"
@@ -79,7 +81,7 @@ class _Table:
 class DispatchItem(Model):
     """A dispatch. `manifest` is the digest of its manifest, `machine` the name of its state machine."""
 
-    class Meta(_Table):
+    class Meta(Table):
         """The table; `bind` names it."""
 
     pk = UnicodeAttribute(hash_key=True)
@@ -101,6 +103,8 @@ class DispatchItem(Model):
     shared_with = UnicodeSetAttribute(null=True)
     asked = IntegerAttribute(null=True)
     starting = UnicodeAttribute(null=True)
+    fired_by = UnicodeAttribute(null=True)
+    wakes = UnicodeAttribute(null=True)
     by_owner = ByOwner()
     by_starting = ByStarting()
 
@@ -118,7 +122,7 @@ class DispatchItem(Model):
 class DraftItem(Model):
     """A registered manifest. `pending` are the objects that were missing then and are checked at the start."""
 
-    class Meta(_Table):
+    class Meta(Table):
         """The table; `bind` names it."""
 
     pk = UnicodeAttribute(hash_key=True)
@@ -134,7 +138,7 @@ class DraftItem(Model):
 class NodeItem(Model):
     """A node that has started, as the runner records it."""
 
-    class Meta(_Table):
+    class Meta(Table):
         """The table; `bind` names it."""
 
     pk = UnicodeAttribute(hash_key=True)

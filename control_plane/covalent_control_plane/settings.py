@@ -12,6 +12,20 @@ DEFAULT_PREFIX = "covalent"
 
 
 @dataclass(frozen=True)
+class TriggerNames:
+    """What the deployment made for triggers.
+
+    function: ARN of `fire`. schedules: the group of EventBridge Scheduler. scheduler_role: ARN of the role with which
+    schedules call it. ticker_role: that of the machines that tick.
+    """
+
+    function: str
+    schedules: str
+    scheduler_role: str
+    ticker_role: str
+
+
+@dataclass(frozen=True)
 class Settings:
     """Names of what the deployment made.
 
@@ -19,7 +33,8 @@ class Settings:
     prefix: what the names of everything else begin with. runner_seconds: how long a runner function may take, where
     something stops it. people: whether each person of an IAM Identity Center role is an owner, or the role.
     shared_with: by owner, who may read all of theirs (owners as `owner_of` names them). machine_logs: ARN of the log
-    group that state machines report errors to. machine_tracing: whether they send traces to X-Ray.
+    group that state machines report errors to. machine_tracing: whether they send traces to X-Ray. triggers: None where
+    the deployment has no triggers.
     """
 
     table: str
@@ -32,6 +47,7 @@ class Settings:
     shared_with: Mapping[str, frozenset[str]] = field(default_factory=dict)
     machine_logs: str | None = None
     machine_tracing: bool = False
+    triggers: TriggerNames | None = None
 
     @classmethod
     def read(cls, environment: Mapping[str, str]) -> Self:
@@ -54,6 +70,7 @@ class Settings:
             machine_logs=_log_group(environment.get("COVALENT_MACHINE_LOG_GROUP", "")),
             machine_tracing=_choice(environment, "COVALENT_MACHINE_TRACING", ("false", "true"))
             == "true",
+            triggers=_triggers(environment.get("COVALENT_TRIGGERS", "")),
         )
 
     @property
@@ -79,6 +96,15 @@ def _runners(text: str) -> Mapping[str, str]:
         return {str(python): str(function) for python, function in json.loads(text).items()}
     except (ValueError, AttributeError) as exc:
         raise Unavailable("COVALENT_RUNNERS is not a JSON object") from exc
+
+
+def _triggers(text: str) -> TriggerNames | None:
+    try:
+        return TriggerNames(**json.loads(text)) if text else None
+    except (ValueError, TypeError) as exc:
+        raise Unavailable(
+            "COVALENT_TRIGGERS is not a JSON object of the names it must have"
+        ) from exc
 
 
 def _role(arn: str) -> str:

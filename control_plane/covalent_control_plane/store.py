@@ -5,7 +5,7 @@ connection in the class, so a process has one table.
 """
 
 import time
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 from covalent_contracts import records
 from covalent_contracts.status import Status
 from covalent_control_plane.items import DispatchItem, DraftItem, NodeItem
+from covalent_control_plane.trigger_items import EventItem, TriggerItem, WaitingItem
 
 _LOST = "ConditionalCheckFailedException"
 
@@ -30,14 +31,27 @@ class Page:
     after: tuple[int, str] | None
 
 
+NewItem = dict[str, dict[str, Any]]
+"""An item, or the key of one, in DynamoDB JSON."""
+_MODELS: tuple[type["Model"], ...] = (
+    DispatchItem,
+    DraftItem,
+    NodeItem,
+    TriggerItem,
+    EventItem,
+    WaitingItem,
+)
+
+
 def bind(table: str, region: str | None = None) -> None:
     """Point the models at a table and open the connection that all of them share."""
-    for model in (DispatchItem, DraftItem, NodeItem):
-        model.Meta.table_name = table
-        model.Meta.region = region
+    for model in _MODELS:
+        meta: Any = model.Meta
+        meta.table_name, meta.region = table, region
         model._connection = None
-    connection = DispatchItem._get_connection()  # three models, one table: one client is enough
-    DraftItem._connection = NodeItem._connection = connection
+    connection = DispatchItem._get_connection()  # many models, one table: one client is enough
+    for model in _MODELS:
+        model._connection = connection
     _ = connection.connection.client  # built now: two threads must not build it twice
 
 
@@ -72,12 +86,12 @@ def draft(item: DraftItem) -> bool:
     """Write a draft, unless another manifest or owner has the id."""
     free = DraftItem.pk.does_not_exist()
     ours = (DraftItem.manifest == item.manifest) & (DraftItem.owner == item.owner)
-    return _put(item, free | ours)
+    return put(item, free | ours)
 
 
 def appear(item: DispatchItem) -> bool:
     """Write a new dispatch, unless it is there already."""
-    return _put(item, DispatchItem.pk.does_not_exist())
+    return put(item, DispatchItem.pk.does_not_exist())
 
 
 def advance(dispatch_id: str, to: Status, **changes: Any) -> DispatchItem | None:
@@ -106,7 +120,7 @@ def share(dispatch_id: str, owner: str, readers: Collection[str]) -> bool:
     item = DispatchItem(records.dispatch_pk(dispatch_id), records.DISPATCH)
     shared = DispatchItem.shared_with
     action = shared.set(set(readers)) if readers else shared.remove()
-    return _update(item, [action], DispatchItem.owner == owner)
+    return update(item, [action], DispatchItem.owner == owner)
 
 
 def advance_node(dispatch_id: str, node: int, to: Status, **changes: Any) -> bool:
@@ -180,7 +194,8 @@ def _place(owner: str, created: int, dispatch_id: str) -> dict[str, dict[str, An
     }
 
 
-def _put(item: "Model", condition: Any) -> bool:
+def put(item: "Model", condition: Any) -> bool:
+    """Write an item under a condition; False if that does not hold."""
     try:
         item.save(condition=condition)
     except PutError as exc:
@@ -199,12 +214,13 @@ def _move(
     earlier = [status.value for status in to.earlier]
     if not earlier:
         return False  # nothing comes before NEW_OBJECT, and DynamoDB refuses an empty IN
-    return _update(item, actions, model.status.is_in(*earlier))
+    return update(item, actions, model.status.is_in(*earlier))
 
 
-def _update(item: "Model", actions: "list[Action]", condition: Any) -> bool:
+def update(item: "Model", actions: "Sequence[Action]", condition: Any) -> bool:
+    """Change an item under a condition, and read it as it is then; False if that does not hold."""
     try:
-        item.update(actions=actions, condition=condition)
+        item.update(actions=list(actions), condition=condition)
     except UpdateError as exc:
         if exc.cause_response_code == _LOST:
             return False

@@ -36,6 +36,7 @@ def main() -> int:
         next_free_port=options.next_free_port,
         workers=options.workers,
         token=token,
+        triggers=not options.no_triggers,
     )
     told = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -84,6 +85,7 @@ def _parser() -> argparse.ArgumentParser:
     serve.add_argument("--port", type=int, default=DEFAULT_PORT)
     serve.add_argument("--next-free-port", action="store_true")
     serve.add_argument("--workers", type=int, default=max(4, os.cpu_count() or 1))
+    serve.add_argument("--no-triggers", action="store_true")
     serve.add_argument("--data-dir", type=Path, required=True)
     serve.add_argument("--state-file", type=Path, required=True)
     serve.add_argument("--log-file", type=Path)

@@ -17,6 +17,11 @@ RUNNER = f"covalent-runner-py{PYTHON.replace('.', '')}"
 RUNNER_HANDLER = "covalent_runner.lambda_handler.handler"
 FINISHER = "covalent-finisher"
 FINISHER_HANDLER = "covalent_control_plane.application.finish"
+FIRE = "covalent-fire"
+FIRE_HANDLER = "covalent_control_plane.application.fire"
+SCHEDULES = "covalent-triggers"
+SCHEDULER_ROLE = "covalent-scheduler"
+TICKER_ROLE = "covalent-ticker"
 MACHINE_ROLE = "covalent-machine"
 FUNCTION_ROLE = "covalent-function"
 
@@ -24,6 +29,17 @@ FUNCTION_ROLE = "covalent-function"
 def role_arn(name: str) -> str:
     """The ARN of a role of the offline account."""
     return f"arn:aws:iam::{ACCOUNT}:role/{name}"
+
+
+def of_triggers() -> dict[str, str]:
+    """What the control plane reads of triggers; without it nothing is watched."""
+    names = {
+        "function": f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{FIRE}",
+        "schedules": SCHEDULES,
+        "scheduler_role": role_arn(SCHEDULER_ROLE),
+        "ticker_role": role_arn(TICKER_ROLE),
+    }
+    return {"COVALENT_TRIGGERS": json.dumps(names)}
 
 
 def variables(address: str, token: str) -> dict[str, str]:

@@ -22,6 +22,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from covalent_contracts.records import TRIGGER
 from covalent_contracts.status import Status
 from covalent_localstack import environment
 from covalent_localstack.http_server import Server
@@ -46,6 +47,7 @@ class EmbeddedAws:
         next_free_port: take the next one when the port is taken.
         workers: processes that run electrons.
         token: what callers must know.
+        triggers: whether triggers fire.
 
     """
 
@@ -57,8 +59,10 @@ class EmbeddedAws:
         next_free_port: bool = False,
         workers: int = max(4, os.cpu_count() or 1),
         token: str,
+        triggers: bool = True,
     ) -> None:
         self.token = token
+        self._has_triggers = triggers
         self._data_dir = data_dir
         self._wanted = port
         self._next_free = next_free_port
@@ -112,13 +116,15 @@ class EmbeddedAws:
             opened.callback(server.server_close)
             self._server = server
             settings = environment.variables(self.address, self.token)
+            settings |= environment.of_triggers() if self._has_triggers else {}
             opened.enter_context(environment.applied(settings))
             front.build(lambda: self._assemble(opened, journal, settings))
             threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
             opened.callback(server.shutdown)
             self._journal = journal
             self._end_interrupted(CRASHED)
-            threading.Thread(target=_warm_app, daemon=True).start()
+            has_triggers = self._has_triggers and journal.has_items(environment.TABLE, TRIGGER)
+            threading.Thread(target=_warm_app, args=(has_triggers,), daemon=True).start()
             opened.callback(gc.unfreeze)
             self._open = opened.pop_all()
 
@@ -160,6 +166,8 @@ class EmbeddedAws:
             loopback,
             patching,
             s3,
+            s3_events,
+            scheduler,
             step_functions,
         )
         from covalent_localstack.api_gateway import Gateway  # noqa: PLC0415  # as above
@@ -177,13 +185,24 @@ class EmbeddedAws:
         opened.callback(runtime.close)
         pool.warm()
         opened.callback(patching.undo)
-        for module in (patching, lambdas, dynamodb, s3, events, step_functions):
+        for module in (
+            patching,
+            lambdas,
+            dynamodb,
+            s3,
+            s3_events,
+            events,
+            scheduler,
+            step_functions,
+        ):
             module.install()
         _reset_moto()
         opened.callback(_reset_moto)
         table = bootstrap.make()
         lambdas.use(runtime)
         opened.callback(lambdas.use, None)
+        if self._has_triggers:
+            opened.enter_context(scheduler.running())
         dynamodb.attach(journal, table)
         opened.callback(dynamodb.detach)
         objects = s3.ObjectStore(journal)
@@ -249,8 +268,15 @@ def _load_app() -> Any:
     return import_module("covalent_control_plane.application").app
 
 
-def _warm_app() -> None:
-    """Import the control plane before the first request needs it."""
+def _resume_triggers() -> None:
+    control_plane = import_module("covalent_control_plane.triggers")
+    control_plane.resume(import_module("covalent_control_plane.aws").aws())
+
+
+def _warm_app(has_triggers: bool) -> None:
+    """Import the control plane before the first request needs it, and have triggers fire that it knows."""
     if util.find_spec("covalent_control_plane.application") is not None:
         _load_app()
+        if has_triggers:
+            _resume_triggers()
     gc.freeze()  # else each full collection visits all that was imported: 0.1 s in the middle of a request

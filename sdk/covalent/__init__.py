@@ -12,8 +12,8 @@ from typing import Any as _Any
 from covalent._version import __version__
 
 if TYPE_CHECKING:
-    from covalent import executor, status
-    from covalent._dispatcher_plugins import dispatch, dispatch_sync
+    from covalent import executor, status, triggers
+    from covalent._dispatcher_plugins import dispatch, dispatch_sync, stop_triggers
     from covalent._programmatic.commands import (
         covalent_start,
         covalent_stop,
@@ -50,7 +50,9 @@ __all__ = [  # noqa: RUF022  # in alphabetical order, as a reader looks for a na
     "reload_config",
     "set_config",
     "status",
+    "stop_triggers",
     "TransportableObject",
+    "triggers",
     "wait",
 ]
 
@@ -72,15 +74,16 @@ _HOMES = _MappingProxyType(
         "lattice": "_workflow.lattice",
         "reload_config": "_shared_files.config",
         "set_config": "_shared_files.config",
+        "stop_triggers": "_dispatcher_plugins",
         "TransportableObject": "_workflow.transportable_object",
         "wait": "_workflow.electron",
     }
 )
-_SUBMODULES = frozenset({"executor", "status"})
+_SUBMODULES = frozenset({"executor", "status", "triggers"})
 _NOT_YET = frozenset(
     {
         *("cancel", "fs", "fs_strategies", "Lepton", "leptons", "qelectron", "QElectron"),
-        *("redispatch", "stop_triggers", "triggers"),
+        "redispatch",
     }
 )
 """Covalent's names that scripts may look for and that this version lacks."""

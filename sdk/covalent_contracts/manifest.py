@@ -130,6 +130,8 @@ class Manifest(_Document):
     uploads: list[Upload]
     recipe: Asset
     """The value that the lattice returns, electrons in it replaced by node ids."""
+    redispatch_of: DispatchId | None = None
+    """The dispatch that this one repeats, with or without changes."""
 
     @model_validator(mode="before")
     @classmethod

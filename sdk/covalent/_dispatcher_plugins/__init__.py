@@ -1,5 +1,10 @@
 """How a lattice is handed to a dispatcher."""
 
-from covalent._dispatcher_plugins.local import LocalDispatcher, dispatch, dispatch_sync
+from covalent._dispatcher_plugins.local import (
+    LocalDispatcher,
+    dispatch,
+    dispatch_sync,
+    stop_triggers,
+)
 
-__all__ = ["LocalDispatcher", "dispatch", "dispatch_sync"]
+__all__ = ["LocalDispatcher", "dispatch", "dispatch_sync", "stop_triggers"]
