@@ -1,4 +1,4 @@
-"""What AWS watches for a trigger: a schedule, a machine that ticks, or a rule of EventBridge. Twice is the same as once.
+"""What AWS watches for a trigger: a schedule, a machine that ticks, or a rule of EventBridge. Twice is as once.
 
 Schedules are in the group of the deployment, named after the trigger; rules are on the account's default bus, which
 holds 300 of them, named `<prefix>-trigger-<id>`.
@@ -159,7 +159,10 @@ def _unschedule(aws: Aws, names: TriggerNames, item: TriggerItem) -> None:
 
 
 def _objects(settings: BucketSettings) -> dict[str, Any]:
-    """The pattern of a bucket's events. https://docs.aws.amazon.com/AmazonS3/latest/userguide/ev-events.html"""
+    """The pattern of a bucket's events.
+
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/ev-events.html
+    """
     detail: dict[str, Any] = {"bucket": {"name": [settings.bucket]}}
     if settings.prefix:
         detail["object"] = {"key": [{"prefix": settings.prefix}]}

@@ -104,11 +104,11 @@ def fire(aws: Aws, owner: str, trigger_id: str, happened: Firing) -> Fired:
     return firing.fire(aws, trigger_id, happened)
 
 
-def resume(aws: Aws) -> list[str]:
+def resume(aws: Aws) -> dict[str, str]:
     """Have AWS watch for every trigger again; for the offline AWS, which forgets that when it stops.
 
     Returns:
-        The ids of the triggers.
+        The kinds of the triggers by id.
 
     """
     found = list(trigger_store.active())
@@ -119,7 +119,7 @@ def resume(aws: Aws) -> list[str]:
                 firing.wake(aws, item.trigger_id)
         except Exception:  # noqa: BLE001  # whatever it is, the others must fire
             log().exception("a trigger cannot go on", trigger=item.trigger_id)
-    return [item.trigger_id for item in found]
+    return {item.trigger_id: item.kind for item in found}
 
 
 def settings_of(item: TriggerItem) -> Settings:

@@ -22,6 +22,7 @@ from covalent_localstack.patching import replace
 
 _pool = ThreadPoolExecutor(8, thread_name_prefix="events")
 _stock_send = Rule.send_to_targets
+_WHOLE_EVENT = "<aws.events.event.json>"
 
 
 def _service(arn: str) -> str:
@@ -52,8 +53,10 @@ def _input(target: dict[str, Any], event: Any) -> Any:
     if target.get("Input"):
         return json.loads(target["Input"])
     if transformer := target.get("InputTransformer"):
+        whole = {name: value for name, value in event.items() if name != "ingestion-time"}
+        template = transformer.get("InputTemplate") or ""
         return EventTemplateParser.parse(
-            input_template=transformer.get("InputTemplate"),
+            input_template=template.replace(_WHOLE_EVENT, json.dumps(whole)),
             input_paths_map=transformer.get("InputPathsMap", {}),
             # Events of S3 have no such time, and moto's parser wants one.
             event={"ingestion-time": event["time"], **event},

@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from covalent._programmatic import commands, localstack, server
+from covalent._programmatic import commands, localstack, server, watching
 
 Command = Callable[..., Any]
 _PORT = click.IntRange(1, 65535)
@@ -50,14 +50,25 @@ _develop = _without_effect(
 @_without_effect("-t", "--threads-per-worker", reason="a worker runs one electron at a time")
 @_without_effect("--ignore-migrations", is_flag=True, reason="there is no database to migrate")
 @_without_effect("--no-cluster", is_flag=True, reason="there is no Dask cluster to leave out")
-@_without_effect("--no-triggers", is_flag=True, reason="triggers do not live in the server")
-def start(port: int | None, workers: int | None, full: bool) -> None:
+@click.option("--no-triggers", is_flag=True, help="Start the server without triggers: none fires.")
+@click.option(
+    "--triggers-only",
+    is_flag=True,
+    help="Start no server: only watch, on this machine, for triggers of the configured control plane.",
+)
+def start(
+    port: int | None, workers: int | None, full: bool, no_triggers: bool, triggers_only: bool
+) -> None:
     """Start the Covalent server, unless it runs already."""
-    if full:
+    if no_triggers and triggers_only:
+        raise click.UsageError("--no-triggers and --triggers-only exclude each other")
+    if triggers_only:
+        _echo(watching.describe(watching.ensure_running()))
+    elif full:
         click.echo("Starting LocalStack, which takes 10 to 20 seconds")
         _echo(localstack.describe(localstack.ensure_running(port)))
     else:
-        _start(port, workers)
+        _start(port, workers, triggers=not no_triggers)
 
 
 @click.command()
@@ -65,6 +76,8 @@ def stop() -> None:
     """Stop the Covalent server, and LocalStack if it runs."""
     if localstack.ensure_stopped():
         click.echo(localstack.STOPPED)
+    if watching.ensure_stopped():
+        click.echo(watching.STOPPED)
     click.echo(commands.STOPPED if commands.ensure_stopped() else commands.NOT_RUNNING)
 
 
@@ -73,14 +86,16 @@ def stop() -> None:
 @_develop
 @_without_effect("--no-cluster/--with-cluster", reason="there is no Dask cluster")
 def restart(port: int | None) -> None:
-    """Restart the Covalent server, with as many workers as before."""
+    """Restart the Covalent server, with as many workers as before, and triggers if it had them."""
     running = server.find(commands.place())
     click.echo(commands.STOPPED if commands.ensure_stopped() else commands.NOT_RUNNING)
-    _start(port, running.workers if running else None)
+    workers, triggers = (running.workers, running.triggers) if running else (None, True)
+    _start(port, workers, triggers=triggers)
 
 
-def _start(port: int | None, workers: int | None) -> None:
-    _echo(commands.describe(commands.ensure_running(port=port, workers=workers)))
+def _start(port: int | None, workers: int | None, *, triggers: bool) -> None:
+    started = commands.ensure_running(port=port, workers=workers, triggers=triggers)
+    _echo(commands.describe(started))
 
 
 def _echo(lines: list[str]) -> None:

@@ -166,11 +166,12 @@ def connect(dispatcher_addr: str | None = None) -> Client:
     key = (os.getpid(), endpoint, *map(os.environ.get, _IDENTITY))
     with _lock:
         if key not in _clients:
-            _clients[key] = _open(endpoint)
+            _clients[key] = open_client(endpoint)
         return _clients[key]
 
 
-def _open(endpoint: address.Endpoint) -> Client:
+def open_client(endpoint: address.Endpoint) -> Client:
+    """A client of its own for a control plane; its connections are closed when the process ends."""
     connection = Connection(endpoint)
     atexit.register(partial(_close, os.getpid(), connection))
     return Client(connection)

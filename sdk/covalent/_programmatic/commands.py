@@ -43,7 +43,7 @@ def covalent_start(  # noqa: PLR0913  # the signature is Covalent's
 ) -> None:
     """Start the local server unless it runs already, and wait until it is ready.
 
-    Only `port` and `workers` matter here; the others are accepted so that existing scripts run unchanged.
+    Only `port`, `workers` and `no_triggers` matter; the others are accepted so that existing scripts run unchanged.
 
     Args:
         develop: no effect, the server has no developer mode.
@@ -53,15 +53,15 @@ def covalent_start(  # noqa: PLR0913  # the signature is Covalent's
         threads_per_worker: no effect, a worker runs one electron at a time.
         ignore_migrations: no effect, there is no database to migrate.
         no_cluster: no effect, there is no Dask cluster.
-        no_triggers: no effect, triggers do not live in the server.
+        no_triggers: start the server without triggers: none fires.
         quiet: print nothing.
 
     Raises:
         CannotStart: the server did not come up; the message ends with the end of its log.
 
     """
-    del develop, mem_per_worker, threads_per_worker, ignore_migrations, no_cluster, no_triggers
-    started = ensure_running(port=port, workers=workers)
+    del develop, mem_per_worker, threads_per_worker, ignore_migrations, no_cluster
+    started = ensure_running(port=port, workers=workers, triggers=not no_triggers)
     if not quiet:
         for line in describe(started):
             print(line)  # noqa: T201  # what a user of the function wants to see
@@ -90,7 +90,9 @@ def place() -> Place:
     return Place(data_dir=data_dir, log_file=log_dir / LOG_NAME)
 
 
-def ensure_running(*, port: int | None = None, workers: int | None = None) -> Started:
+def ensure_running(
+    *, port: int | None = None, workers: int | None = None, triggers: bool = True
+) -> Started:
     """Start the server unless it runs; write where it is and how to talk to it into the config file.
 
     Raises:
@@ -101,19 +103,19 @@ def ensure_running(*, port: int | None = None, workers: int | None = None) -> St
     asked = port or _configured_port()
     try:
         with server.alone(here):
-            return _found_or_started(here, asked, workers or default_workers())
+            return _found_or_started(here, asked, workers or default_workers(), triggers=triggers)
     except OSError as exc:
         raise CannotStart(f"The server cannot be started: {exc}") from exc
 
 
-def _found_or_started(here: Place, asked: int, workers: int) -> Started:
+def _found_or_started(here: Place, asked: int, workers: int, *, triggers: bool) -> Started:
     running = server.find(here)
     if running is not None:
         _publish(running, here.token())
         return Started(running, already=True, asked_port=asked)
     _check_extra()
     token = secrets.token_urlsafe(32)
-    running = server.start(here, port=asked, workers=workers, token=token)
+    running = server.start(here, port=asked, workers=workers, token=token, triggers=triggers)
     try:
         _publish(running, token)
     except BaseException:  # nobody could talk to it

@@ -23,6 +23,7 @@ from covalent_contracts.errors import Unavailable
 MODULE = "covalent_localstack"
 """What `python -m` runs."""
 
+NO_TRIGGERS = "--no-triggers"
 START_SECONDS = 60
 STOP_SECONDS = 30
 _ABANDON_SECONDS = 5
@@ -71,6 +72,7 @@ class Server:
     address: str
     started: float
     workers: int
+    triggers: bool = True
 
     @property
     def url(self) -> str:
@@ -93,10 +95,11 @@ def find(place: Place) -> Server | None:
         address=_host(str(state["address"])),
         started=float(state["started"]),
         workers=int(workers[1]) if workers else 0,
+        triggers=NO_TRIGGERS not in command,
     )
 
 
-def start(place: Place, *, port: int, workers: int, token: str) -> Server:
+def start(place: Place, *, port: int, workers: int, token: str, triggers: bool = True) -> Server:
     """Start a server that outlives this process, and wait until it is ready.
 
     It listens on `port`, or on the next free one.
@@ -107,7 +110,8 @@ def start(place: Place, *, port: int, workers: int, token: str) -> Server:
     """
     place.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     _write_private(place.token_file, token)
-    return launch(place, lambda: _spawn(place, port, workers, token), START_SECONDS)
+    options = ["--workers", str(workers), *([] if triggers else [NO_TRIGGERS])]
+    return launch(place, lambda: _spawn(place, port, token, options), START_SECONDS)
 
 
 def launch(place: Place, spawn: Callable[[], "subprocess.Popen[bytes]"], seconds: float) -> Server:
@@ -164,9 +168,11 @@ def alone(place: Place) -> Iterator[None]:
         yield
 
 
-def _spawn(place: Place, port: int, workers: int, token: str) -> "subprocess.Popen[bytes]":
+def _spawn(
+    place: Place, port: int, token: str, options: Sequence[str]
+) -> "subprocess.Popen[bytes]":
     command = [sys.executable, "-P", "-m", MODULE, "serve", "--port", str(port), "--next-free-port"]
-    command += ["--workers", str(workers), "--data-dir", str(place.data_dir)]
+    command += [*options, "--data-dir", str(place.data_dir)]
     command += ["--state-file", str(place.state_file), "--log-file", str(place.log_file)]
     return spawn(place, command, {"COVALENT_TOKEN": token})
 
