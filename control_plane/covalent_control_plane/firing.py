@@ -205,7 +205,7 @@ def _completes_batch(trigger: TriggerItem, key: str) -> bool:
     while key in members:
         if len(members) < settings.batch_size:
             return False
-        if trigger_store.complete_batch(trigger.trigger_id, key, members):
+        if trigger_store.complete_batch(trigger.trigger_id, key, members, settings.batch_size):
             return True
         members = trigger_store.batch(trigger.trigger_id)
     return False

@@ -211,7 +211,7 @@ def definition(function: str) -> str:
                     "ErrorEquals": ["States.ALL"],
                     "IntervalSeconds": 1,
                     "MaxAttempts": 30,
-                    "BackoffRate": 2,
+                    "BackoffRate": 2.0,
                     "MaxDelaySeconds": 300,
                     "JitterStrategy": "FULL",
                 },

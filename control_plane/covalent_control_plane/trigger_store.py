@@ -115,14 +115,15 @@ def batch(trigger_id: str) -> frozenset[str]:
     return frozenset(item.pending or ()) if item is not None else frozenset()
 
 
-def complete_batch(trigger_id: str, key: str, members: frozenset[str]) -> bool:
-    """Let an event complete the batch of these members; False if it is no longer that batch."""
+def complete_batch(trigger_id: str, key: str, members: frozenset[str], size: int) -> bool:
+    """Let an event complete a batch of so many of the members; False if they are no longer the members."""
+    others = sorted(members - {key})[: size - 1]
     connection = TriggerItem._get_connection().connection
     try:
         with TransactWrite(connection=connection) as together:
             together.update(
                 _trigger(trigger_id),
-                actions=[TriggerItem.pending.remove()],
+                actions=[TriggerItem.pending.delete({key, *others})],
                 condition=TriggerItem.pending == set(members),
             )
             together.update(_event(trigger_id, key), actions=[EventItem.complete.set(True)])
