@@ -40,7 +40,7 @@ def test_the_root_is_valid(folder: Path) -> None:
     Terraform(folder)("validate", "-no-color")
 
 
-@pytest.mark.parametrize("place", [".", "modules/policy", "modules/state"])
+@pytest.mark.parametrize("place", [".", "modules/policy", "modules/state", "modules/triggers"])
 def test_terraform_test(folder: Path, place: str, capsys: pytest.CaptureFixture[str]) -> None:
     terraform = Terraform(folder / place)
     terraform("init", "-no-color", "-backend=false")
@@ -69,7 +69,7 @@ def test_checkov(folder: Path, scanners: Path, capsys: pytest.CaptureFixture[str
     assert [each for each in skipped if not each["check_result"]["suppress_comment"]] == []
 
 
-_EVENTS = ("finish", "restart", "sweep")
+_EVENTS = ("finish", "fire[0]", "restart", "sweep")
 GENERATED = MappingProxyType(
     {
         "CKV_AWS_116": (("api",), "API Gateway calls and waits: the caller hears of a failure"),
@@ -147,7 +147,7 @@ MISTAKEN = MappingProxyType(
 """Findings of parliament, by role and action, that are none."""
 
 
-@pytest.mark.parametrize("role", ["api", "finish", "machine", "restart", "runner", "sweep"])
+@pytest.mark.parametrize("role", ["api", "finish", "fire", "machine", "restart", "runner", "scheduler", "sweep", "ticker"])
 def test_parliament(cycles: Mapping[str, Cycle], scanners: Path, role: str) -> None:
     """Every action exists, and goes with its resources and conditions."""
     policy = cycles["complete"].outputs["policies"][role]

@@ -16,10 +16,11 @@ locals {
   grants = merge(
     {
       read_sheets_and_inputs = {
-        why     = "What to run (a page of sheets), with what (assets, outputs of other electrons)"
+        why     = "What to run (a page of sheets), with what (assets, outputs of other electrons), and for which event of a trigger"
         actions = ["s3:GetObject"]
         resources = [
           "${var.bucket_arn}/assets/*",
+          "${var.bucket_arn}/dispatches/*/event.json",
           "${var.bucket_arn}/dispatches/*/sheets/*",
           "${var.bucket_arn}/dispatches/*/nodes/*/output/*",
         ]
