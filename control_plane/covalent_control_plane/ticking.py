@@ -2,7 +2,8 @@
 
     wait until `next` -> call `fire`, which answers with the time after -> wait ...
 
-- Every time is the start plus a whole number of gaps, so nothing drifts; ticks that were missed are left out.
+- Every time is the start plus a whole number of gaps, so nothing drifts. Ticks that are late are made up for, each
+  with the time that it should have had; those that are late by more than a minute are left out.
 - A tick is two transitions and about seven events. Before the 25,000 events or the year of an execution are used up,
   `fire` starts the next execution, which goes on with the next tick, and ends this one with the error `Over`.
 - The execution is named after trigger and tick, and an event after its tick: each happens once.
@@ -31,6 +32,8 @@ MOST_TICKS = 3000
 """Ticks of one execution: 7 events each, and room for those that are retried."""
 MOST_SECONDS = 300 * 86400
 """Seconds that one execution ticks for; AWS ends it after a year."""
+MADE_UP_FOR = 60
+"""Seconds by which a tick may be late."""
 TRIES = 3
 """Times that the firing of one tick is tried before the next one is waited for."""
 _WAITS = (0.0, 0.2, 0.4, 0.8, 1.6, 3.2)
@@ -130,7 +133,7 @@ def tick(
         if due.attempt < TRIES - 1:
             raise
         log().exception("a tick could not fire", trigger=due.trigger_id, tick=due.number)
-    later = max(due.number + 1, following(settings, item.created, time.time()))
+    later = max(due.number + 1, following(settings, item.created, time.time() - MADE_UP_FOR))
     after = Tick(due.trigger_id, later, due.first)
     if _is_used_up(settings, after):
         _go_on(aws, names, item, settings, Tick(due.trigger_id, later, later))

@@ -28,6 +28,8 @@ from covalent_localstack.patching import replace
 _EXPRESSION = re.compile(r"(at|rate|cron)\((.*)\)")
 _UNITS = {"minute": 60, "hour": 3600, "day": 86400}
 _NEVER = float("inf")
+GRACE = 60
+"""Seconds that the time of a new schedule may be past, and it is called at once."""
 _changed = threading.Condition()
 _changes = 0
 
@@ -98,7 +100,9 @@ class Clock:
             key = (schedule.arn, schedule.last_modified_date)
             moment = known.get(key)
             if moment is None:
-                moment = due(schedule, min(now, float(schedule.last_modified_date)))
+                since = float(schedule.last_modified_date)
+                grace = 0 if schedule.schedule_expression.startswith("cron") else GRACE
+                moment = due(schedule, min(now, since) - grace)
             if moment <= now:
                 self.deliver(schedule, moment)
                 moment = due(schedule, now)

@@ -147,7 +147,10 @@ MISTAKEN = MappingProxyType(
 """Findings of parliament, by role and action, that are none."""
 
 
-@pytest.mark.parametrize("role", ["api", "finish", "fire", "machine", "restart", "runner", "scheduler", "sweep", "ticker"])
+@pytest.mark.parametrize(
+    "role",
+    ["api", "finish", "fire", "machine", "restart", "runner", "scheduler", "sweep", "ticker"],
+)
 def test_parliament(cycles: Mapping[str, Cycle], scanners: Path, role: str) -> None:
     """Every action exists, and goes with its resources and conditions."""
     policy = cycles["complete"].outputs["policies"][role]

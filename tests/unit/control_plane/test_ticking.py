@@ -74,14 +74,16 @@ def test_a_tick_fires_once_and_tells_the_next(
     assert api.get(f"{URL}/{trigger_id}").body["fired"] == 1
 
 
-def test_ticks_that_were_missed_are_left_out(
-    trigger_id: str, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(("late", "number"), [(9.5, 2), (60, 2), (1000, 471)])
+def test_ticks_that_are_late(
+    trigger_id: str, monkeypatch: pytest.MonkeyPatch, late: float, number: int
 ) -> None:
+    """They are made up for, unless they are later than a minute."""
     start = created(trigger_id) // 1_000_000
-    monkeypatch.setattr(ticking.time, "time", lambda: start + 9.5)
+    monkeypatch.setattr(ticking.time, "time", lambda: start + late)
     after = application.fire(tick(trigger_id), None)
-    assert after["tick"] == 5
-    assert datetime.fromisoformat(after["next"]).timestamp() == start + 10
+    assert after["tick"] == number
+    assert datetime.fromisoformat(after["next"]).timestamp() == start + 2 * number
 
 
 def test_another_execution_goes_on(
