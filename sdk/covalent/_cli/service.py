@@ -86,7 +86,7 @@ def stop() -> None:
 @_develop
 @_without_effect("--no-cluster/--with-cluster", reason="there is no Dask cluster")
 def restart(port: int | None) -> None:
-    """Restart the Covalent server, with as many workers as before, and triggers if it had them."""
+    """Restart the Covalent server, with its workers and triggers."""
     running = server.find(commands.place())
     click.echo(commands.STOPPED if commands.ensure_stopped() else commands.NOT_RUNNING)
     workers, triggers = (running.workers, running.triggers) if running else (None, True)

@@ -38,7 +38,7 @@ def fire(aws: Aws, trigger_id: str, event_id: str) -> tuple[str, str | None]:
 
 def recorded(name: str, trigger_id: str) -> dict[str, Any]:
     """A recorded event, for a trigger."""
-    text = (EVENTS / "eventbridge" / f"{name}.json").read_text()
+    text = (EVENTS / "fire" / f"{name}.json").read_text()
     event: dict[str, Any] = json.loads(text)
     return event | {"trigger_id": trigger_id}
 
@@ -185,7 +185,7 @@ def test_what_waits_when_the_trigger_is_stopped_does_not_start(
 
 def test_schedules(aws: Aws, api: Api, registered: str) -> None:
     trigger_id = add(api, registered, kind="cron", expression="0 9 * * *")
-    event = recorded("fire_schedule", trigger_id)
+    event = recorded("schedule", trigger_id)
     assert application.fire(event, None)["outcome"] == "started"
     assert application.fire(event, None)["outcome"] == "duplicate"
     assert stored(aws, registered) == {"kind": "schedule", "time": event["scheduled"]}
@@ -207,14 +207,14 @@ def in_bucket(api: Api, dispatch_id: str, monkeypatch: pytest.MonkeyPatch, **mor
 
 
 def object_event(trigger_id: str, key: str, sequencer: str) -> dict[str, Any]:
-    event = recorded("fire_s3", trigger_id)
+    event = recorded("s3", trigger_id)
     event["event"]["detail"]["object"] |= {"key": key, "sequencer": sequencer}
     return event
 
 
 def test_objects(aws: Aws, api: Api, registered: str, monkeypatch: pytest.MonkeyPatch) -> None:
     trigger_id = in_bucket(api, registered, monkeypatch)
-    event = recorded("fire_s3", trigger_id)
+    event = recorded("s3", trigger_id)
     assert application.fire(event, None) == {"outcome": "started", "dispatch_id": registered}
     event["event"]["id"] = "another delivery of the same change"
     assert application.fire(event, None)["outcome"] == "duplicate"

@@ -32,7 +32,7 @@ def trigger_id(api: Api, dispatched: Dispatched, triggers_on: TriggerNames) -> s
 
 def tick(trigger_id: str, **changes: Any) -> dict[str, Any]:
     """The recorded event of a tick."""
-    event: dict[str, Any] = json.loads((EVENTS / "eventbridge" / "fire_tick.json").read_text())
+    event: dict[str, Any] = json.loads((EVENTS / "fire" / "tick.json").read_text())
     return event | {"trigger_id": trigger_id} | changes
 
 

@@ -27,6 +27,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--next-free-port", action="store_true", required=True)
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--workers", type=int, required=True)
+    parser.add_argument("--no-triggers", action="store_true")
     for path in ("--data-dir", "--state-file", "--log-file"):
         parser.add_argument(path, type=Path, required=True)
     return parser.parse_args()
