@@ -26,7 +26,7 @@ def made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Watching:
         return _spawn([sys.executable, "-c", CHILD], **options)
 
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "the token of the server")
-    monkeypatch.setattr(watching.subprocess, "Popen", spawn)
+    monkeypatch.setattr(subprocess, "Popen", spawn)
     return Watching("http://127.0.0.1:1", "token", tmp_path / "log")
 
 

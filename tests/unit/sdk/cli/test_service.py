@@ -144,8 +144,8 @@ def test_an_interrupted_start_leaves_no_process_behind(monkeypatch: pytest.Monke
         monkeypatch.setattr(time, "sleep", sleep)
         raise KeyboardInterrupt
 
-    def remember(place: server.Place, port: int, workers: int, token: str) -> Any:
-        made.append(spawn(place, port, workers, token))
+    def remember(place: server.Place, port: int, token: str, options: list[str]) -> Any:
+        made.append(spawn(place, port, token, options))
         return made[0]
 
     monkeypatch.setenv("STAND_IN_HANGS", "1")
