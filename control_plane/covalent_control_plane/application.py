@@ -5,6 +5,7 @@
     state   -> adopt -> adoption -> the dispatch of a sublattice
     each day -> sweep -> machines that nobody uses
     each ten minutes -> restart -> starting -> dispatches that were left STARTING
+    schedule, rule, ticking machine -> fire -> firing -> dispatches
 
 requests    who calls, with what.                    Nothing is read from AWS here.
 dispatches  the use cases; register is in registration. They know nothing of HTTP.
@@ -20,7 +21,7 @@ from typing import Any
 from chalice.app import Chalice, CloudWatchEvent, Rate, Request
 
 from covalent_contracts.api import PREFIX
-from covalent_control_plane import adoption, problems, starting
+from covalent_control_plane import adoption, firing, problems, starting
 from covalent_control_plane import finish as finisher
 from covalent_control_plane import sweep as sweeper
 from covalent_control_plane.aws import aws
@@ -90,6 +91,12 @@ def adopt(event: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ARG00
     """Make a dispatch of what building a sublattice has given."""
     adopted = adoption.adopt(aws(), *adoption.event_of(event))
     return {"dispatch_id": adopted.dispatch_id, "machine": adopted.machine}
+
+
+@app.lambda_function(name="fire")
+def fire(event: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ARG001  # Lambda's signature
+    """Run the dispatch of a trigger, because what it waits for has happened."""
+    return firing.deliver(aws(), event)
 
 
 def _remaining(event: CloudWatchEvent) -> Callable[[], float]:

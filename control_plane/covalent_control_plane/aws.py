@@ -4,7 +4,7 @@ import os
 from collections import OrderedDict
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, cached_property
 from threading import Lock
 from typing import TYPE_CHECKING, cast
 
@@ -15,7 +15,10 @@ from covalent_control_plane import store
 from covalent_control_plane.settings import Settings
 
 if TYPE_CHECKING:
+    from mypy_boto3_events.client import EventBridgeClient
+    from mypy_boto3_lambda.client import LambdaClient
     from mypy_boto3_s3.client import S3Client
+    from mypy_boto3_scheduler.client import EventBridgeSchedulerClient
     from mypy_boto3_stepfunctions.client import SFNClient
 
 THREADS = 16
@@ -35,6 +38,21 @@ class Aws:
     threads: ThreadPoolExecutor
     machines: OrderedDict[str, None] = field(default_factory=OrderedDict)
 
+    @cached_property
+    def rules(self) -> "EventBridgeClient":
+        """EventBridge; built when the first trigger needs it, as the two below."""
+        return cast("EventBridgeClient", _client("events"))
+
+    @cached_property
+    def schedules(self) -> "EventBridgeSchedulerClient":
+        """EventBridge Scheduler."""
+        return cast("EventBridgeSchedulerClient", _client("scheduler"))
+
+    @cached_property
+    def functions(self) -> "LambdaClient":
+        """Lambda."""
+        return cast("LambdaClient", _client("lambda"))
+
     def machine_arn(self, name: str) -> str:
         """The ARN of a state machine of ours."""
         return self._arn("stateMachine", name)
@@ -47,6 +65,15 @@ class Aws:
         settings = self.settings
         region = self.states.meta.region_name
         return f"arn:{settings.partition}:states:{region}:{settings.account}:{kind}:{name}"
+
+
+def _client(service: str) -> object:
+    settings = Config(
+        connect_timeout=2,
+        read_timeout=6,
+        retries={"mode": "standard", "total_max_attempts": 3},
+    )
+    return botocore.session.get_session().create_client(service, config=settings)
 
 
 def connect(settings: Settings) -> Aws:

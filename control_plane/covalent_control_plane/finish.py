@@ -13,7 +13,7 @@ from covalent_contracts.ids import is_dispatch_id
 from covalent_contracts.manifest import Manifest
 from covalent_contracts.status import Status
 from covalent_contracts.wording import in_one_line
-from covalent_control_plane import cancellation, children, manifests, outcomes, store
+from covalent_control_plane import cancellation, children, firing, manifests, outcomes, store
 from covalent_control_plane.aws import Aws
 from covalent_control_plane.interrupted import fail_running_nodes
 from covalent_control_plane.items import DispatchItem, NodeItem
@@ -50,8 +50,12 @@ def finish(aws: Aws, detail: Mapping[str, Any]) -> DispatchItem | None:
     annotate(item.dispatch_id)
     if item.state is Status.CANCELLED:
         cancellation.settle(aws, item)  # what began while it was being cancelled
-    if item.state.is_final:
-        return None
+    moved = None if item.state.is_final else _end(aws, item, detail)
+    firing.woken_by(aws, item)
+    return moved
+
+
+def _end(aws: Aws, item: DispatchItem, detail: Mapping[str, Any]) -> DispatchItem | None:
     succeeded = detail["status"] == "SUCCEEDED" and not item.has_failed
     if detail["status"] == "ABORTED" and children.is_cancelled(item):
         moved = _cancel(aws, item, detail)

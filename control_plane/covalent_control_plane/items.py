@@ -65,7 +65,9 @@ class ByStarting(GlobalSecondaryIndex["DispatchItem"]):  # type: ignore[no-untyp
         billing_mode = "PAY_PER_REQUEST"
 
 
-class _Table:
+class Table:
+    """What all models have in common; `bind` names the table."""
+
     table_name = ""
     region: str | None = None
     billing_mode = "PAY_PER_REQUEST"
@@ -82,7 +84,7 @@ class DispatchItem(Model):
     That of a sublattice was not created but adopted; so it is in no index, and no listing shows it.
     """
 
-    class Meta(_Table):
+    class Meta(Table):
         """The table; `bind` names it."""
 
     pk = UnicodeAttribute(hash_key=True)
@@ -110,6 +112,8 @@ class DispatchItem(Model):
     parent = UnicodeAttribute(null=True)
     parent_node = IntegerAttribute(null=True)
     depth = IntegerAttribute(null=True)
+    fired_by = UnicodeAttribute(null=True)
+    wakes = UnicodeAttribute(null=True)
     by_owner = ByOwner()
     by_starting = ByStarting()
 
@@ -132,7 +136,7 @@ class DispatchItem(Model):
 class DraftItem(Model):
     """A registered manifest. `pending` are the objects that were missing then and are checked at the start."""
 
-    class Meta(_Table):
+    class Meta(Table):
         """The table; `bind` names it."""
 
     pk = UnicodeAttribute(hash_key=True)
@@ -148,7 +152,7 @@ class DraftItem(Model):
 class NodeItem(Model):
     """A node that has started, as the runner records it."""
 
-    class Meta(_Table):
+    class Meta(Table):
         """The table; `bind` names it."""
 
     pk = UnicodeAttribute(hash_key=True)

@@ -1,5 +1,6 @@
 """The OpenAPI document, made from the table of operations and the pydantic models they name."""
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -13,12 +14,7 @@ from covalent_contracts.api import PREFIX, Problem
 from covalent_control_plane.problems import CONTENT_TYPE
 
 _REFERENCE = "#/components/schemas/{model}"
-_PATH_PARAMETER = {
-    "name": "dispatch_id",
-    "in": "path",
-    "required": True,
-    "schema": {"type": "string", "format": "uuid"},
-}
+_IN_PATH = re.compile(r"\{(\w+)\}")
 
 
 @dataclass(frozen=True)
@@ -91,7 +87,7 @@ def _operation(operation: Operation) -> dict[str, Any]:
         "summary": operation.summary,
         "responses": _responses(operation),
     }
-    parameters = [_PATH_PARAMETER] if "{dispatch_id}" in operation.path else []
+    parameters = [_path_parameter(name) for name in _IN_PATH.findall(operation.path)]
     parameters += [_parameter(each) for each in operation.query]
     if parameters:
         document["parameters"] = parameters
@@ -100,6 +96,11 @@ def _operation(operation: Operation) -> dict[str, Any]:
     if operation.is_public:
         document["security"] = []
     return document
+
+
+def _path_parameter(name: str) -> dict[str, Any]:
+    schema = {"type": "string", "format": "uuid"}
+    return {"name": name, "in": "path", "required": True, "schema": schema}
 
 
 def _parameter(query: Query) -> dict[str, Any]:

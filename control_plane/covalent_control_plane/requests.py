@@ -60,6 +60,18 @@ def dispatch_id(text: str) -> str:
     return text
 
 
+def trigger_id(text: str) -> str:
+    """Check a trigger id in a path.
+
+    Raises:
+        NotFound: it is not one.
+
+    """
+    if not is_dispatch_id(text):
+        raise NotFound(f"there is no trigger {text[:64]}")
+    return text
+
+
 def body(request: Request, document: type[Document]) -> Document:
     """Read and check a JSON body.
 

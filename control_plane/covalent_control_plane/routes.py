@@ -5,8 +5,7 @@ from functools import cache
 from http import HTTPStatus
 from importlib.metadata import PackageNotFoundError, version
 
-from chalice.app import Blueprint, IAMAuthorizer, Request, Response
-from pydantic import BaseModel
+from chalice.app import IAMAuthorizer, Response
 
 from covalent_contracts.api import (
     PREFIX,
@@ -24,14 +23,24 @@ from covalent_contracts.api import (
     Summary,
 )
 from covalent_contracts.manifest import WIRE, Manifest
-from covalent_control_plane import answers, cancellation, dispatches, openapi, requests, sharing
+from covalent_control_plane import (
+    cancellation,
+    dispatches,
+    openapi,
+    requests,
+    sharing,
+    trigger_routes,
+)
 from covalent_control_plane import nodes as recorded
 from covalent_control_plane.aws import aws
-from covalent_control_plane.callers import Caller
 from covalent_control_plane.openapi import Operation, Query
 from covalent_control_plane.problems import guarded
-
-routes = Blueprint(__name__)
+from covalent_control_plane.replies import as_json as _json
+from covalent_control_plane.replies import caller as _caller
+from covalent_control_plane.replies import owner as _owner
+from covalent_control_plane.replies import render as _render
+from covalent_control_plane.replies import request as _request
+from covalent_control_plane.replies import routes
 
 
 def register() -> Response:
@@ -194,6 +203,7 @@ OPERATIONS = (
         answer=Sharing,
         errors=(_BAD, _LARGE, _MISSING),
     ),
+    *trigger_routes.OPERATIONS,
     Operation("GET", "/health", health, answer=Health, is_public=True),
     Operation("GET", "/openapi.json", describe),
 )
@@ -210,27 +220,6 @@ def _attach() -> None:
             content_types=["application/json", requests.GZIP],
         )
         attach(guarded(operation.handler, _request))
-
-
-def _request() -> Request:
-    return routes.current_request
-
-
-def _caller() -> Caller:
-    return requests.caller(_request(), people=aws().settings.people)
-
-
-def _owner() -> str:
-    return _caller().owner
-
-
-def _render(document: BaseModel, status: HTTPStatus = HTTPStatus.OK) -> Response:
-    return _json(document.model_dump_json(), status)
-
-
-def _json(text: str, status: HTTPStatus = HTTPStatus.OK) -> Response:
-    answers.check(text)
-    return Response(text, {"Content-Type": "application/json"}, status.value)
 
 
 @cache

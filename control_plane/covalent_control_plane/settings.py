@@ -12,6 +12,20 @@ DEFAULT_PREFIX = "covalent"
 
 
 @dataclass(frozen=True)
+class TriggerNames:
+    """What the deployment made for triggers.
+
+    function: ARN of `fire`. schedules: the group of EventBridge Scheduler. scheduler_role: ARN of the role with which
+    schedules call it. ticker_role: that of the machines that tick.
+    """
+
+    function: str
+    schedules: str
+    scheduler_role: str
+    ticker_role: str
+
+
+@dataclass(frozen=True)
 class Settings:
     """Names of what the deployment made.
 
@@ -20,7 +34,7 @@ class Settings:
     something stops it. people: whether each person of an IAM Identity Center role is an owner, or the role.
     shared_with: by owner, who may read all of theirs (owners as `owner_of` names them). machine_logs: ARN of the log
     group that state machines report errors to. machine_tracing: whether they send traces to X-Ray. builders: as
-    runners, what builds sublattices, where runners cannot.
+    runners, what builds sublattices, where runners cannot. triggers: None where the deployment has no triggers.
     """
 
     table: str
@@ -34,6 +48,7 @@ class Settings:
     machine_logs: str | None = None
     machine_tracing: bool = False
     builders: Mapping[str, str] = field(default_factory=dict)
+    triggers: TriggerNames | None = None
 
     @classmethod
     def read(cls, environment: Mapping[str, str]) -> Self:
@@ -57,6 +72,7 @@ class Settings:
             machine_tracing=_choice(environment, "COVALENT_MACHINE_TRACING", ("false", "true"))
             == "true",
             builders=_functions(environment.get("COVALENT_BUILDERS") or "{}", "COVALENT_BUILDERS"),
+            triggers=_triggers(environment.get("COVALENT_TRIGGERS", "")),
         )
 
     @property
@@ -87,6 +103,15 @@ def _functions(text: str, name: str) -> Mapping[str, str]:
         return {str(python): str(function) for python, function in json.loads(text).items()}
     except (ValueError, AttributeError) as exc:
         raise Unavailable(f"{name} is not a JSON object") from exc
+
+
+def _triggers(text: str) -> TriggerNames | None:
+    try:
+        return TriggerNames(**json.loads(text)) if text else None
+    except (ValueError, TypeError) as exc:
+        raise Unavailable(
+            "COVALENT_TRIGGERS is not a JSON object of the names it must have"
+        ) from exc
 
 
 def _role(arn: str) -> str:

@@ -5,7 +5,7 @@ connection in the class, so a process has one table.
 """
 
 import time
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 from covalent_contracts import records
 from covalent_contracts.status import Status
 from covalent_control_plane.items import DispatchItem, DraftItem, NodeItem
+from covalent_control_plane.trigger_items import EventItem, TriggerItem, WaitingItem
 
 _LOST = "ConditionalCheckFailedException"
 _OPEN = [status.value for status in Status.CANCELLED.earlier]
@@ -32,14 +33,27 @@ class Page:
     after: tuple[int, str] | None
 
 
+NewItem = dict[str, dict[str, Any]]
+"""An item, or the key of one, in DynamoDB JSON."""
+_MODELS: tuple[type["Model"], ...] = (
+    DispatchItem,
+    DraftItem,
+    NodeItem,
+    TriggerItem,
+    EventItem,
+    WaitingItem,
+)
+
+
 def bind(table: str, region: str | None = None) -> None:
     """Point the models at a table and open the connection that all of them share."""
-    for model in (DispatchItem, DraftItem, NodeItem):
-        model.Meta.table_name = table
-        model.Meta.region = region
+    for model in _MODELS:
+        meta: Any = model.Meta
+        meta.table_name, meta.region = table, region
         model._connection = None
-    connection = DispatchItem._get_connection()  # three models, one table: one client is enough
-    DraftItem._connection = NodeItem._connection = connection
+    connection = DispatchItem._get_connection()  # many models, one table: one client is enough
+    for model in _MODELS:
+        model._connection = connection
     _ = connection.connection.client  # built now: two threads must not build it twice
 
 
@@ -74,12 +88,12 @@ def draft(item: DraftItem) -> bool:
     """Write a draft, unless another manifest or owner has the id."""
     free = DraftItem.pk.does_not_exist()
     ours = (DraftItem.manifest == item.manifest) & (DraftItem.owner == item.owner)
-    return _put(item, free | ours)
+    return put(item, free | ours)
 
 
 def appear(item: DispatchItem) -> bool:
     """Write a new dispatch, unless it is there already."""
-    return _put(item, DispatchItem.pk.does_not_exist())
+    return put(item, DispatchItem.pk.does_not_exist())
 
 
 def advance(dispatch_id: str, to: Status, **changes: Any) -> DispatchItem | None:
@@ -108,13 +122,13 @@ def share(dispatch_id: str, owner: str, readers: Collection[str]) -> bool:
     item = DispatchItem(records.dispatch_pk(dispatch_id), records.DISPATCH)
     shared = DispatchItem.shared_with
     action = shared.set(set(readers)) if readers else shared.remove()
-    return _update(item, [action], DispatchItem.owner == owner)
+    return update(item, [action], DispatchItem.owner == owner)
 
 
 def expect_cancelled(dispatch_id: str) -> bool:
     """Note that nodes of a dispatch are being cancelled; False when it has ended."""
     item = DispatchItem(records.dispatch_pk(dispatch_id), records.DISPATCH)
-    return _update(item, [DispatchItem.has_cancelled.set(True)], DispatchItem.status.is_in(*_OPEN))
+    return update(item, [DispatchItem.has_cancelled.set(True)], DispatchItem.status.is_in(*_OPEN))
 
 
 def cancel_node(dispatch_id: str, node: int, at: int) -> bool:
@@ -125,7 +139,7 @@ def cancel_node(dispatch_id: str, node: int, at: int) -> bool:
         NodeItem.ended.set(at),
     ]
     is_open = NodeItem.status.does_not_exist() | NodeItem.status.is_in(*_OPEN)
-    return _update(item, actions, is_open)
+    return update(item, actions, is_open)
 
 
 def advance_node(dispatch_id: str, node: int, to: Status, **changes: Any) -> bool:
@@ -174,7 +188,7 @@ def bind_child(parent: str, node: int, child: str) -> bool:
     """Note at a sublattice which dispatch it has become; False if it is no longer waiting for that."""
     item = NodeItem(records.dispatch_pk(parent), records.node_sk(node))
     is_waiting = NodeItem.status == Status.DISPATCHING.value
-    return _update(item, [NodeItem.sub_dispatch_id.set(child)], is_waiting)
+    return update(item, [NodeItem.sub_dispatch_id.set(child)], is_waiting)
 
 
 def to_stop(dispatch_id: str) -> Iterator[NodeItem]:
@@ -225,7 +239,8 @@ def _place(owner: str, created: int, dispatch_id: str) -> dict[str, dict[str, An
     }
 
 
-def _put(item: "Model", condition: Any) -> bool:
+def put(item: "Model", condition: Any) -> bool:
+    """Write an item under a condition; False if that does not hold."""
     try:
         item.save(condition=condition)
     except PutError as exc:
@@ -244,12 +259,13 @@ def _move(
     earlier = [status.value for status in to.earlier]
     if not earlier:
         return False  # nothing comes before NEW_OBJECT, and DynamoDB refuses an empty IN
-    return _update(item, actions, model.status.is_in(*earlier))
+    return update(item, actions, model.status.is_in(*earlier))
 
 
-def _update(item: "Model", actions: "list[Action]", condition: Any) -> bool:
+def update(item: "Model", actions: "Sequence[Action]", condition: Any) -> bool:
+    """Change an item under a condition, and read it as it is then; False if that does not hold."""
     try:
-        item.update(actions=actions, condition=condition)
+        item.update(actions=list(actions), condition=condition)
     except UpdateError as exc:
         if exc.cause_response_code == _LOST:
             return False

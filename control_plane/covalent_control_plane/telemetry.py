@@ -34,6 +34,7 @@ METRICS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "ElectronsFinished": ("executor", "status"),  # NEW_OBJECT: it never came to run
         "ElectronFailures": ("cause",),  # error, time_limit, worker, service, execution
         "MachinesDeleted": (),
+        "TriggersFired": ("kind",),  # time, cron, bucket, event, watched, manual
     }
 )
 """What is measured, and the dimensions beside `service`. Names in `Seconds` are times, all others counts."""

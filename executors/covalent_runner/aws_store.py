@@ -107,6 +107,17 @@ class AwsStore:
                 self._objects.put(key, data, len(data))
         return {key: data for key, data in held.items() if data is not None}
 
+    def event(self, dispatch_id: str) -> bytes | None:
+        """See `Store`."""
+        try:
+            return self._get(keys.event(dispatch_id))
+        except ClientError as exc:
+            if code_of(exc) == "AccessDenied":
+                return (
+                    None  # what S3 says of an object that is not there, to those who may not list
+                )
+            raise
+
     def put(self, key: str, body: bytes | BinaryIO) -> None:
         """See `Store`."""
         self._s3.put_object(Bucket=self._bucket, Key=key, Body=body)

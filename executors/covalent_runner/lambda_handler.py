@@ -11,6 +11,7 @@ from math import inf
 from typing import TYPE_CHECKING, Any, assert_never
 
 from covalent_contracts import envelope
+from covalent_contracts.context import read_events_with
 
 if TYPE_CHECKING:
     from covalent_runner.run import Remaining
@@ -57,7 +58,9 @@ def store() -> "Store":
     """The deployment's store; made once per process, its clients on first use."""
     from covalent_runner.aws_store import AwsStore  # noqa: PLC0415  # boto3 is not needed to import this
 
-    return AwsStore.from_environment()
+    made = AwsStore.from_environment()
+    read_events_with(made.event)
+    return made
 
 
 def _remaining(context: Any) -> "Remaining":

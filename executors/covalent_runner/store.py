@@ -96,6 +96,9 @@ class Store(Protocol):
     def objects(self, keys: Collection[str]) -> Mapping[str, bytes]:
         """Immutable objects by key; those that do not exist are left out."""
 
+    def event(self, dispatch_id: str) -> bytes | None:
+        """The event that a trigger has started the dispatch for, as JSON; None if no trigger has."""
+
     def put(self, key: str, body: bytes | BinaryIO) -> None:
         """Store an object."""
 

@@ -20,6 +20,14 @@ locals {
 
   # Made of its name too: the module that makes it needs the role that machines assume, and that role may call it.
   adopter = "arn:${local.partition}:lambda:${local.region}:${local.account}:function:${var.prefix}-adopt"
+
+  # Made of names, because the function has to know them before they are there.
+  triggers = !var.triggers ? null : {
+    function       = "arn:${local.partition}:lambda:${local.region}:${local.account}:function:${var.prefix}-fire"
+    schedules      = "${var.prefix}-triggers"
+    scheduler_role = "arn:${local.partition}:iam::${local.account}:role/${var.prefix}-scheduler"
+    ticker_role    = "arn:${local.partition}:iam::${local.account}:role/${var.prefix}-ticker"
+  }
 }
 
 module "state" {
@@ -81,12 +89,27 @@ module "api" {
   machine_log_group      = module.workflow.log_group_arn
   shared_with            = var.shared_with
   sso_owners             = var.sso_owners
+  triggers               = local.triggers
+  trigger_buckets        = var.trigger_buckets
   kms_key_arn            = var.kms_key_arn
   reserved_concurrency   = var.reserved_concurrency
   throttle               = var.throttle
   manage_gateway_account = var.manage_gateway_account
   log_retention_days     = var.log_retention_days
   tags                   = local.tags
+}
+
+module "triggers" {
+  source    = "./modules/triggers"
+  count     = var.triggers ? 1 : 0
+  prefix    = var.prefix
+  account   = local.account
+  region    = local.region
+  partition = local.partition
+  function  = module.api.functions.fire
+  schedules = local.triggers.schedules
+  buckets   = var.trigger_buckets
+  tags      = local.tags
 }
 
 module "observability" {

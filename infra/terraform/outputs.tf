@@ -45,10 +45,10 @@ output "machine_log_group_arn" {
 
 output "permissions" {
   description = "What each role may do, on what, and why."
-  value       = merge(module.api.grants, module.functions.grants, module.workflow.grants)
+  value       = merge(module.api.grants, module.functions.grants, module.workflow.grants, module.triggers[*].grants...)
 }
 
 output "policies" {
   description = "The policy of each role, as JSON."
-  value       = merge(module.api.policies, module.functions.policies, module.workflow.policies)
+  value       = merge(module.api.policies, module.functions.policies, module.workflow.policies, module.triggers[*].policies...)
 }

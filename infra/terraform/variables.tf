@@ -96,7 +96,7 @@ variable "throttle" {
 }
 
 variable "reserved_concurrency" {
-  description = "Executions at a time that are reserved for adopt, api, finish, restart or sweep, and the most they get; one that is missing shares the account's."
+  description = "Executions at a time that are reserved for adopt, api, finish, fire, restart or sweep, and the most they get; one that is missing shares the account's."
   type        = map(number)
   default     = {}
 }
@@ -120,6 +120,23 @@ variable "sso_owners" {
   validation {
     condition     = contains(["person", "role"], var.sso_owners)
     error_message = "sso_owners must be person or role."
+  }
+}
+
+variable "triggers" {
+  description = "Have AWS watch for triggers: schedules, cron expressions, events, objects in buckets. Costs nothing while there are none."
+  type        = bool
+  default     = false
+}
+
+variable "trigger_buckets" {
+  description = "Buckets of this account whose objects DirTrigger may watch; their events are sent to EventBridge, which replaces their other notifications."
+  type        = list(string)
+  default     = []
+
+  validation {
+    condition     = length(var.trigger_buckets) == 0 || var.triggers
+    error_message = "trigger_buckets need triggers = true."
   }
 }
 

@@ -43,6 +43,7 @@ def main() -> int:
         next_free_port=options.next_free_port,
         workers=options.workers,
         token=token,
+        triggers=not options.no_triggers,
     )
     told = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -94,6 +95,7 @@ def _parser() -> argparse.ArgumentParser:
     serve.add_argument("--worker-memory", type=int, default=0, help="bytes; 0 is no limit")
     serve.add_argument("--worker-threads", type=int, default=0, help="of numerical libraries")
     serve.add_argument("--log-level", default="warning")
+    serve.add_argument("--no-triggers", action="store_true")
     serve.add_argument("--data-dir", type=Path, required=True)
     serve.add_argument("--state-file", type=Path, required=True)
     serve.add_argument("--log-file", type=Path)

@@ -13,6 +13,7 @@ from moto.dynamodb.models.table import Table
 from moto.events.models import events_backends
 from moto.iam.models import iam_backends
 from moto.s3.models import s3_backends
+from moto.scheduler.models import scheduler_backends
 
 from covalent_localstack import environment as names
 
@@ -23,7 +24,13 @@ _TRUST = {
     "Statement": [
         {
             "Effect": "Allow",
-            "Principal": {"Service": ["lambda.amazonaws.com", "states.amazonaws.com"]},
+            "Principal": {
+                "Service": [
+                    "lambda.amazonaws.com",
+                    "scheduler.amazonaws.com",
+                    "states.amazonaws.com",
+                ]
+            },
             "Action": "sts:AssumeRole",
         }
     ],
@@ -44,16 +51,24 @@ FUNCTIONS = (
     Function(names.RUNNER, names.RUNNER_HANDLER, 30 * DAY),
     Function(names.FINISHER, names.FINISHER_HANDLER, 900),
     Function(names.ADOPTER, names.ADOPTER_HANDLER, 900),
+    Function(names.FIRE, names.FIRE_HANDLER, 300),
 )
 
 
 def make(functions: tuple[Function, ...] = FUNCTIONS) -> Table:
-    """Make table, bucket, roles, functions and the rule that runs the finisher; return the table."""
-    for role in (names.MACHINE_ROLE, names.FUNCTION_ROLE, names.ELECTRON_ROLE):
+    """Make all of it, with the group of schedules and the rule that runs the finisher; return the table."""
+    for role in (
+        names.MACHINE_ROLE,
+        names.FUNCTION_ROLE,
+        names.ELECTRON_ROLE,
+        names.SCHEDULER_ROLE,
+        names.TICKER_ROLE,
+    ):
         _role(role)
     arns = {each.name: _function(each) for each in functions}
     if names.FINISHER in arns:
         _status_rule(arns[names.FINISHER])
+    scheduler_backends[names.ACCOUNT][names.REGION].create_schedule_group(names.SCHEDULES, [])
     s3_backends[names.ACCOUNT]["aws"].create_bucket(names.BUCKET, names.REGION)
     return _table()
 

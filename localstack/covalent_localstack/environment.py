@@ -19,6 +19,11 @@ FINISHER = "covalent-finisher"
 FINISHER_HANDLER = "covalent_control_plane.application.finish"
 ADOPTER = "covalent-adopt"
 ADOPTER_HANDLER = "covalent_control_plane.application.adopt"
+FIRE = "covalent-fire"
+FIRE_HANDLER = "covalent_control_plane.application.fire"
+SCHEDULES = "covalent-triggers"
+SCHEDULER_ROLE = "covalent-scheduler"
+TICKER_ROLE = "covalent-ticker"
 MACHINE_ROLE = "covalent-machine"
 FUNCTION_ROLE = "covalent-function"
 ELECTRON_ROLE = "covalent-electron"
@@ -28,6 +33,17 @@ ELECTRON_ROLE = "covalent-electron"
 def role_arn(name: str) -> str:
     """The ARN of a role of the offline account."""
     return f"arn:aws:iam::{ACCOUNT}:role/{name}"
+
+
+def of_triggers() -> dict[str, str]:
+    """What the control plane reads of triggers; without it nothing is watched."""
+    names = {
+        "function": f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{FIRE}",
+        "schedules": SCHEDULES,
+        "scheduler_role": role_arn(SCHEDULER_ROLE),
+        "ticker_role": role_arn(TICKER_ROLE),
+    }
+    return {"COVALENT_TRIGGERS": json.dumps(names)}
 
 
 def variables(address: str, token: str) -> dict[str, str]:

@@ -3,12 +3,14 @@
 Defects of moto that are repaired here, each with a canary in tests/unit/localstack/test_canaries.py:
 
 - PutEvents answers 500 when a rule that matches has a Lambda or Step Functions target -> they are invoked
+- the time of an event is a number -> as ISO 8601 has it
 - executions change status without an event -> RUNNING and the end are announced
 """
 
 import json
 import uuid
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from typing import Any
 
 from moto.awslambda.models import lambda_backends
@@ -20,6 +22,7 @@ from covalent_localstack.patching import replace
 
 _pool = ThreadPoolExecutor(8, thread_name_prefix="events")
 _stock_send = Rule.send_to_targets
+_WHOLE_EVENT = "<aws.events.event.json>"
 
 
 def _service(arn: str) -> str:
@@ -27,6 +30,7 @@ def _service(arn: str) -> str:
 
 
 def _send_to_targets(self: Any, original_event: Any, transform_input: bool = True) -> None:
+    original_event = original_event | {"time": _iso(original_event["time"])}
     mine = [each for each in self.targets if _service(each["Arn"]) in ("lambda", "states")]
     if mine and self.state == "ENABLED" and self.event_pattern.matches_event(original_event):
         for target in mine:
@@ -38,14 +42,24 @@ def _send_to_targets(self: Any, original_event: Any, transform_input: bool = Tru
         _stock_send(clone, original_event, transform_input)
 
 
+def _iso(moment: float | str) -> str:
+    """A time as events have it; moto's is a number."""
+    if isinstance(moment, str):
+        return moment
+    return datetime.fromtimestamp(moment, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
 def _input(target: dict[str, Any], event: Any) -> Any:
     if target.get("Input"):
         return json.loads(target["Input"])
     if transformer := target.get("InputTransformer"):
+        whole = {name: value for name, value in event.items() if name != "ingestion-time"}
+        template = transformer.get("InputTemplate") or ""
         return EventTemplateParser.parse(
-            input_template=transformer.get("InputTemplate"),
+            input_template=template.replace(_WHOLE_EVENT, json.dumps(whole)),
             input_paths_map=transformer.get("InputPathsMap", {}),
-            event=event,
+            # Events of S3 have no such time, and moto's parser wants one.
+            event={"ingestion-time": event["time"], **event},
         )
     return event
 

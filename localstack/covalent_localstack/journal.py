@@ -128,6 +128,11 @@ class Journal:
         rows = self._database.execute(query, (table, f'$."{attribute}"')).fetchall()
         return [with_bytes(json.loads(text)) for (text,) in rows]
 
+    def has_items(self, table: str, sk: str) -> bool:
+        """Whether there is an item with a sort key."""
+        query = "select 1 from items where tbl = ? and sk = ? limit 1"
+        return self._database.execute(query, (table, sk)).fetchone() is not None
+
     def has_unfinished(self, table: str, final: Iterable[str]) -> bool:
         """Whether a dispatch has not ended."""
         names = list(final)

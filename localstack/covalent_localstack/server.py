@@ -24,6 +24,14 @@ Answer = tuple[int, Headers, Iterable[bytes]]
 StartResponse = Callable[[str, Headers], Any]
 
 
+Told = Callable[[str, str, int], None]
+"""Hears of every answer of the API: method, path and status."""
+
+
+def _nobody(_method: str, _path: str, _status: int) -> None:
+    """Who hears of answers where nobody wants to."""
+
+
 class Objects(Protocol):
     """Serves the plain object requests of our bucket."""
 
@@ -40,6 +48,7 @@ class Front:
 
     def __init__(self, token: str, api: Callable[[Environ], Answer], objects: Objects) -> None:
         self.port = 0
+        self.told: Told = _nobody
         self._token = token
         self._api = api
         self._objects = objects
@@ -69,7 +78,9 @@ class Front:
 
     def _answer(self, environ: Environ) -> Answer | None:
         if environ["PATH_INFO"].startswith(API):
-            return self._api(environ)
+            answer = self._api(environ)
+            self.told(environ["REQUEST_METHOD"], environ["PATH_INFO"], answer[0])
+            return answer
         if environ.get("HTTP_X_AMZ_TARGET", "").startswith(item_requests.TARGET):
             return item_requests.answer(environ) or _dynamodb(environ)
         return self._objects(environ) or self.sessions.answer(environ)

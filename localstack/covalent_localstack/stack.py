@@ -20,12 +20,16 @@ from functools import cache
 from importlib import import_module, util
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from covalent_contracts.records import TRIGGER
 from covalent_contracts.status import Status
 from covalent_localstack import environment
 from covalent_localstack.http_server import Server
 from covalent_localstack.journal import Journal
+
+if TYPE_CHECKING:
+    from covalent_localstack.watching import Watching
 
 CRASHED = "The local server stopped while the dispatch was running."
 HALT_SECONDS = 2
@@ -46,6 +50,7 @@ class EmbeddedAws:
         next_free_port: take the next one when the port is taken.
         workers: processes that run electrons.
         token: what callers must know.
+        triggers: whether triggers fire.
 
     """
 
@@ -57,8 +62,10 @@ class EmbeddedAws:
         next_free_port: bool = False,
         workers: int = max(4, os.cpu_count() or 1),
         token: str,
+        triggers: bool = True,
     ) -> None:
         self.token = token
+        self._has_triggers = triggers
         self._data_dir = data_dir
         self._wanted = port
         self._next_free = next_free_port
@@ -66,6 +73,7 @@ class EmbeddedAws:
         self._open = ExitStack()
         self._server: Server | None = None
         self._journal: Journal | None = None
+        self._watching: Watching | None = None
 
     @property
     def port(self) -> int:
@@ -112,13 +120,16 @@ class EmbeddedAws:
             opened.callback(server.server_close)
             self._server = server
             settings = environment.variables(self.address, self.token)
+            settings |= environment.of_triggers() if self._has_triggers else {}
             opened.enter_context(environment.applied(settings))
             front.build(lambda: self._assemble(opened, journal, settings))
             threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
             opened.callback(server.shutdown)
             self._journal = journal
             self._end_interrupted(CRASHED)
-            threading.Thread(target=_warm_app, daemon=True).start()
+            has_triggers = self._has_triggers and journal.has_items(environment.TABLE, TRIGGER)
+            warm = (self._resume_triggers,) if has_triggers else ()
+            threading.Thread(target=_warm_app, args=warm, daemon=True).start()
             opened.callback(gc.unfreeze)
             self._open = opened.pop_all()
 
@@ -137,6 +148,13 @@ class EmbeddedAws:
         if self._journal is None or not self._journal.has_unfinished(environment.TABLE, final):
             return
         import_module("covalent_control_plane.interrupted").fail_interrupted(reason)
+
+    def _resume_triggers(self) -> None:
+        """Have the triggers fire that were registered before the server stopped."""
+        control_plane = import_module("covalent_control_plane.triggers")
+        resumed = control_plane.resume(import_module("covalent_control_plane.aws").aws())
+        if self._watching is not None and "watched" in resumed.values():
+            self._watching.look()
 
     def _bind(self, application: Any) -> Server:
         port = self._wanted
@@ -160,11 +178,14 @@ class EmbeddedAws:
             loopback,
             patching,
             s3,
+            s3_events,
+            scheduler,
             step_functions,
         )
         from covalent_localstack.api_gateway import Gateway  # noqa: PLC0415  # as above
         from covalent_localstack.pool import WorkerPool  # noqa: PLC0415  # as above
         from covalent_localstack.server import Front  # noqa: PLC0415  # as above
+        from covalent_localstack.watching import Watching  # noqa: PLC0415  # as above
 
         work_dir = opened.enter_context(_emptied(self._data_dir / "work"))
         pool = WorkerPool(
@@ -177,13 +198,24 @@ class EmbeddedAws:
         opened.callback(runtime.close)
         pool.warm()
         opened.callback(patching.undo)
-        for module in (patching, lambdas, dynamodb, s3, events, step_functions):
+        for module in (
+            patching,
+            lambdas,
+            dynamodb,
+            s3,
+            s3_events,
+            events,
+            scheduler,
+            step_functions,
+        ):
             module.install()
         _reset_moto()
         opened.callback(_reset_moto)
         table = bootstrap.make()
         lambdas.use(runtime)
         opened.callback(lambdas.use, None)
+        if self._has_triggers:
+            opened.enter_context(scheduler.running())
         dynamodb.attach(journal, table)
         opened.callback(dynamodb.detach)
         objects = s3.ObjectStore(journal)
@@ -191,6 +223,10 @@ class EmbeddedAws:
         opened.callback(s3.use, None)
         front = Front(self.token, Gateway(_load_app), objects)
         front.port = self.port
+        if self._has_triggers:
+            self._watching = Watching(self.address, self.token, self._data_dir / "triggers.log")
+            opened.callback(self._watching.stop)
+            front.told = self._watching.saw
         opened.enter_context(loopback.installed(loopback.Loopback(self.address, front)))
         return front
 
@@ -249,8 +285,10 @@ def _load_app() -> Any:
     return import_module("covalent_control_plane.application").app
 
 
-def _warm_app() -> None:
-    """Import the control plane before the first request needs it."""
+def _warm_app(then: Callable[[], None] | None = None) -> None:
+    """Import the control plane before the first request needs it, and do what needs it."""
     if util.find_spec("covalent_control_plane.application") is not None:
         _load_app()
+        if then is not None:
+            then()
     gc.freeze()  # else each full collection visits all that was imported: 0.1 s in the middle of a request

@@ -5,6 +5,7 @@ evaluation             states: threads, time limits, Lambda tasks, error names, 
 executions             start, stop, tokens, history, status events
 stopping               what a state waits for ends with it
 nested                 tasks that start an execution of another machine
+waits                  until a time
 maps, map_runs         inline Maps; distributed Maps and their children
 service_integrations   tasks that call other services
 """
@@ -21,9 +22,20 @@ from covalent_localstack import (
     patching,
     service_integrations,
     stopping,
+    waits,
 )
 
-_REPAIRS = (asl, evaluation, executions, stopping, nested, maps, map_runs, service_integrations)
+_REPAIRS = (
+    asl,
+    evaluation,
+    executions,
+    stopping,
+    waits,
+    nested,
+    maps,
+    map_runs,
+    service_integrations,
+)
 
 
 def install() -> None:

@@ -12,8 +12,8 @@ from typing import Any as _Any
 from covalent._version import __version__
 
 if TYPE_CHECKING:
-    from covalent import executor, fs, fs_strategies, leptons, sharing, status
-    from covalent._dispatcher_plugins import dispatch, dispatch_sync, redispatch
+    from covalent import executor, fs, fs_strategies, leptons, sharing, status, triggers
+    from covalent._dispatcher_plugins import dispatch, dispatch_sync, redispatch, stop_triggers
     from covalent._programmatic.commands import (
         covalent_start,
         covalent_stop,
@@ -58,7 +58,9 @@ __all__ = [  # noqa: RUF022  # in alphabetical order, as a reader looks for a na
     "set_config",
     "sharing",
     "status",
+    "stop_triggers",
     "TransportableObject",
+    "triggers",
     "wait",
 ]
 
@@ -83,15 +85,17 @@ _HOMES = _MappingProxyType(
         "redispatch": "_dispatcher_plugins",
         "reload_config": "_shared_files.config",
         "set_config": "_shared_files.config",
+        "stop_triggers": "_dispatcher_plugins",
         "TransportableObject": "_workflow.transportable_object",
         "wait": "_workflow.electron",
     }
 )
-_SUBMODULES = frozenset({"executor", "fs", "fs_strategies", "leptons", "sharing", "status"})
+_SUBMODULES = frozenset(
+    {"executor", "fs", "fs_strategies", "leptons", "sharing", "status", "triggers"}
+)
 _NOT_YET = frozenset(
     {
         *("qelectron", "QElectron"),
-        *("stop_triggers", "triggers"),
     }
 )
 """Covalent's names that scripts may look for and that this version lacks."""

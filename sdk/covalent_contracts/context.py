@@ -3,11 +3,12 @@
 It lives here so that the runner needs no more than the contracts.
 """
 
+import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
 
 class Control(Protocol):
@@ -32,6 +33,23 @@ class Context:
     def task_id(self) -> int | None:
         """The node id, under the name that users know."""
         return self.node_id
+
+    @property
+    def event(self) -> Any:
+        """The event that a trigger has started this dispatch for; None if no trigger has."""
+        if self.dispatch_id is None or _reads_event is None:
+            return None
+        stored = _reads_event(self.dispatch_id)
+        return None if stored is None else json.loads(stored)
+
+
+_reads_event: Callable[[str], bytes | None] | None = None
+
+
+def read_events_with(read: Callable[[str], bytes | None]) -> None:
+    """Tell how the stored event of a dispatch is read; it is read only when somebody asks for it."""
+    global _reads_event  # noqa: PLW0603  # one runner per process, set once
+    _reads_event = read
 
 
 _OUTSIDE = Context()

@@ -19,6 +19,11 @@ def machines(dispatch_id: str) -> str:
     return f"dispatches/{dispatch_id}/machines.json"
 
 
+def event(dispatch_id: str) -> str:
+    """The event that a trigger has started the dispatch for, as JSON."""
+    return f"dispatches/{dispatch_id}/event.json"
+
+
 def page_of(node: int) -> int:
     """The page that holds a node's sheet."""
     return node // SHEETS_PER_PAGE

@@ -140,7 +140,7 @@ class Manifest(_Document):
     recipe: Asset
     """The value that the lattice returns, electrons in it replaced by node ids."""
     redispatch_of: DispatchId | None = None
-    """The dispatch that this one repeats."""
+    """The dispatch that this one repeats, with or without changes."""
 
     @model_validator(mode="before")
     @classmethod

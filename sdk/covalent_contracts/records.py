@@ -5,6 +5,9 @@ D#<id>        DISPATCH      a dispatch                               control pla
 D#<id>        DRAFT         a manifest whose assets are on their way control plane (expires by ttl)
 D#<id>        N#<0000012>   a node that has started, or was cancelled   runner; control plane
 D#<id>        G#<0000012>   the gate in front of node 12             runner
+T#<id>        TRIGGER       a trigger                                control plane
+T#<id>        E#<hash>      an event that it has seen                control plane (expires by ttl)
+T#<id>        W#<time>#..   a run that waits for the one before      control plane
 
 A node that has not started has no item: thousands of electrons cost nothing until they run. Parameters and
 collections never have one; their state follows from what they are made of.
@@ -13,9 +16,10 @@ Dispatch attributes: owner, created, status, name, root_dispatch_id, nodes (thei
 machine (name), execution (ARN), started, ended (microseconds since the epoch), error, has_failed (set by the
 runner, never reset), has_cancelled (the same for a node that was cancelled), electrons (their number by
 executor), redispatch_of (the dispatch that it repeats), shared_with (principals who may read it too), asked (when
-its start was asked for), and only while it is STARTING: starting, always STARTING_NOW. That of a sublattice has no
-created, so that it is in no index, but adopted instead, and parent, parent_node (whose it is) and depth (1 below
-the root).
+its start was asked for), fired_by (the trigger and event that had the registered dispatch started), wakes (the
+trigger whose queue goes on when it ends), and only while it is STARTING: starting, always STARTING_NOW. That of a
+sublattice has no created, so that it is in no index, but adopted instead, and parent, parent_node (whose it is) and
+depth (1 below the root).
 
 Indexes: by_owner (owner, created), everything of a dispatch; by_starting (starting, created), keys only.
 
@@ -30,12 +34,19 @@ while its graph is built, then DISPATCHING until its dispatch has ended; that on
 
 Gate attributes: arrived (set of node ids as strings), needs, token, failed. Node 12 is the first of the
 electrons behind it.
+
+Trigger attributes: owner (`T#` and the owner, so that the index lists triggers apart from dispatches), created,
+dispatch_id, kind, settings (JSON), overlap, state, fired (count), runs (the last ids), running (the run that others
+wait for or are skipped for), held (since when, in seconds), pending (events of an incomplete batch), ticking (ARN of
+the execution that ticks). Event attributes: outcome and run once it is settled, complete (it made a batch complete),
+ttl. Attributes of a run that waits: run, event (the key of its event).
 """
 
 PK = "pk"
 SK = "sk"
 DISPATCH = "DISPATCH"
 DRAFT = "DRAFT"
+TRIGGER = "TRIGGER"
 STARTING_NOW = "1"
 """The partition of the sparse index of dispatches that are STARTING."""
 
@@ -64,3 +75,23 @@ def gate_sk(node: int) -> str:
 def node_of(sk: str) -> int:
     """The node id in a node's or gate's sort key."""
     return int(sk[2:])
+
+
+def trigger_pk(trigger_id: str) -> str:
+    """The partition of everything about one trigger."""
+    return f"T#{trigger_id}"
+
+
+def triggers_of(owner: str) -> str:
+    """The partition of an owner's triggers in the index by owner."""
+    return f"T#{owner}"
+
+
+def event_sk(key: str) -> str:
+    """The sort key of an event that a trigger has seen."""
+    return f"E#{key}"
+
+
+def waiting_sk(since: int, key: str) -> str:
+    """The sort key of a run that waits since a time in microseconds; the oldest comes first."""
+    return f"W#{since:020d}#{key}"

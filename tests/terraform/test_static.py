@@ -43,7 +43,7 @@ def test_the_root_is_valid(folder: Path) -> None:
     Terraform(folder)("validate", "-no-color")
 
 
-@pytest.mark.parametrize("place", [".", "modules/policy", "modules/state"])
+@pytest.mark.parametrize("place", [".", "modules/policy", "modules/state", "modules/triggers"])
 def test_terraform_test(folder: Path, place: str, capsys: pytest.CaptureFixture[str]) -> None:
     terraform = Terraform(folder / place)
     terraform("init", "-no-color", "-backend=false")
@@ -72,7 +72,7 @@ def test_checkov(folder: Path, scanners: Path, capsys: pytest.CaptureFixture[str
     assert [each for each in skipped if not each["check_result"]["suppress_comment"]] == []
 
 
-_EVENTS = ("finish", "restart", "sweep")
+_EVENTS = ("finish", "fire[0]", "restart", "sweep")
 GENERATED = MappingProxyType(
     {
         "CKV_AWS_116": (("api",), "API Gateway calls and waits: the caller hears of a failure"),
@@ -156,7 +156,10 @@ MISTAKEN = MappingProxyType(
 """Findings of parliament, by role and action, that are none."""
 
 
-ROLES = ("adopt", "api", "builder", "electron", "finish", "machine", "restart", "runner", "sweep")
+ROLES = (
+    "adopt", "api", "builder", "electron", "finish", "fire", "machine", "restart", "runner", "scheduler", "sweep",
+    "ticker",
+)  # fmt: skip
 
 
 @pytest.mark.parametrize("role", ROLES)

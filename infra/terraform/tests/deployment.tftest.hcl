@@ -88,6 +88,35 @@ run "everything_on" {
   }
 }
 
+run "triggers" {
+  variables {
+    triggers        = true
+    trigger_buckets = ["pictures"]
+  }
+
+  assert {
+    condition     = sort(keys(output.permissions)) == tolist(["api", "finish", "fire", "machine", "restart", "runner", "scheduler", "sweep", "ticker"])
+    error_message = "With triggers there are a function and two roles more."
+  }
+
+  assert {
+    condition     = output.permissions.api.look_at_buckets.resources == tolist(["arn:aws:s3:::pictures"])
+    error_message = "The API looks at the named buckets only."
+  }
+
+  assert {
+    condition = [
+      for name in ["pass_scheduler_role", "pass_ticker_role"] : one(output.permissions.api[name].conditions).values
+    ] == [tolist(["scheduler.amazonaws.com"]), tolist(["states.amazonaws.com"])]
+    error_message = "Each role is passed to its service only."
+  }
+
+  assert {
+    condition     = one(output.permissions.fire.forget_triggers.conditions).values == tolist(["T#*"])
+    error_message = "What is deleted belongs to triggers; dispatches stay."
+  }
+}
+
 run "roles" {
   assert {
     condition = alltrue(flatten([

@@ -134,3 +134,12 @@ run "a_queue_for_a_topic" {
     alarm_topic_arn = "arn:aws:sqs:us-east-1:123456789012:alarms"
   }
 }
+
+run "buckets_without_triggers" {
+  command         = plan
+  expect_failures = [var.trigger_buckets]
+
+  variables {
+    trigger_buckets = ["pictures"]
+  }
+}

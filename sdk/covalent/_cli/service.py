@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from covalent._programmatic import commands, limits, localstack, server
+from covalent._programmatic import commands, limits, localstack, server, watching
 
 Command = Callable[..., Any]
 _PORT = click.IntRange(1, 65535)
@@ -72,7 +72,12 @@ def _bytes(_ctx: click.Context, _param: click.Parameter, text: str | None) -> st
 )
 @_without_effect("--ignore-migrations", is_flag=True, reason="migrations are never pending")
 @_without_effect("--no-cluster", is_flag=True, reason="there is no Dask cluster to leave out")
-@_without_effect("--no-triggers", is_flag=True, reason="triggers do not live in the server")
+@click.option("--no-triggers", is_flag=True, help="Start the server without triggers: none fires.")
+@click.option(
+    "--triggers-only",
+    is_flag=True,
+    help="Start no server: only watch, on this machine, for triggers of the configured control plane.",
+)
 def start(
     *,
     port: int | None,
@@ -81,18 +86,20 @@ def start(
     develop: bool,
     memory: str | None,
     threads: int | None,
+    no_triggers: bool,
+    triggers_only: bool,
 ) -> None:
     """Start the Covalent server, unless it runs already."""
-    if full:
+    if no_triggers and triggers_only:
+        raise click.UsageError("--no-triggers and --triggers-only exclude each other")
+    if triggers_only:
+        _echo(watching.describe(watching.ensure_running()))
+    elif full:
         click.echo("Starting LocalStack, which takes 10 to 20 seconds")
         _echo(localstack.describe(localstack.ensure_running(port)))
     else:
         chosen = limits.chosen(memory, threads)
-        _echo(
-            commands.describe(
-                commands.ensure_running(port=port, workers=workers, limits=chosen, develop=develop)
-            )
-        )
+        _start(port, workers, chosen, develop=develop, triggers=not no_triggers)
 
 
 @click.command()
@@ -100,6 +107,8 @@ def stop() -> None:
     """Stop the Covalent server, and LocalStack if it runs."""
     if server.ensure_stopped(localstack.place()):
         click.echo(localstack.STOPPED)
+    if watching.ensure_stopped():
+        click.echo(watching.STOPPED)
     _stop()
 
 
@@ -108,11 +117,24 @@ def stop() -> None:
 @_develop
 @_without_effect("--no-cluster/--with-cluster", reason="there is no Dask cluster")
 def restart(port: int | None, develop: bool) -> None:
-    """Restart the Covalent server, with the same workers."""
+    """Restart the Covalent server, with the same workers and triggers."""
     running = server.find(commands.place())
     _stop()
     workers, kept = (running.workers, running.limits) if running else (None, None)
-    started = commands.ensure_running(port=port, workers=workers, limits=kept, develop=develop)
+    _start(port, workers, kept, develop=develop, triggers=running is None or running.triggers)
+
+
+def _start(
+    port: int | None,
+    workers: int | None,
+    chosen: limits.Limits | None,
+    *,
+    develop: bool,
+    triggers: bool,
+) -> None:
+    started = commands.ensure_running(
+        port=port, workers=workers, limits=chosen, develop=develop, triggers=triggers
+    )
     _echo(commands.describe(started))
 
 

@@ -10,7 +10,7 @@ import click
 from rich.console import Console
 from rich.table import Column, Table
 
-from covalent._programmatic import commands, localstack, server
+from covalent._programmatic import commands, localstack, server, watching
 from covalent._programmatic.limits import Limits
 from covalent._programmatic.server import Server
 from covalent._shared_files.config import get_config
@@ -27,6 +27,8 @@ def status() -> None:
     table = Table("Component", Column("Status", overflow="fold"))
     rows = [("Covalent server", "Stopped")] if running is None else _rows(running)
     beside = localstack.find()
+    watcher = watching.find()
+    rows += [("Triggers", f"Watched by process {watcher.pid}")] if watcher else []
     for row in [*rows, *(_localstack_rows(beside) if beside else ())]:
         table.add_row(*row)
     Console().print(table)
@@ -39,6 +41,7 @@ def _rows(running: Server) -> list[tuple[str, str]]:
         ("Process", str(running.pid)),
         ("Uptime", str(uptime)),
         ("Workers", f"{running.workers}{_limits(running.limits)}"),
+        ("Triggers", "On" if running.triggers else "Off"),
         ("Running dispatches", _running_dispatches(running)),
     ]
 

@@ -138,6 +138,21 @@ class Account:
         with aws_errors():
             self._client("stepfunctions").delete_state_machine(stateMachineArn=arn)
 
+    def delete_rules(self, prefix: str) -> int:
+        """Delete the rules of EventBridge that triggers have made; how many there were."""
+        ours = re.compile(re.escape(prefix) + "-trigger-[0-9a-f]{24}")
+        client = self._client("events")
+        with aws_errors():
+            pages = client.get_paginator("list_rules").paginate(NamePrefix=f"{prefix}-trigger-")
+            names = [rule["Name"] for page in pages for rule in page["Rules"]]
+            found = [name for name in names if ours.fullmatch(name)]
+            for name in found:
+                targets = client.list_targets_by_rule(Rule=name)["Targets"]
+                if targets:
+                    client.remove_targets(Rule=name, Ids=[each["Id"] for each in targets])
+                client.delete_rule(Name=name)
+        return len(found)
+
     def has_data(self, bucket: str) -> bool:
         """Whether dispatches have left anything in a bucket; no if there is no bucket."""
         return any(not each["Key"].startswith(_NO_DATA) for each in self._versions(bucket))

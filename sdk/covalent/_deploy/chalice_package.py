@@ -47,6 +47,8 @@ aws_api_gateway_deployment.api. The paths of the API have no /api in front becau
 base URL of the SDK is the stage's invoke URL without its trailing /api."""
 
 _API = "api_handler"
+_OPTIONAL = {"fire": "${var.triggers == null ? 0 : 1}"}
+"""Functions that are made only if they are asked for, and how many."""
 _EVENTS = {
     "finish": "Executions that have ended, for the finisher.",
     "restart": "Every few minutes: starts again what was left STARTING.",
@@ -117,7 +119,7 @@ def child_module(root: Mapping[str, Any]) -> Json:
         },
         "resource": {
             "aws_lambda_function": {
-                name: _function(name, each, is_event=name in rules)
+                name: _function(name, each, is_event=name != "api")
                 for name, each in functions.items()
             },
             "aws_lambda_permission": _permissions(rules),
@@ -146,6 +148,8 @@ def _function(name: str, made: Json, *, is_event: bool) -> Json:
         # Lambda makes a log group without retention, and refuses a queue that the role may not write to.
         "depends_on": ["aws_iam_role_policy.function", "aws_cloudwatch_log_group.function"],
     }
+    if name in _OPTIONAL:
+        function["count"] = _OPTIONAL[name]
     if is_event:
         function["dead_letter_config"] = {"target_arn": "${aws_sqs_queue.dead_letters.arn}"}
     return function

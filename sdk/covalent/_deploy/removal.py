@@ -68,7 +68,10 @@ def refuse_data(account: Account, settings: Settings) -> None:
 
 
 def without_machines(account: Account, prefix: str) -> Iterator[Event]:
-    """Delete the state machines, which dispatches make and not Terraform. Executions of theirs end."""
+    """Delete the rules of triggers and the state machines, which Terraform has not made. Executions end."""
+    rules = account.delete_rules(prefix)
+    if rules:
+        yield Note(f"Deleted {rules} rules of triggers")
     machines = account.machines(prefix)
     if machines:
         yield Step(f"Deleting {len(machines)} state machines of dispatches")

@@ -15,6 +15,7 @@ from covalent._dispatch import address
 from covalent._dispatch.connection import Connection
 from covalent._version import __version__
 from covalent_contracts import api, manifest
+from covalent_contracts import triggers as documents
 from covalent_contracts.errors import CovalentError, NewerWire, Unavailable
 
 if TYPE_CHECKING:
@@ -86,6 +87,31 @@ class Client:
         body = wanted.model_dump_json().encode()
         return self._ask(api.Sharing, "PUT", f"{_path(dispatch_id)}/sharing", body)
 
+    def add_trigger(self, new: documents.NewTrigger) -> documents.Trigger:
+        """Attach a trigger to a dispatch. Repeating it is harmless."""
+        return self._ask(documents.Trigger, "POST", "/triggers", new.model_dump_json().encode())
+
+    def triggers(
+        self, dispatch_id: str | None = None, cursor: str | None = None
+    ) -> documents.Triggers:
+        """The caller's triggers, newest first; those of one dispatch, if it is named."""
+        asked = {"dispatch_id": dispatch_id, "cursor": cursor}
+        params = {name: value for name, value in asked.items() if value is not None}
+        return self._ask(documents.Triggers, "GET", "/triggers", params=params or None)
+
+    def trigger(self, trigger_id: str) -> documents.Trigger:
+        """One trigger."""
+        return self._ask(documents.Trigger, "GET", _trigger_path(trigger_id))
+
+    def stop_trigger(self, trigger_id: str) -> documents.Trigger:
+        """Stop a trigger for good. Repeating it is harmless."""
+        return self._ask(documents.Trigger, "DELETE", _trigger_path(trigger_id))
+
+    def fire(self, trigger_id: str, firing: documents.Firing) -> documents.Fired:
+        """Fire a trigger. Repeating it is harmless."""
+        body = firing.model_dump_json().encode()
+        return self._ask(documents.Fired, "POST", f"{_trigger_path(trigger_id)}/fire", body)
+
     def health(self) -> api.Health:
         """What the deployment is."""
         return self._read(
@@ -155,11 +181,12 @@ def connect(dispatcher_addr: str | None = None) -> Client:
     key = (os.getpid(), endpoint, *map(os.environ.get, _IDENTITY))
     with _lock:
         if key not in _clients:
-            _clients[key] = _open(endpoint)
+            _clients[key] = open_client(endpoint)
         return _clients[key]
 
 
-def _open(endpoint: address.Endpoint) -> Client:
+def open_client(endpoint: address.Endpoint) -> Client:
+    """A client of its own for a control plane; its connections are closed when the process ends."""
     connection = Connection(endpoint)
     atexit.register(partial(_close, os.getpid(), connection))
     return Client(connection)
@@ -173,6 +200,10 @@ def _close(pid: int, connection: Connection) -> None:
 def _setting(endpoint: address.Endpoint) -> str:
     named = f"profiles.{endpoint.profile}.address" if endpoint.profile else "dispatcher.address"
     return f"`{named}`"
+
+
+def _trigger_path(trigger_id: str) -> str:
+    return f"/triggers/{quote(trigger_id, safe='')}"
 
 
 def _path(dispatch_id: str) -> str:

@@ -111,16 +111,12 @@ def _refuse_unready(lattice: Lattice) -> None:
         raise InvalidWorkflow(
             f"lattice {lattice.__name__} has no graph: call build_graph(...) first"
         )
-    if lattice.metadata.get("triggers"):
-        raise InvalidWorkflow(
-            f"lattice {lattice.__name__} has triggers, which this version does not support yet"
-        )
 
 
 def _pickled_lattice(lattice: Lattice) -> bytes:
     fields = {
         "workflow_function": lattice.workflow_function,
-        "metadata": lattice.metadata,
+        "metadata": {**lattice.metadata, "triggers": None},  # they belong to one dispatch
         "name": lattice.__name__,
         "doc": lattice.__doc__,
     }

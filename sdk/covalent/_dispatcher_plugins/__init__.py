@@ -5,6 +5,7 @@ from covalent._dispatcher_plugins.local import (
     dispatch,
     dispatch_sync,
     redispatch,
+    stop_triggers,
 )
 
-__all__ = ["LocalDispatcher", "dispatch", "dispatch_sync", "redispatch"]
+__all__ = ["LocalDispatcher", "dispatch", "dispatch_sync", "redispatch", "stop_triggers"]

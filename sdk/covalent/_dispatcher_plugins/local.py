@@ -12,7 +12,7 @@ from covalent._workflow.electron import Electron
 from covalent._workflow.lattice import Lattice
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from covalent._results_manager.result import Result
 
@@ -49,7 +49,9 @@ class LocalDispatcher(BaseDispatcher):
 
             lattice = copy.copy(orig_lattice)  # other threads may be dispatching it too
             lattice.build_graph(*args, **kwargs)
-            return submit(lattice, dispatcher_addr, run=not disable_run)
+            if not lattice.metadata["triggers"]:
+                return submit(lattice, dispatcher_addr, run=not disable_run)
+            return _submit_with_triggers(lattice, dispatcher_addr)
 
         return wrapper
 
@@ -135,6 +137,17 @@ def _electron_of(name: str, candidate: Any) -> Electron:
     return Electron(found)
 
 
+def _submit_with_triggers(lattice: Lattice, dispatcher_addr: str | None) -> str:
+    """Dispatch a lattice that runs when one of its triggers fires."""
+    from covalent._dispatch.submit import submit  # noqa: PLC0415  # loads httpx, pydantic
+    from covalent._triggers.registration import attached, connected  # noqa: PLC0415  # as above
+
+    triggers = attached(lattice.metadata["triggers"])
+    dispatch_id = submit(lattice, dispatcher_addr, run=False)
+    connected(triggers, dispatch_id, dispatcher_addr)
+    return dispatch_id
+
+
 def _must_be_lattice(candidate: object) -> None:
     if not isinstance(candidate, Lattice):
         given = getattr(candidate, "__name__", None) or repr(candidate)
@@ -142,3 +155,21 @@ def _must_be_lattice(candidate: object) -> None:
             f"only a lattice can be dispatched, and {given} is a {type(candidate).__name__}: "
             "decorate the workflow function with @ct.lattice"
         )
+
+
+def stop_triggers(
+    dispatch_ids: str | Iterable[str], triggers_server_addr: str | None = None
+) -> None:
+    """Stop all triggers of dispatches. Runs that they have started go on.
+
+    Args:
+        dispatch_ids: the id that dispatching a lattice with triggers has returned, or several of them.
+        triggers_server_addr: where they are registered; None means the configured dispatcher.
+
+    Raises:
+        NotFound: there is no such dispatch.
+
+    """
+    from covalent._triggers.registration import stop  # noqa: PLC0415  # loads httpx, pydantic
+
+    stop(dispatch_ids, triggers_server_addr)

@@ -55,7 +55,7 @@ def covalent_start(  # noqa: PLR0913  # the signature is Covalent's
         threads_per_worker: threads of numerical libraries in an electron; by default `dask.threads_per_worker`.
         ignore_migrations: no effect, migrations are never pending.
         no_cluster: no effect, there is no Dask cluster.
-        no_triggers: no effect, triggers do not live in the server.
+        no_triggers: start the server without triggers: none fires.
         quiet: print nothing.
 
     Raises:
@@ -63,9 +63,11 @@ def covalent_start(  # noqa: PLR0913  # the signature is Covalent's
         ValueError: `mem_per_worker` is no size.
 
     """
-    del ignore_migrations, no_cluster, no_triggers
+    del ignore_migrations, no_cluster
     limits = chosen(mem_per_worker, threads_per_worker)
-    started = ensure_running(port=port, workers=workers, limits=limits, develop=develop)
+    started = ensure_running(
+        port=port, workers=workers, limits=limits, develop=develop, triggers=not no_triggers
+    )
     if not quiet:
         for line in describe(started):
             print(line)  # noqa: T201  # what a user of the function wants to see
@@ -100,6 +102,7 @@ def ensure_running(
     workers: int | None = None,
     limits: Limits | None = None,
     develop: bool = False,
+    triggers: bool = True,
 ) -> Started:
     """Start the server unless it runs; write where it is and how to talk to it into the config file.
 
@@ -109,7 +112,11 @@ def ensure_running(
     """
     here = place()
     asked = port or _configured_port()
-    options = [*(limits or chosen(None, None)).options(), "--log-level", _log_level(develop)]
+    options = [
+        *(limits or chosen(None, None)).options(),
+        *("--log-level", _log_level(develop)),
+        *([] if triggers else [server.NO_TRIGGERS]),
+    ]
     try:
         with server.alone(here):
             return _found_or_started(here, asked, workers or default_workers(), options)

@@ -25,6 +25,7 @@ from covalent_contracts.errors import Unavailable
 MODULE = "covalent_localstack"
 """What `python -m` runs."""
 
+NO_TRIGGERS = "--no-triggers"
 START_SECONDS = 60
 STOP_SECONDS = 30
 _ABANDON_SECONDS = 5
@@ -74,6 +75,7 @@ class Server:
     started: float
     workers: int
     limits: Limits = limits.UNLIMITED
+    triggers: bool = True
 
     @property
     def url(self) -> str:
@@ -97,6 +99,7 @@ def find(place: Place) -> Server | None:
         started=float(state["started"]),
         workers=int(workers[1]) if workers else 0,
         limits=limits.of_command(command),
+        triggers=NO_TRIGGERS not in command,
     )
 
 

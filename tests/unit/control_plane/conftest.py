@@ -13,9 +13,16 @@ import pytest
 from moto import mock_aws
 
 from covalent_contracts.ids import digest_of, new_dispatch_id
-from covalent_control_plane import application, interrupted, routes, store
+from covalent_control_plane import (
+    application,
+    interrupted,
+    replies,
+    routes,
+    store,
+    trigger_routes,
+)
 from covalent_control_plane.aws import Aws, connect
-from covalent_control_plane.settings import Settings
+from covalent_control_plane.settings import Settings, TriggerNames
 
 EVENTS = Path(__file__).parents[2] / "events"
 ROLE = "arn:aws:iam::123456789012:role/covalent-machine"
@@ -66,6 +73,10 @@ class Api:
         """GET."""
         return self.call("GET", path, None, **kwargs)
 
+    def delete(self, path: str, **kwargs: Any) -> Answer:
+        """DELETE."""
+        return self.call("DELETE", path, None, **kwargs)
+
     def call(
         self,
         method: str,
@@ -105,10 +116,12 @@ class Api:
 
 def _match(path: str) -> tuple[str, dict[str, str] | None]:
     parts = path.removeprefix("/api/v1/").split("/")
-    if parts[0] != "dispatches" or len(parts) == 1:
+    names = {"dispatches": "dispatch_id", "triggers": "trigger_id"}
+    if parts[0] not in names or len(parts) == 1:
         return path, None
-    dispatch_id, parts[1] = parts[1], "{dispatch_id}"
-    return "/api/v1/" + "/".join(parts), {"dispatch_id": dispatch_id}
+    name = names[parts[0]]
+    identifier, parts[1] = parts[1], f"{{{name}}}"
+    return "/api/v1/" + "/".join(parts), {name: identifier}
 
 
 @pytest.fixture(scope="session")
@@ -130,7 +143,7 @@ def _set_environment(patch: pytest.MonkeyPatch) -> None:
 def aws(clients: Aws, monkeypatch: pytest.MonkeyPatch) -> Iterator[Aws]:
     """An empty AWS with a bucket and the table, which is the one that the application uses."""
     _set_environment(monkeypatch)
-    for module in (routes, application, interrupted):
+    for module in (routes, replies, trigger_routes, application, interrupted):
         monkeypatch.setattr(module, "aws", lambda: clients)
     with mock_aws(config={"stepfunctions": {"execute_state_machine": False}}):
         clients.objects.create_bucket(
@@ -217,6 +230,34 @@ def dispatched(aws: Aws, api: Api) -> Dispatched:
         return identifier
 
     return dispatch
+
+
+REGION = "eu-west-1"
+NAMES = TriggerNames(
+    function=f"arn:aws:lambda:{REGION}:123456789012:function:covalent-fire",
+    schedules="covalent-triggers",
+    scheduler_role="arn:aws:iam::123456789012:role/covalent-scheduler",
+    ticker_role="arn:aws:iam::123456789012:role/covalent-ticker",
+)
+
+
+@pytest.fixture
+def triggers_on(aws: Aws) -> Iterator[TriggerNames]:
+    """A deployment with triggers."""
+    object.__setattr__(aws.settings, "triggers", NAMES)
+    boto3.client("scheduler").create_schedule_group(Name=NAMES.schedules)
+    yield NAMES
+    object.__setattr__(aws.settings, "triggers", None)
+
+
+def new_trigger(dispatch_id: str, overlap: str = "allow", **settings: Any) -> dict[str, Any]:
+    """A trigger to post; by default one that is fired by hand."""
+    return {
+        "trigger_id": new_dispatch_id(),
+        "dispatch_id": dispatch_id,
+        "overlap": overlap,
+        "settings": settings or {"kind": "manual"},
+    }
 
 
 def table() -> Any:

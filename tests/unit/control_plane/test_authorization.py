@@ -15,6 +15,7 @@ from tests.unit.control_plane.conftest import (
     Api,
     Dispatched,
     manifest,
+    new_trigger,
 )
 
 from covalent_contracts.api import PREFIX
@@ -24,6 +25,7 @@ from covalent_control_plane.aws import Aws
 
 ERIN = "arn:aws:iam::123456789012:user/erin"
 ONE = "/dispatches/{dispatch_id}"
+TRIGGER = "/triggers/{trigger_id}"
 
 
 @dataclass(frozen=True)
@@ -53,10 +55,16 @@ TABLE = {
     ("POST", f"{ONE}/cancel"): WRITE,
     ("GET", f"{ONE}/sharing"): WRITE,
     ("PUT", f"{ONE}/sharing"): WRITE,
+    ("GET", "/triggers"): SIGNED,  # one's own
+    ("POST", "/triggers"): Rights(403, 404, 404, 201),
+    ("GET", TRIGGER): WRITE,
+    ("DELETE", TRIGGER): WRITE,
+    ("POST", f"{TRIGGER}/fire"): Rights(403, 404, 404, 202),
 }
 BODIES: dict[str, Any] = {
     f"{ONE}/nodes": {"ids": [0, 1]},
     f"{ONE}/cancel": {},
+    f"{TRIGGER}/fire": {"event_id": "1"},
     f"{ONE}/assets": {"digests": [digest_of(CONTENT)]},
 }
 CALLERS = {"nobody": None, "stranger": ERIN, "reader": BOB, "owner": ALICE}
@@ -82,6 +90,13 @@ def shared(
 def _ask(caller: str | None, method: str, path: str, document: dict[str, Any]) -> Answer:
     url = PREFIX + path.replace("{dispatch_id}", document["dispatch_id"])
     body = BODIES.get(path)
+    if path.startswith("/triggers"):
+        new = new_trigger(document["dispatch_id"])
+        if method == "POST" and path == "/triggers":
+            body = new
+        else:
+            assert Api(ALICE).post(f"{PREFIX}/triggers", new).status == 201
+            url = url.replace("{trigger_id}", new["trigger_id"])
     if path.endswith("/sharing") and method == "PUT":
         body = {"shared_with": [LAB]}
     if path == "/dispatches" and method == "POST":

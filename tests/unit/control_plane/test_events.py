@@ -63,6 +63,8 @@ def test_there_is_an_event_for_every_route_rule_and_kind_of_state() -> None:
     assert names("api") == sorted(BY_NAME)
     assert names("eventbridge") == sorted(RULES)
     assert sorted(each.name for each in application.app.event_sources) == sorted(RULES)
+    assert [each.name for each in application.app.pure_lambda_functions] == ["fire"]
+    assert names("fire") == ["s3", "schedule", "tick"]
     assert names("step_functions") == sorted(KINDS)
 
 
@@ -76,10 +78,18 @@ def as_uploaded(aws: Aws, event: dict[str, Any], content: bytes = CONTENT) -> No
     aws.objects.put_object(Bucket=BUCKET, Key=key, Body=content)
 
 
+def _before(operation: Operation) -> tuple[str, ...]:
+    """The requests that must have been made before one."""
+    if operation.handler.__name__ in ("register", "health"):
+        return ()
+    of_trigger = ("register_trigger",) if "{trigger_id}" in operation.path else ()
+    return ("register", "start", *of_trigger)
+
+
 @pytest.mark.parametrize("operation_", OPERATIONS, ids=list(BY_NAME))
 def test_the_app_answers_the_event_of_every_route(aws: Aws, operation_: Operation) -> None:
     event = read("api", operation_.handler.__name__)
-    before = () if operation_.handler.__name__ in ("register", "health") else ("register", "start")
+    before = _before(operation_)
     for name in before:
         as_uploaded(aws, event)
         answer = application.app(read("api", name), Context())

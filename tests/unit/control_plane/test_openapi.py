@@ -38,14 +38,16 @@ def test_every_route_but_health_is_signed() -> None:
 
 
 def test_the_routes_are_those_of_the_contract() -> None:
-    from covalent_contracts import api
+    from covalent_contracts import api, triggers
 
-    assert api.__doc__ is not None
-    promised = {
-        tuple(line.split()[:2]) for line in api.__doc__.splitlines() if f" {PREFIX}/" in line
-    }
+    lines = f"{api.__doc__}{triggers.__doc__}".splitlines()
+    promised = {tuple(line.split()[:2]) for line in lines if f" {PREFIX}/" in line}
     served = {(each.method, PREFIX + each.path) for each in OPERATIONS}
-    assert {(method, path.replace("{dispatch_id}", "{id}")) for method, path in served} == promised
+    shown = {
+        (method, path.replace("{dispatch_id}", "{id}").replace("{trigger_id}", "{id}"))
+        for method, path in served
+    }
+    assert shown == promised
 
 
 def test_health_tells_what_the_deployment_is(api: Api) -> None:

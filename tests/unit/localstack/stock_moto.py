@@ -3,8 +3,10 @@
 Each function looks at one defect and returns what it saw. Prints the answers as one line of JSON.
 """
 
+import datetime
 import json
 import logging
+import math
 import os
 import sys
 import threading
@@ -28,7 +30,7 @@ from moto.dynamodb.models import DynamoDBBackend
 from moto.dynamodb.models import table as dynamodb_table
 from moto.dynamodb.models.dynamo_type import DynamoType, Item
 from moto.dynamodb.parsing.expressions import UpdateExpressionParser
-from moto.events.models import EventsBackend
+from moto.events.models import EventsBackend, Rule
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 from moto.stepfunctions.models import StateMachine
 from moto.stepfunctions.parser import utils as parser_utils
@@ -40,6 +42,9 @@ from moto.stepfunctions.parser.asl.component.state.exec.state_task.service impor
 )
 from moto.stepfunctions.parser.asl.component.state.exec.state_task.service.state_task_service import (
     StateTaskService,
+)
+from moto.stepfunctions.parser.asl.component.state.wait.wait_function.wait_function import (
+    WaitFunction,
 )
 from moto.stepfunctions.parser.asl.eval.callback.callback import CallbackPoolManager
 from moto.stepfunctions.parser.asl.eval.states import States
@@ -836,6 +841,95 @@ def looks_for_a_map_run_in_every_execution() -> bool:
     with counted(StepFunctionsParserBackend, "_get_executions") as calls:
         states.describe_map_run(mapRunArn=found["mapRunArn"])
     return len(calls) > 0
+
+
+# step functions: waits
+
+
+@canary
+def ends_a_wait_early() -> bool:
+    moment = math.ceil(time.time()) + 1
+    text = datetime.datetime.fromtimestamp(moment, datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    execution = start(machine(w={"Type": "Wait", "Timestamp": text, "End": True}))
+    return bool(ended(execution)["stopDate"].timestamp() < moment)
+
+
+@canary
+def waits_on_although_it_was_stopped() -> bool:
+    env = mock.Mock(program_state_event=threading.Event(), is_running=lambda: False)
+    began = time.monotonic()
+    WaitFunction._wait_interval(mock.Mock(), env, 0.5)
+    return time.monotonic() - began >= 0.5
+
+
+# events, schedules and what s3 tells
+
+
+@contextmanager
+def seen_by_rules() -> Iterator[list[Any]]:
+    """The events that a rule on everything is shown."""
+    events: Any = boto3.client("events")
+    events.put_rule(Name="all", EventPattern=json.dumps({"account": ["123456789012"]}))
+    shown: list[Any] = []
+    with mock.patch.object(Rule, "send_to_targets", lambda _, event, **__: shown.append(event)):
+        yield shown
+    events.delete_rule(Name="all")
+
+
+@canary
+def tells_the_time_as_a_number() -> bool:
+    entry: Any = {"Source": "me", "DetailType": "x", "Detail": "{}"}
+    with seen_by_rules() as shown:
+        boto3.client("events").put_events(Entries=[entry])
+    return isinstance(shown[0]["time"], float)
+
+
+def telling_bucket() -> Any:
+    client: Any = boto3.client("s3")
+    client.create_bucket(Bucket="telling")
+    client.put_bucket_notification_configuration(
+        Bucket="telling", NotificationConfiguration={"EventBridgeConfiguration": {}}
+    )
+    return client
+
+
+@canary
+def names_all_changes_alike() -> int:
+    client = telling_bucket()
+    with seen_by_rules() as shown:
+        for key in ("a", "b"):
+            client.put_object(Bucket="telling", Key=key, Body=b"")
+    return len({(each["id"], each["detail"]["object"]["sequencer"]) for each in shown})
+
+
+@canary
+def tells_of_tags_that_nobody_added() -> bool:
+    client = telling_bucket()
+    with seen_by_rules() as shown:
+        client.put_object(Bucket="telling", Key="a", Body=b"")
+    return "Object Tags Added" in [each["detail-type"] for each in shown]
+
+
+@canary
+def is_silent_about_event_bridge() -> bool:
+    found = telling_bucket().get_bucket_notification_configuration(Bucket="telling")
+    return "EventBridgeConfiguration" not in found
+
+
+@canary
+def never_calls_what_is_scheduled() -> int:
+    called: list[Any] = []
+    moment = datetime.datetime.now(datetime.UTC) + datetime.timedelta(seconds=0.3)
+    schedules: Any = boto3.client("scheduler")
+    with handler(called.append):
+        schedules.create_schedule(
+            Name="s",
+            ScheduleExpression=f"at({moment.strftime('%Y-%m-%dT%H:%M:%S')})",
+            FlexibleTimeWindow={"Mode": "OFF"},
+            Target={"Arn": "arn:aws:lambda:us-east-1:123456789012:function:f", "RoleArn": ROLE},
+        )
+        time.sleep(1.5)
+    return len(called)
 
 
 def main() -> None:

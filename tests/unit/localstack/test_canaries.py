@@ -52,6 +52,23 @@ CANARIES: dict[tuple[str, str], dict[str, Any]] = {
     ("events", "PutEvents answers 500 when a rule that matches has a Lambda"): {
         "cannot_reach_a_function_from_a_rule": "NotImplementedError"
     },
+    ("events", "the time of an event is a number"): {"tells_the_time_as_a_number": True},
+    ("scheduler", "no schedule ever calls its target"): {"never_calls_what_is_scheduled": 0},
+    ("s3_events", "every event of S3 has the same id and the same sequencer"): {
+        "names_all_changes_alike": 1
+    },
+    ("s3_events", "every PutObject also tells of tags that were added"): {
+        "tells_of_tags_that_nobody_added": True
+    },
+    ("s3_events", "GetBucketNotificationConfiguration is silent about EventBridge"): {
+        "is_silent_about_event_bridge": True
+    },
+    ("waits", "a Wait until a time takes it for the machine's local time"): {
+        "ends_a_wait_early": True
+    },
+    ("waits", "what stops a Wait may come in a moment when it does not listen"): {
+        "waits_on_although_it_was_stopped": True
+    },
     ("events", "executions change status without an event"): {"tells_nobody_of_an_execution": 0},
     ("asl", "CreateStateMachine and every StartExecution parse with ANTLR"): {
         "parses_a_definition_again_for_every_execution": True

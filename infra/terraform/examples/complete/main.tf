@@ -68,6 +68,7 @@ module "covalent" {
   manage_gateway_account = var.manage_gateway_account
   kms_key_arn            = aws_kms_key.covalent.arn
   observability          = true
+  triggers               = true
   alarm_topic_arn        = aws_sns_topic.alarms.arn
   log_retention_days     = 365
   runner_memory          = 3538

@@ -2,17 +2,21 @@
 # Here is what is for a person to choose: what the functions may do, logs, throttling, and where failed events go.
 
 locals {
-  # What covalent_control_plane calls: objects.py, store.py, machines.py, starting.py, sweep.py.
-  grants = {
-    api = merge(local.start_dispatches, {
+  # What covalent_control_plane calls: objects.py, store.py, machines.py, starting.py, sweep.py, and for triggers
+  # trigger_store.py, arming.py, ticking.py, firing.py.
+  grants = merge(local.grants_without_triggers, { for name, grant in { fire = local.fire } : name => grant if local.has_triggers })
+
+  grants_without_triggers = {
+    api = merge(local.start_dispatches, { for name, grant in local.watch : name => grant if local.has_triggers }, {
       read_and_write_dispatches = {
-        why        = "Drafts, dispatches and records of nodes; a query reads dispatch and draft at once, or neighbouring nodes"
+        why        = "Drafts, dispatches, records of nodes, triggers; a query reads dispatch and draft at once, or neighbouring nodes"
         actions    = ["dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query", "dynamodb:UpdateItem"]
         resources  = [var.table_arn]
-        conditions = [local.only_dispatches]
+        conditions = [local.only_dispatches_and_triggers]
       }
+      forget_triggers = local.forget_triggers
       list_dispatches = {
-        why       = "The dispatches of the caller"
+        why       = "The dispatches and the triggers of the caller"
         actions   = ["dynamodb:Query"]
         resources = ["${var.table_arn}/index/by_owner"]
       }
@@ -31,6 +35,7 @@ locals {
         actions = ["s3:PutObject"]
         resources = [
           "${var.bucket_arn}/assets/*",
+          "${var.bucket_arn}/dispatches/*/event.json",
           "${var.bucket_arn}/dispatches/*/machines.json",
           "${var.bucket_arn}/dispatches/*/manifest.json",
           "${var.bucket_arn}/dispatches/*/sheets/*",
@@ -81,7 +86,7 @@ locals {
       tell_missing_objects = local.tell_missing_objects
     }
 
-    finish = {
+    finish = merge({ for name, grant in local.wake : name => grant if local.has_triggers }, {
       end_dispatches = {
         why        = "Finds the dispatch of an execution that ended, reads its failed and running nodes, and ends them"
         actions    = ["dynamodb:GetItem", "dynamodb:Query", "dynamodb:UpdateItem"]
@@ -100,7 +105,7 @@ locals {
       }
       stop_executions = local.stop_executions
       bury_events     = local.bury_events
-    }
+    })
 
     restart = merge(local.start_dispatches, {
       find_starting = {
@@ -177,6 +182,111 @@ locals {
   execution  = replace(var.machines, ":stateMachine:", ":execution:")
   executions = ["${local.execution}:*", "${local.execution}/*"]
 
+  has_triggers = var.triggers != null
+  place        = join(":", slice(split(":", var.machines), 3, 5)) # region and account, as ARNs have them
+
+  # What a trigger sets off.
+  fire = merge(local.start_dispatches, {
+    record_events_and_runs = {
+      why        = "Which events a trigger has seen, what runs, what waits; and the dispatches that it starts"
+      actions    = ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query", "dynamodb:UpdateItem"]
+      resources  = [var.table_arn]
+      conditions = [local.only_dispatches_and_triggers]
+    }
+    forget_triggers = local.forget_triggers
+    read_the_workflow = {
+      why     = "The manifest of the registered dispatch, and whether its assets are still there"
+      actions = ["s3:GetObject"]
+      resources = [
+        "${var.bucket_arn}/assets/*",
+        "${var.bucket_arn}/dispatches/*/machines.json",
+        "${var.bucket_arn}/dispatches/*/manifest.json",
+      ]
+    }
+    write_the_run = {
+      why     = "The documents of a run, and the event that it is for"
+      actions = ["s3:PutObject"]
+      resources = [
+        "${var.bucket_arn}/dispatches/*/event.json",
+        "${var.bucket_arn}/dispatches/*/machines.json",
+        "${var.bucket_arn}/dispatches/*/manifest.json",
+        "${var.bucket_arn}/dispatches/*/sheets/*",
+      ]
+    }
+    pass_ticker_role     = local.pass_ticker_role
+    tell_missing_objects = local.tell_missing_objects
+    bury_events          = local.bury_events
+  })
+
+  # Who has AWS watch for triggers, and has it stop.
+  watch = merge(
+    {
+      schedule_triggers = {
+        why       = "A trigger in time is a schedule in the group of the deployment"
+        actions   = ["scheduler:CreateSchedule", "scheduler:DeleteSchedule"]
+        resources = [for group in local.trigger_names[*].schedules : "arn:${var.partition}:scheduler:${local.place}:schedule/${group}/*"]
+      }
+      make_rules = {
+        why       = "A trigger on events is a rule on the account's default bus"
+        actions   = ["events:DeleteRule", "events:PutRule", "events:PutTargets", "events:RemoveTargets"]
+        resources = ["arn:${var.partition}:events:${local.place}:rule/${var.prefix}-trigger-*"]
+      }
+      pass_scheduler_role = {
+        why       = "Schedules call the function with this role and no other"
+        actions   = ["iam:PassRole"]
+        resources = local.trigger_names[*].scheduler_role
+        conditions = [
+          { test = "StringEquals", variable = "iam:PassedToService", values = ["scheduler.amazonaws.com"] },
+        ]
+      }
+      pass_ticker_role = local.pass_ticker_role
+      stop_ticking = {
+        why       = "A trigger that is stopped ticks no longer"
+        actions   = ["states:StopExecution"]
+        resources = ["${local.execution}:*"]
+      }
+    },
+    length(var.trigger_buckets) == 0 ? {} : {
+      look_at_buckets = {
+        why       = "Whether a bucket tells EventBridge of its objects"
+        actions   = ["s3:GetBucketNotification"]
+        resources = [for bucket in var.trigger_buckets : "arn:${var.partition}:s3:::${bucket}"]
+      }
+    },
+  )
+
+  wake = {
+    wake_queues = {
+      why       = "When a run of a trigger with a queue ends, the next one begins"
+      actions   = ["lambda:InvokeFunction"]
+      resources = local.trigger_names[*].function
+    }
+  }
+
+  pass_ticker_role = {
+    why       = "The machine that ticks works with this role and no other"
+    actions   = ["iam:PassRole"]
+    resources = local.trigger_names[*].ticker_role
+    conditions = [
+      { test = "StringEquals", variable = "iam:PassedToService", values = ["states.amazonaws.com"] },
+    ]
+  }
+
+  forget_triggers = {
+    why        = "A trigger that could not be set up, and what waits no longer in its queue"
+    actions    = ["dynamodb:DeleteItem"]
+    resources  = [var.table_arn]
+    conditions = [{ test = "ForAllValues:StringLike", variable = "dynamodb:LeadingKeys", values = ["T#*"] }]
+  }
+
+  trigger_names = var.triggers == null ? [] : [var.triggers]
+
+  only_dispatches_and_triggers = {
+    test     = "ForAllValues:StringLike"
+    variable = "dynamodb:LeadingKeys"
+    values   = ["D#*", "T#*"]
+  }
+
   only_dispatches = { test = "ForAllValues:StringLike", variable = "dynamodb:LeadingKeys", values = ["D#*"] }
 
   tell_missing_objects = {
@@ -193,7 +303,7 @@ locals {
 
   # What every function here needs.
   common = {
-    for name in ["adopt", "api", "finish", "restart", "sweep"] : name => merge(
+    for name in keys(local.descriptions) : name => merge(
       {
         write_logs = {
           why       = "Structured logs, and metrics in them; the group is there already"
@@ -216,13 +326,16 @@ locals {
     )
   }
 
-  descriptions = {
-    adopt   = "Makes dispatches of sublattices."
-    api     = "Answers requests: the API of Covalent."
-    finish  = "Ends dispatches whose executions have ended."
-    restart = "Starts dispatches that were left STARTING."
-    sweep   = "Deletes state machines that nobody uses."
-  }
+  descriptions = merge(
+    {
+      adopt   = "Makes dispatches of sublattices."
+      api     = "Answers requests: the API of Covalent."
+      finish  = "Ends dispatches whose executions have ended."
+      restart = "Starts dispatches that were left STARTING."
+      sweep   = "Deletes state machines that nobody uses."
+    },
+    local.has_triggers ? { fire = "Runs the dispatches of triggers." } : {},
+  )
 }
 
 module "policy" {

@@ -10,12 +10,15 @@ output "api_name" {
 
 output "functions" {
   description = "Names of the functions of the control plane."
-  value = {
-    api     = aws_lambda_function.api.function_name
-    finish  = aws_lambda_function.finish.function_name
-    restart = aws_lambda_function.restart.function_name
-    sweep   = aws_lambda_function.sweep.function_name
-  }
+  value = merge(
+    {
+      api     = aws_lambda_function.api.function_name
+      finish  = aws_lambda_function.finish.function_name
+      restart = aws_lambda_function.restart.function_name
+      sweep   = aws_lambda_function.sweep.function_name
+    },
+    { for function in aws_lambda_function.fire : "fire" => function.function_name },
+  )
 }
 
 output "log_groups" {

@@ -86,6 +86,23 @@ variable "sso_owners" {
   }
 }
 
+variable "triggers" {
+  description = "Names of what triggers need, and null for none: ARN of the function, group of schedules, ARNs of the roles of schedules and of machines that tick."
+  type = object({
+    function       = string
+    schedules      = string
+    scheduler_role = string
+    ticker_role    = string
+  })
+  default = null
+}
+
+variable "trigger_buckets" {
+  description = "Buckets whose events triggers may wait for."
+  type        = list(string)
+  default     = []
+}
+
 variable "kms_key_arn" {
   description = "The key of bucket, table, logs and environments, or null."
   type        = string
@@ -93,13 +110,13 @@ variable "kms_key_arn" {
 }
 
 variable "reserved_concurrency" {
-  description = "Executions at a time that are reserved for adopt, api, finish, restart or sweep, and the most they get; one that is missing shares the account's."
+  description = "Executions at a time that are reserved for adopt, api, finish, fire, restart or sweep, and the most they get; one that is missing shares the account's."
   type        = map(number)
   default     = {}
 
   validation {
-    condition     = length(setsubtract(keys(var.reserved_concurrency), ["adopt", "api", "finish", "restart", "sweep"])) == 0
-    error_message = "reserved_concurrency knows adopt, api, finish, restart and sweep."
+    condition     = length(setsubtract(keys(var.reserved_concurrency), ["adopt", "api", "finish", "fire", "restart", "sweep"])) == 0
+    error_message = "reserved_concurrency knows adopt, api, finish, fire, restart and sweep."
   }
 }
 

@@ -65,10 +65,11 @@ locals {
     electron = merge(
       {
         read_sheets_and_inputs = {
-          why     = "What to run (a page of sheets), with what (assets of the owner, outputs of other electrons)"
+          why     = "What to run (a page of sheets), with what (assets of the owner, outputs of other electrons), and for which event of a trigger"
           actions = ["s3:GetObject"]
           resources = [
             "${var.bucket_arn}/assets/${local.owner}/*",
+            "${var.bucket_arn}/dispatches/${local.dispatch}/event.json",
             "${var.bucket_arn}/dispatches/${local.dispatch}/sheets/*",
             "${var.bucket_arn}/dispatches/${local.dispatch}/nodes/*/output/*",
           ]

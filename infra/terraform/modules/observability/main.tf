@@ -77,6 +77,7 @@ locals {
       DispatchRunSeconds  = "status"
       ElectronsFinished   = "executor,status"
       ElectronFailures    = "cause"
+      TriggersFired       = "kind"
     } : metric => "SEARCH('{Covalent,service,${dimensions}} MetricName=\"${metric}\" service=\"${local.service}\"', '%s', 300)"
   }
 
@@ -105,6 +106,10 @@ locals {
     {
       title   = "Dispatches that were left STARTING, and what became of them"
       metrics = [[{ expression = format(local.search.DispatchesRestarted, "Sum"), label = "", id = "restarted" }]]
+    },
+    {
+      title   = "Triggers that have fired, by kind"
+      metrics = [[{ expression = format(local.search.TriggersFired, "Sum"), label = "", id = "fired" }]]
     },
     {
       title   = "Electrons, by executor and status"

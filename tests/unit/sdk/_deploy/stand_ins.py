@@ -95,6 +95,10 @@ class StandIn(Account):
     def bucket_region(self, name: str) -> str | None:
         return REGION if name in self.memory.buckets else None
 
+    def delete_rules(self, prefix: str) -> int:
+        """There are no triggers."""
+        return 0
+
     def machines(self, prefix: str) -> list[str]:
         return [name for name in self.memory.machines if name.startswith(prefix)]
 

@@ -111,6 +111,20 @@ def test_machines_of_this_deployment_only(aws: Account) -> None:
     assert len(aws.machines("lab-test")) == 1
 
 
+def test_rules_of_triggers_of_this_deployment_only(aws: Account) -> None:
+    events = boto3.client("events", REGION)
+    digits = "0" * 24
+    names = {f"lab-trigger-{digits}", f"lab-trigger-trigger-{digits}", "lab-finish"}
+    for name in names:
+        events.put_rule(Name=name, EventPattern='{"source": ["me"]}')
+    target: Any = {"Id": "fire", "Arn": f"arn:aws:lambda:{REGION}:123456789012:function:f"}
+    events.put_targets(Rule=f"lab-trigger-{digits}", Targets=[target])
+    assert aws.delete_rules("lab") == 1
+    left = {rule["Name"] for rule in events.list_rules()["Rules"]}
+    assert left == names - {f"lab-trigger-{digits}"}
+    assert aws.delete_rules("lab") == 0
+
+
 def test_what_runs(aws: Account) -> None:
     machine = make_machine(f"lab-{HEX}")
     assert aws.running([machine, machine.replace("lab", "gone")], 5) == []

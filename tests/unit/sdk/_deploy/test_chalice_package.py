@@ -15,6 +15,8 @@ MODULE = sources.terraform() / "modules" / "api" / "chalice.tf.json"
 FUNCTIONS = {"adopt", "api", "finish", "sweep"}
 CALLED_BY_MACHINES = {"adopt"}
 """No service calls these: the role of the state machines may."""
+MADE_BY_TRIGGERS = {"fire"}
+"""Functions whose callers are named in the module `triggers`."""
 
 
 @pytest.fixture(scope="module")
@@ -68,11 +70,12 @@ def test_api_gateway_does_not_wait_longer_than_its_function_runs(functions: dict
 
 def test_events_are_not_lost(made: dict[str, Any], functions: dict[str, Any]) -> None:
     queue = "${aws_sqs_queue.dead_letters.arn}"
-    events = {*functions} - {"api"} - CALLED_BY_MACHINES
+    events = {*functions} - {"api", *CALLED_BY_MACHINES, *MADE_BY_TRIGGERS}
     targets = made["resource"]["aws_cloudwatch_event_target"]
     assert {*targets} == {*made["resource"]["aws_cloudwatch_event_rule"]} == events
-    for name in events:
+    for name in {*functions} - {"api"}:
         assert functions[name]["dead_letter_config"] == {"target_arn": queue}
+    for name in events:
         assert targets[name]["dead_letter_config"] == {"arn": queue}
 
 
@@ -84,7 +87,7 @@ def test_the_finisher_hears_of_this_deployment_only(made: dict[str, Any]) -> Non
 
 def test_who_may_call_a_function_is_named(made: dict[str, Any], functions: dict[str, Any]) -> None:
     permissions = made["resource"]["aws_lambda_permission"]
-    assert {*permissions} == {*functions} - CALLED_BY_MACHINES
+    assert {*permissions} == {*functions} - CALLED_BY_MACHINES - MADE_BY_TRIGGERS
     for name, permission in permissions.items():
         assert permission["function_name"] == f"${{aws_lambda_function.{name}.function_name}}"
         assert re.fullmatch(r"\$\{aws_[\w.]+arn\}(/\*)?", permission["source_arn"])

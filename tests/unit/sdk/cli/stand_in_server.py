@@ -30,6 +30,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--worker-memory", type=int, required=True)
     parser.add_argument("--worker-threads", type=int, required=True)
     parser.add_argument("--log-level", required=True)
+    parser.add_argument("--no-triggers", action="store_true")
     for path in ("--data-dir", "--state-file", "--log-file"):
         parser.add_argument(path, type=Path, required=True)
     return parser.parse_args()

@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from covalent._cli.main import cli
-from covalent._programmatic import commands, server
+from covalent._programmatic import commands, server, watching
 from covalent._programmatic.limits import Limits
 from covalent._shared_files.config import get_config, set_config
 
@@ -232,7 +232,7 @@ def test_developer_mode_logs_everything() -> None:
 
 def test_the_help_says_what_a_flag_does_here() -> None:
     words = " ".join(run("start", "--help").output.split())
-    assert words.count("Accepted, no effect") == 3
+    assert words.count("Accepted, no effect") == 2
 
 
 @pytest.mark.usefixtures("stand_in")
@@ -327,3 +327,37 @@ def test_the_same_from_python(capsys: pytest.CaptureFixture[str]) -> None:
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].startswith("Covalent server has started at")
     assert lines[1:] == [commands.STOPPED, commands.NOT_RUNNING]
+
+
+@pytest.mark.usefixtures("stand_in")
+def test_a_server_without_triggers_restarts_without_them() -> None:
+    assert run("start", "--no-triggers").exit_code == 0
+    assert not running().triggers
+    assert run("restart").exit_code == 0
+    assert not running().triggers
+
+
+def test_triggers_only_excludes_no_triggers() -> None:
+    result = run("start", "--no-triggers", "--triggers-only")
+    assert result.exit_code == 2
+    assert "exclude each other" in result.output
+
+
+def test_watching_needs_watchdog(own_config: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(watching, "find_spec", lambda _name: None)
+    result = run("start", "--triggers-only")
+    assert result.exit_code == 1
+    assert "pip install 'covalent-serverless[triggers]'" in result.output
+
+
+def test_only_triggers_are_watched(own_config: Path) -> None:
+    """No server is needed to watch: it asks again until there is one."""
+    started = run("start", "--triggers-only")
+    assert started.exit_code == 0, started.output
+    found = watching.find()
+    assert found is not None
+    assert str(found.pid) in started.output
+    assert run("start", "--triggers-only").output == started.output
+    assert f"Watched by process {found.pid}" in run("status").output
+    assert watching.STOPPED in run("stop").output
+    assert watching.find() is None

@@ -1,0 +1,78 @@
+"""One schedule and one object of a bucket fire on LocalStack, in a deployment that has triggers."""
+
+import json
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.localstack.deployment import client_environment, run
+from tests.localstack.running import Aws
+
+pytestmark = pytest.mark.localstack
+
+PREFIX = "trig"
+BUCKET = "trig-pictures"
+COVALENT = str(Path(sys.executable).with_name("covalent"))
+SCRIPT = """
+import json, sys, time
+import boto3
+import covalent as ct
+
+@ct.electron
+def told():
+    return ct.get_context().event
+
+def run(trigger, change):
+    @ct.lattice(triggers=trigger)
+    def flow():
+        return told()
+
+    dispatch_id = ct.dispatch(flow)()
+    change()
+    result = ct.get_result(dispatch_id, wait=True)
+    ct.stop_triggers(dispatch_id)
+    return {"status": str(result.status), "event": result.result}
+
+def put():
+    boto3.client("s3").put_object(Bucket=sys.argv[1], Key="in/cat.png", Body=b"meow")
+
+time_trigger = ct.triggers.TimeTrigger(time_gap=60)
+bucket_trigger = ct.triggers.DirTrigger(f"s3://{sys.argv[1]}/in", ["created"])
+print(json.dumps([run(time_trigger, lambda: None), run(bucket_trigger, put)]))
+"""
+
+
+@pytest.fixture(scope="module")
+def client(
+    aws: Aws, environment: Mapping[str, str], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Mapping[str, str]]:
+    """The environment of a user whose profile names a deployment with triggers."""
+    aws.client("s3").create_bucket(Bucket=BUCKET)
+    own = client_environment(dict(environment), tmp_path_factory.mktemp("triggers"))
+    own["COVALENT_PROFILE"] = PREFIX
+    minor = f"{sys.version_info.major}.{sys.version_info.minor}"
+    wanted = {
+        "protect": False,
+        "manage_gateway_account": False,
+        "triggers": True,
+        "trigger_buckets": [BUCKET],
+    }
+    variables = [f"--var={name}={json.dumps(value)}" for name, value in wanted.items()]
+    place = ("--prefix", PREFIX)
+    run(
+        *(COVALENT, "deploy", "up", *place, "--yes", "--python", minor, *variables),
+        environment=own,
+    )
+    yield own
+    run(COVALENT, "deploy", "down", *place, "--yes", environment=own)
+
+
+def test_a_schedule_and_an_object(client: Mapping[str, str]) -> None:
+    output = run(sys.executable, "-c", SCRIPT, BUCKET, environment=client)
+    found: list[dict[str, Any]] = json.loads(output.splitlines()[-1])
+    assert [each["status"] for each in found] == ["COMPLETED", "COMPLETED"]
+    by_time, by_object = (each["event"] for each in found)
+    assert by_time["kind"] == "schedule"
+    assert by_object["detail"]["object"]["key"] == "in/cat.png"
