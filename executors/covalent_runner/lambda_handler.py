@@ -36,7 +36,7 @@ def handler(event: Mapping[str, Any], context: Any) -> None:
 
 def handle(store: "Store", event: envelope.Envelope, remaining: "Remaining") -> None:
     """Do what the event says, with a store of the caller's choice."""
-    from covalent_runner import collect, gates, lost, report, run  # noqa: PLC0415  # cold starts pay for what they use
+    from covalent_runner import gates, lost, report, run  # noqa: PLC0415  # cold starts pay for what they use
 
     match event:
         case envelope.Run():
@@ -44,6 +44,8 @@ def handle(store: "Store", event: envelope.Envelope, remaining: "Remaining") -> 
         case envelope.Wait():
             gates.wait(store, event)
         case envelope.Collect():
+            from covalent_runner import collect  # noqa: PLC0415  # rare, and it brings more
+
             collect.collect(store, event)
         case envelope.Report():
             report.report(store, event)

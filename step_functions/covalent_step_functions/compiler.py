@@ -6,7 +6,7 @@ graph   which nodes become states, who waits for whom, who hosts the light nodes
 order   the heavy graph as a partial order, closed and reduced.                    Only positions and bits.
 plan    that order as sequences, Parallels and gates, neither more nor less.       No state is known here.
 split   what is too large for one machine as several, and wide fan-outs as Maps.   Sizes are estimated here.
-states  each executor says what to call; names, Next, Catch, reports.              No JSON yet.
+states  each executor says what to call; names, Next, Catch, reports (machine).    No JSON yet.
 emit    Amazon States Language.                                                    Nothing is fetched from AWS.
 check   compares with quotas.
 sheets  what the runner must know of each electron: beside the definition, because it differs from dispatch to

@@ -10,7 +10,7 @@ locals {
   # https://docs.aws.amazon.com/step-functions/latest/dg/service-integration-iam-templates.html
   grants = {
     call_runners = {
-      why       = "Each electron, gate and report is a call of a runner function, or of a version of it"
+      why       = "Each electron, gate and report is a call of a runner function, or of a version of it; a sublattice has two more"
       actions   = ["lambda:InvokeFunction"]
       resources = flatten([for arn in var.function_arns : [arn, "${arn}:*"]])
     }
