@@ -49,7 +49,7 @@ locals {
         conditions = [local.only_dispatches]
       }
       take_over_objects = {
-        why       = "And copies the outputs and streams that these records name"
+        why       = "A redispatch copies the outputs and streams of what it reuses"
         actions   = ["s3:PutObject"]
         resources = ["${var.bucket_arn}/dispatches/*/nodes/*"]
       }
