@@ -136,6 +136,8 @@ class EmbeddedAws:
     def stop(self) -> None:
         """Stop: end running dispatches as interrupted, kill the workers, release the data folder."""
         if self._journal is not None:
+            if self._watching is not None:
+                self._watching.stop()  # or it would fire at a server that goes away
             _halt()
             self._end_interrupted(STOPPED)
             self._journal = None

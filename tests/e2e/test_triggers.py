@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import runpy
 import threading
 import time
 from collections.abc import Callable
@@ -188,6 +189,14 @@ def test_a_workflow_without_trigger_has_no_event(server: Server) -> None:
         return told()
 
     assert ct.dispatch_sync(flow)().result is None
+
+
+def test_the_example_of_the_documentation(server: Server, tmp_path: Path) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "triggers.md").read_text()
+    script = tmp_path / "example.py"
+    script.write_text(page.partition("```python\n")[2].partition("```")[0])
+    found = runpy.run_path(str(script))
+    assert ct.get_result(found["dispatch_id"]).status == "NEW_OBJECT"
 
 
 def test_what_cannot_be_stopped(server: Server) -> None:
