@@ -100,3 +100,25 @@ def test_a_bash_lepton_finds_the_packages_it_asks_for(server: Server, tmp_path: 
     result = ct.dispatch_sync(ct.lattice(imported))(sys.executable)
     assert result.error is None
     assert result.get_node_result(0)["stdout"] == "tiny indeed\n"
+
+
+def test_files_travel_before_and_after_leptons(server: Server, tmp_path: Path) -> None:
+    source, copy, made = (tmp_path / name for name in ("source", "copy", "made"))
+    source.write_text("measured\n")
+    fetched = ct.fs.FileTransfer(str(source), str(copy))
+    kept = ct.fs.FileTransfer(str(copy), str(made), order=ct.fs.Order.AFTER)
+    shout = Lepton(
+        "bash", command=f"tr a-z A-Z < {copy} > {copy}.tmp && mv {copy}.tmp {copy}", files=[fetched]
+    )
+
+    @ct.leptons.bash(files=[kept])
+    def told(files: list[tuple[str, str]] = []) -> str:  # noqa: B006  # the transfer gives it
+        return f"echo done >> {files[0][0]}"
+
+    @ct.lattice
+    def workflow() -> None:
+        ct.wait(told(), shout())
+
+    result = ct.get_result(ct.dispatch(workflow)(), wait=True)
+    assert result.status == "COMPLETED", result.error
+    assert made.read_text() == "MEASURED\ndone\n"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from covalent._shared_files.exceptions import InvalidArguments
 from covalent._workflow.description import describe
 from covalent._workflow.electron import Electron
-from covalent._workflow.metadata import hooks_of
+from covalent._workflow.metadata import hooks_of, with_files
 from covalent._workflow.own_modules import own_file
 from covalent_contracts.errors import InvalidWorkflow
 
@@ -95,12 +95,12 @@ class Lepton(Electron):
         self.display_name = display_name
         metadata = lepton_metadata(
             executor=executor,
-            files=files,
             deps_bash=deps_bash,
             deps_pip=deps_pip,
             call_before=call_before,
             call_after=call_after,
         )
+        metadata["hooks"] = with_files(metadata["hooks"], files, _without_parameters)
         super().__init__(None, metadata=metadata)
         self._check_parts()
         self._name = display_name or function_name or describe(command.strip().partition("\n")[0])
@@ -219,7 +219,6 @@ class Lepton(Electron):
 def lepton_metadata(
     *,
     executor: ExecutorLike | None,
-    files: Sequence[Any],
     deps_bash: BashLike | None,
     deps_pip: PipLike | None,
     call_before: CallLike,
@@ -229,13 +228,8 @@ def lepton_metadata(
 
     Raises:
         ValueError: a call is to give its value to a parameter, of which a lepton has none.
-        InvalidWorkflow: files are to be transferred.
 
     """
-    if files:
-        raise InvalidWorkflow(
-            "a lepton's files are not supported by this version yet: read and write them in the lepton"
-        )
     hooks = hooks_of(
         deps_bash=deps_bash,
         deps_pip=deps_pip,
@@ -249,6 +243,10 @@ def lepton_metadata(
                 f"retval_keyword {call.retval_keyword!r} of a DepsCall has no effect on a lepton: leave it out"
             )
     return {"executor": None if executor is NOT_CHOSEN else executor, "hooks": hooks}
+
+
+def _without_parameters() -> None:
+    """What a lepton is to its file transfers: nothing in it takes where the files are."""
 
 
 def _stamp(path: Path, name: str) -> tuple[int, int]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ParamSpec, overload
 from covalent._workflow.decoration import ElectronFunction, decorated
 from covalent._workflow.electron import Electron
 from covalent._workflow.lepton import NOT_CHOSEN, lepton_metadata
+from covalent._workflow.metadata import with_files
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -69,7 +70,6 @@ def bash(
     """
     metadata = lepton_metadata(
         executor=executor,
-        files=files,
         deps_bash=deps_bash,
         deps_pip=deps_pip,
         call_before=call_before,
@@ -80,6 +80,7 @@ def bash(
         from covalent_runner.leptons.shell import WrittenCommand  # noqa: PLC0415  # loaded when first used
 
         command = WrittenCommand(title=display_name or function.__name__, writer=function)
-        return functools.update_wrapper(decorated(Electron(command, metadata=metadata)), function)
+        own = metadata | {"hooks": with_files(metadata["hooks"], files, function)}
+        return functools.update_wrapper(decorated(Electron(command, metadata=own)), function)
 
     return decorate if _func is None else decorate(_func)
