@@ -222,7 +222,7 @@ def test_the_command_tells_sizes_and_refuses_an_unknown_python(zips: Path) -> No
     command = [sys.executable, "-m", "covalent._deploy.artifacts", "--output", str(zips)]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     lines = done.stdout.splitlines()
-    assert len(lines) == 8
+    assert len(lines) == 14
     assert all(
         re.match(r"[\w-]+\.zip +\d+\.\d\d MB +\d+\.\d\d MB unzipped", each) for each in lines
     )
