@@ -130,6 +130,10 @@ def _built(aws: Aws, parent: DispatchItem, node: int, child_id: str) -> Manifest
         ) from exc
     if manifest.dispatch_id != child_id:
         raise InvalidWorkflow(f"the graph of sublattice {node} is that of another dispatch")
+    if manifest.redispatch_of is not None or any(
+        each.reused is not None for each in manifest.nodes
+    ):
+        raise InvalidWorkflow(f"the graph of sublattice {node} reuses another dispatch")
     if not manifest.nodes or manifest.nodes[-1].kind is not NodeKind.POSTPROCESS:
         raise InvalidWorkflow(f"the graph of sublattice {node} does not end with what it returns")
     check_uploads(manifest)

@@ -232,8 +232,34 @@ class TestFailures:
         assert child.status == "FAILED"
         assert child.get_node_result(0)["status"] == "FAILED"
 
+    @pytest.mark.parametrize("task_ids", [None, [0]])
+    def test_cancelling_it_cancels_what_is_in_it(self, task_ids: list[int] | None) -> None:
+        dispatch_id, child = self._waiting()
+        ct.cancel(dispatch_id, task_ids=task_ids)
+        result = ct.get_result(dispatch_id, wait=True)
+        assert (result.status, result.get_node_result(0)["status"]) == ("CANCELLED", "CANCELLED")
+        inner = ct.get_result(child.dispatch_id, wait=True)
+        assert (inner.status, inner.get_node_result(0)["status"]) == ("CANCELLED", "CANCELLED")
+
+    def test_cancelling_what_is_in_it_cancels_it(self) -> None:
+        dispatch_id, child = self._waiting()
+        ct.cancel(child.dispatch_id, task_ids=[0])
+        assert ct.get_result(child.dispatch_id, wait=True).status == "CANCELLED"
+        result = ct.get_result(dispatch_id, wait=True)
+        assert (result.status, result.get_node_result(0)["status"]) == ("CANCELLED", "CANCELLED")
+
+    @classmethod
+    def _stopped(cls, server: Server, *, of_child: bool) -> Result:
+        dispatch_id, child = cls._waiting()
+        stopped = child.dispatch_id if of_child else dispatch_id
+        server.client("stepfunctions").stop_execution(executionArn=server.execution(stopped))
+        found: Result = ct.get_result(dispatch_id, wait=True)
+        return found
+
     @staticmethod
-    def _stopped(server: Server, *, of_child: bool) -> Result:
+    def _waiting() -> tuple[str, Result]:
+        """A dispatch, and that of the sublattice in it, of which an electron runs."""
+
         @ct.electron
         @ct.lattice
         def waiting() -> Any:
@@ -243,10 +269,7 @@ class TestFailures:
         child = None
         while child is None or child.get_node_result(0)["status"] != "RUNNING":
             child = ct.get_result(dispatch_id).get_node_result(0)["sublattice_result"]
-        stopped = child.dispatch_id if of_child else dispatch_id
-        server.client("stepfunctions").stop_execution(executionArn=server.execution(stopped))
-        found: Result = ct.get_result(dispatch_id, wait=True)
-        return found
+        return dispatch_id, child
 
 
 def test_the_example_of_the_documentation(capsys: pytest.CaptureFixture[str]) -> None:

@@ -177,6 +177,7 @@ def test_it_inherits_readers(aws: Aws, api: Api, parent: str) -> None:
     ("changes", "message"),
     [
         ({"dispatch_id": "6f5902ac-2372-4d3c-a3ad-9d2f0c0e5a11"}, "another dispatch"),
+        ({"redispatch_of": "6f5902ac-2372-4d3c-a3ad-9d2f0c0e5a11"}, "reuses another dispatch"),
         ({"nodes": [], "edges": []}, "does not end with what it returns"),
         ({"nodes": manifest()["nodes"][:2], "edges": []}, "does not end"),
         ({"edges": [{"source": 0, "target": 99, "kind": "arg"}]}, "malformed"),
