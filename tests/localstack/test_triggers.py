@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from tests.localstack.deployment import client_environment, run
-from tests.localstack.running import Aws
+from tests.localstack.running import REGION, Aws
 
 pytestmark = pytest.mark.localstack
 
@@ -61,7 +61,7 @@ def client(
     """The environment of a user whose profile names a deployment with triggers."""
     aws.client("s3").create_bucket(Bucket=BUCKET)
     own = client_environment(dict(environment), tmp_path_factory.mktemp("triggers"))
-    own["COVALENT_PROFILE"] = PREFIX
+    own |= {"COVALENT_PROFILE": PREFIX, "AWS_DEFAULT_REGION": REGION}
     minor = f"{sys.version_info.major}.{sys.version_info.minor}"
     wanted = {
         "protect": False,
