@@ -77,6 +77,7 @@ class Node(_Document):
     op:       attribute: its name; operator: a name as in `covalent_contracts.sheet.Light`.
     hooks:    what runs around the electron (`covalent_contracts.hooks`), pickled.
     executor: key into `Manifest.executors`.
+    needs_sdk: whether function or hooks name Covalent itself, so that they run only where the SDK is.
     reused:   the node of dispatch `Manifest.redispatch_of` whose record is taken over; this one does not run.
     """
 
@@ -88,6 +89,7 @@ class Node(_Document):
     hooks: Asset | None = None
     value: Asset | None = None
     op: str = ""
+    needs_sdk: bool = False
     reused: Annotated[int, Field(ge=0)] | None = None
 
     @model_validator(mode="after")

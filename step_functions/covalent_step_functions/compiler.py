@@ -13,11 +13,12 @@ sheets  what the runner must know of each electron: beside the definition, becau
         dispatch, and the definition must not: equal workflows share one machine, named by the definition's hash.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from covalent_contracts.errors import InvalidWorkflow
-from covalent_contracts.manifest import Manifest, NodeKind
+from covalent_contracts.manifest import Manifest, Node, NodeKind
 from covalent_contracts.quoted import quoted_size
 from covalent_executors import registry
 from covalent_executors.place import Place
@@ -129,26 +130,34 @@ class _Machines:
 
 def _tasks(manifest: Manifest, graph: Graph, place: Place) -> dict[int, TaskTemplate]:
     """What to call for each heavy node. A promoted light node runs on the runner itself, whatever it names."""
-    by_executor = {used: _task(manifest, *used, place) for used in _used(graph)}
+    by_use = {use: _task(manifest, use, place) for use in sorted({*map(_use, _heavy(graph))})}
     plain = lambda_task(place.runner(manifest.python))
     nodes = (graph.nodes[node] for node in graph.order)
-    return {
-        node.id: by_executor[node.kind, node.executor or ""] if node.kind.is_heavy else plain
-        for node in nodes
-    }
+    return {node.id: by_use[_use(node)] if node.kind.is_heavy else plain for node in nodes}
 
 
-def _used(graph: Graph) -> list[tuple[NodeKind, str]]:
-    heavy = (graph.nodes[node] for node in graph.order)
-    return sorted({(node.kind, node.executor or "") for node in heavy if node.kind.is_heavy})
+class _Use(NamedTuple):
+    """What decides what is called for a heavy node."""
+
+    kind: NodeKind
+    executor: str
+    needs_sdk: bool
 
 
-def _task(manifest: Manifest, kind: NodeKind, key: str, place: Place) -> TaskTemplate:
-    if key not in manifest.executors:
-        raise InvalidWorkflow(f"the manifest does not describe executor {key!r}")
-    executor = manifest.executors[key]
-    is_built = kind is NodeKind.SUBLATTICE
-    where = place.to_build if is_built else place
+def _use(node: Node) -> _Use:
+    return _Use(node.kind, node.executor or "", node.needs_sdk)
+
+
+def _heavy(graph: Graph) -> Iterator[Node]:
+    return (graph.nodes[node] for node in graph.order if graph.nodes[node].kind.is_heavy)
+
+
+def _task(manifest: Manifest, use: _Use, place: Place) -> TaskTemplate:
+    if use.executor not in manifest.executors:
+        raise InvalidWorkflow(f"the manifest does not describe executor {use.executor!r}")
+    executor = manifest.executors[use.executor]
+    is_built = use.kind is NodeKind.SUBLATTICE
+    where = place.to_build if is_built or use.needs_sdk else place
     task = registry.task(executor.name, executor.attributes, where, manifest.python)
     check_task(task, place)
     return sublattice(task, place, manifest.python) if is_built else task

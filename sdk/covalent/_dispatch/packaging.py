@@ -140,6 +140,7 @@ def _row(node: int, known: Mapping[str, Any], pickles: Pickles, executors: _Exec
                 "function": pickles.function(known["function"], hooks, what),
                 "hooks": pickles.hooks(hooks, what),
             }
+            fields["needs_sdk"] = pickles.need_sdk(*parts.values())
             return _Row(fields, parts)
 
 

@@ -7,6 +7,7 @@ value      as captured when the electron was called
 
 from __future__ import annotations
 
+import pickletools
 import subprocess
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -17,9 +18,10 @@ from covalent._workflow.depsmodule import DepsModule
 from covalent._workflow.depspip import DepsPip
 from covalent._workflow.own_modules import by_value, pickle_with_own_modules
 from covalent._workflow.transportable_object import TransportableObject
-from covalent_contracts import pickling
+from covalent_contracts import pickling, transport
 from covalent_contracts.errors import InvalidWorkflow, UnpicklableValue
 from covalent_contracts.hooks import Call, Hooks
+from covalent_contracts.ids import digest_of
 
 if TYPE_CHECKING:
     from covalent._dispatch.assets import Assets
@@ -35,12 +37,17 @@ class Pickles:
         self._assets = assets
         self._known: dict[Any, str] = {}
         self._kept: list[Any] = []
+        self._naming: dict[str, bool] = {}
+
+    def need_sdk(self, *digests: str | None) -> bool:
+        """Whether one of these functions and hooks names Covalent itself."""
+        return any(self._naming.get(digest, False) for digest in digests if digest)
 
     def function(self, function: Callable[..., Any], hooks: _Hooks, what: str) -> str:
         """The digest of an electron's function; `what` names it in messages."""
         modules: list[DepsModule] = hooks["deps"].get("module", []) if hooks else []
         key = (id(function), tuple(each.module_name for each in modules))
-        return self._once(key, function, lambda: _with_modules(function, modules, what))
+        return self._code(key, function, lambda: _with_modules(function, modules, what))
 
     def hooks(self, hooks: _Hooks, what: str) -> str | None:
         """The digest of what runs around an electron; None if nothing does."""
@@ -49,7 +56,7 @@ class Pickles:
         wire = hooks_on_the_wire(hooks)
         if not wire:
             return None
-        return self._once(id(hooks), hooks, lambda: pickled(wire, f"the dependencies of {what}"))
+        return self._code(id(hooks), hooks, lambda: pickled(wire, f"the dependencies of {what}"))
 
     def value(self, value: Any) -> str:
         """The digest of a captured value."""
@@ -59,6 +66,14 @@ class Pickles:
         # 0.0 == -0.0, and nan is not equal to itself
         key = (kind, repr(value) if kind in (float, complex) else value)
         return self._once(key, None, lambda: pickling.dumps(value))
+
+    def _code(self, key: Any, owner: Any, make: Callable[[], bytes]) -> str:
+        def made() -> bytes:
+            data = make()
+            self._naming[digest_of(data)] = names_covalent(data)
+            return data
+
+        return self._once(key, owner, made)
 
     def _once(self, key: Any, owner: Any, make: Callable[[], bytes]) -> str:
         digest = self._known.get(key)
@@ -82,6 +97,15 @@ def pickled(value: Any, what: str) -> bytes:
         raise InvalidWorkflow(f"{what} cannot travel: {exc}") from exc
     except Exception as exc:
         raise UnpicklableValue(f"{what} cannot be pickled: {exc}") from exc
+
+
+def names_covalent(data: bytes) -> bool:
+    """Whether something pickled refers to Covalent's own modules, by name or in code; a text that reads so counts."""
+    _, body = transport.split(data)
+    if b"covalent" not in body:
+        return False
+    texts = (text for _, text, _ in pickletools.genops(body) if isinstance(text, str))
+    return any(text.partition(".")[0] == "covalent" for text in texts)
 
 
 def hooks_on_the_wire(hooks: Mapping[str, Any]) -> Hooks:

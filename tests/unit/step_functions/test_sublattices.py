@@ -82,6 +82,16 @@ def test_it_is_built_by_the_builder_where_there_is_one(manifest: Compile, place:
     assert called[:5] == ["builder-311", "adopter", None, "runner-311", "runner-311"]
 
 
+def test_what_names_covalent_runs_where_the_sdk_is(manifest: Compile, place: Place) -> None:
+    somewhere = replace(place, builders={"3.11": "builder-311"}, adopter="adopter")
+    made = manifest([(0, 1)])
+    nodes = [made.nodes[0].model_copy(update={"needs_sdk": True}), *made.nodes[1:]]
+    made = made.model_copy(update={"nodes": nodes})
+    states = _states(compile_dispatch(made, somewhere, "owner").definition)
+    called = [state["Parameters"].get("FunctionName") for state in states.values()]
+    assert called[:2] == ["builder-311", "runner-311"]
+
+
 def test_one_that_stopped_and_is_followed_is_looked_at_once_more(
     manifest: Compile, place: Place
 ) -> None:

@@ -209,3 +209,41 @@ def _function(made: Package) -> Asset:
     asset = made.manifest.nodes[0].function
     assert asset is not None
     return asset
+
+
+def _uses_global(value: Any) -> Any:
+    return ct.get_context().dispatch_id, value
+
+
+def _uses_import(value: Any) -> Any:
+    from covalent import get_context
+
+    return get_context(), value
+
+
+def _calls_an_electron(value: Any) -> Any:
+    return identity(value)
+
+
+def _plain(value: Any) -> Any:
+    return f"covalent bonds: {value}"
+
+
+@pytest.mark.parametrize(
+    ("function", "expected"),
+    [(_uses_global, True), (_uses_import, True), (_calls_an_electron, True), (_plain, False)],
+)
+def test_what_names_covalent_runs_where_the_sdk_is(
+    function: Callable[..., Any], expected: bool
+) -> None:
+    function.__module__ = "__main__"  # as in a script
+    made = packaged(ct.lattice(lambda: ct.electron(function)(1)))
+    assert made.manifest.nodes[0].needs_sdk is expected
+
+
+def test_hooks_that_name_covalent_too() -> None:
+    _uses_global.__module__ = "__main__"
+    made = packaged(
+        ct.lattice(lambda: ct.electron(call_before=ct.DepsCall(_uses_global))(_plain)(1))
+    )
+    assert made.manifest.nodes[0].needs_sdk
