@@ -43,6 +43,7 @@ from moto.stepfunctions.parser.asl.component.state.exec.state_task.service impor
 from moto.stepfunctions.parser.asl.component.state.exec.state_task.service.state_task_service import (
     StateTaskService,
 )
+from moto.stepfunctions.parser.asl.component.state.wait.wait_function.timestamp import Timestamp
 from moto.stepfunctions.parser.asl.component.state.wait.wait_function.wait_function import (
     WaitFunction,
 )
@@ -848,10 +849,12 @@ def looks_for_a_map_run_in_every_execution() -> bool:
 
 @canary
 def ends_a_wait_early() -> bool:
-    moment = math.ceil(time.time()) + 1
+    moment = math.ceil(time.time()) + 10
     text = datetime.datetime.fromtimestamp(moment, datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    execution = start(machine(w={"Type": "Wait", "Timestamp": text, "End": True}))
-    return bool(ended(execution)["stopDate"].timestamp() < moment)
+    wait = Timestamp.__new__(Timestamp)
+    wait.string = mock.Mock()
+    seconds = wait._get_wait_seconds(mock.Mock(stack=[text]))
+    return bool(seconds < moment - time.time())
 
 
 @canary

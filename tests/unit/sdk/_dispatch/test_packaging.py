@@ -204,10 +204,6 @@ def test_a_graph_is_rebuilt_from_its_manifest() -> None:
     assert rebuilt.get_node_value(0, "status") == Status.NEW_OBJECT
 
 
-def test_what_is_not_built_or_has_triggers_is_refused() -> None:
+def test_what_is_not_built_is_refused() -> None:
     with pytest.raises(InvalidWorkflow, match="build_graph"):
         package(ct.lattice(plain))
-    triggered = ct.lattice(triggers=[object()])(plain)
-    triggered.build_graph(1)
-    with pytest.raises(InvalidWorkflow, match="triggers"):
-        package(triggered)
