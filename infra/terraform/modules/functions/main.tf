@@ -151,7 +151,9 @@ locals {
       resources = ["${var.bucket_arn}/assets/${local.owner}/*"]
     }
   }
-  all_grants = merge(local.grants, { builder = merge(local.grants.electron, local.building) })
+  # What a sublattice's dispatch gave is taken over by the runner.
+  grants_of_builder = merge({ for name, grant in local.grants.electron : name => grant if name != "read_results" }, local.building)
+  all_grants        = merge(local.grants, { builder = local.grants_of_builder })
 
   user_code = {
     electron = "User code, for one dispatch at a time."
