@@ -90,6 +90,25 @@ def nesting(n: int) -> Any:
     return smaller(n)["name"] if n == 0 else ignoring(smaller(n))
 
 
+@ct.electron
+def told() -> Any:
+    """Long enough for the next event to come meanwhile."""
+    import time
+
+    time.sleep(0.5)
+    return ct.get_context().event
+
+
+def fired_by(trigger: Any) -> Any:
+    """A workflow that tells what it was started for."""
+
+    @ct.lattice(triggers=trigger)
+    def telling() -> Any:
+        return told()
+
+    return telling
+
+
 @ct.lattice
 def spying(theirs: str, owner: str) -> Any:
     """One electron."""

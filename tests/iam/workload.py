@@ -3,8 +3,10 @@
 import json
 import secrets
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -18,6 +20,7 @@ from tests.iam.workflows import (
     HELD,
     LARGE,
     broken,
+    fired_by,
     flowers,
     long,
     nesting,
@@ -26,12 +29,18 @@ from tests.iam.workflows import (
     wide,
 )
 from tests.running import Server
+from tests.terraform.cycle import WATCHED
 
 import covalent as ct
+from covalent._triggers import registration
+from covalent.triggers import BaseTrigger, DirTrigger, EventTrigger, TimeTrigger
 from covalent_contracts import records
 from covalent_contracts.api import PREFIX
+from covalent_contracts.errors import InvalidWorkflow
 from covalent_localstack import environment
 
+PATIENCE = 60.0
+"""Seconds; generous, because it only bounds a failing run."""
 COLLEAGUE = "arn:aws:iam::123456789012:user/colleague"
 
 
@@ -93,6 +102,7 @@ class Script:
         assert ct.get_result(again, wait=True).status == "COMPLETED"
         self._cancel(ct.dispatch(paused)(1800, 40))
         self._stop(ct.dispatch(paused)(1800, 40))
+        self._watch()
         self._look_after(divided)
 
     def _ended(self, lattice: Any, *args: Any, status: str = "COMPLETED") -> str:
@@ -137,6 +147,71 @@ class Script:
             executionArn=self.server.execution(dispatch_id)
         )
         assert ct.get_result(dispatch_id, wait=True).status == "FAILED"
+
+    def _watch(self) -> None:
+        """Triggers: a machine that ticks, and is taken away meanwhile; a schedule; and what `_watch_events` has."""
+        ticking = TimeTrigger(time_gap=1)
+        with self._armed(ticking):
+            self._fired(ticking, 1)
+            states = self.server.client("stepfunctions")
+            for each in states.list_state_machines()["stateMachines"]:
+                states.delete_state_machine(stateMachineArn=each["stateMachineArn"])
+            self._fired(ticking, 5)
+        scheduled = TimeTrigger(time_gap=3600)
+        with self._armed(scheduled):
+            self._make_due(str(scheduled.trigger_id))
+            self._fired(scheduled, 1)
+        self._watch_events()
+
+    def _watch_events(self) -> None:
+        objects = self.server.client("s3")
+        objects.create_bucket(Bucket=WATCHED)
+        objects.put_bucket_notification_configuration(
+            Bucket=WATCHED, NotificationConfiguration={"EventBridgeConfiguration": {}}
+        )
+        arriving = DirTrigger(f"s3://{WATCHED}/in", ["created"], batch_size=2, overlap="queue")
+        with self._armed(arriving):
+            for number in range(6):
+                objects.put_object(Bucket=WATCHED, Key=f"in/{number}", Body=b"x")
+            self._fired(arriving, 3)
+        with self._armed(EventTrigger({"source": ["an.application"]})) as dispatch_id:
+            plain: Any = BaseTrigger  # abstract to a type checker
+            by_hand = plain(lattice_dispatch_id=dispatch_id)
+            by_hand.trigger({"by": "hand"})
+            self._fired(by_hand, 1)
+        with pytest.raises(InvalidWorkflow, match="does not take the pattern"):
+            ct.dispatch(fired_by(EventTrigger({"source": "no list"})))()
+
+    @contextmanager
+    def _armed(self, trigger: BaseTrigger) -> Iterator[str]:
+        dispatch_id: str = ct.dispatch(fired_by(trigger))()
+        yield dispatch_id
+        ct.stop_triggers(dispatch_id)
+
+    def _fired(self, trigger: BaseTrigger, times: int) -> None:
+        """Wait until it has, and what it has started has ended."""
+        ends = time.monotonic() + PATIENCE
+        while len(found := registration.runs(trigger)) < times:
+            assert time.monotonic() < ends, f"{trigger} has fired {len(found)} times only"
+            time.sleep(0.05)
+        for each in found:
+            result = ct.get_result(each, wait=True)
+            assert result.status == "COMPLETED", result
+            assert result.result, "no event has arrived"
+
+    def _make_due(self, name: str) -> None:
+        """Have a schedule be due now, with the target that it has."""
+        schedules = self.server.client("scheduler")
+        group = environment.SCHEDULES
+        target = schedules.get_schedule(Name=name, GroupName=group)["Target"]
+        schedules.update_schedule(
+            Name=name,
+            GroupName=group,
+            Target=target,
+            FlexibleTimeWindow={"Mode": "OFF"},
+            State="ENABLED",
+            ScheduleExpression=f"at({datetime.now(UTC):%Y-%m-%dT%H:%M:%S})",
+        )
 
     def _look_after(self, dispatch_id: str) -> None:
         """A dispatch that was left STARTING and has lost its machines is started again; then unused machines go."""
