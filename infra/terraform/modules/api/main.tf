@@ -214,6 +214,7 @@ locals {
       ]
     }
     pass_ticker_role     = local.pass_ticker_role
+    stop_executions      = local.stop_executions
     tell_missing_objects = local.tell_missing_objects
     bury_events          = local.bury_events
   })
