@@ -151,8 +151,9 @@ locals {
       resources = ["${var.bucket_arn}/assets/${local.owner}/*"]
     }
   }
-  # What a sublattice's dispatch gave is taken over by the runner.
-  grants_of_builder = merge({ for name, grant in local.grants.electron : name => grant if name != "read_results" }, local.building)
+  # The runner takes over what a sublattice's dispatch gave, and only then does the node arrive at gates.
+  of_runners        = ["read_results", "release_gates"]
+  grants_of_builder = merge({ for name, grant in local.grants.electron : name => grant if !contains(local.of_runners, name) }, local.building)
   all_grants        = merge(local.grants, { builder = local.grants_of_builder })
 
   user_code = {
