@@ -14,6 +14,7 @@ from math import inf
 from typing import TYPE_CHECKING, Any
 
 from covalent_contracts import envelope
+from covalent_contracts.context import read_events_with
 from covalent_runner import confinement, frames
 from covalent_runner.aws_store import AwsStore
 from covalent_runner.errors import ElectronFailed, UpstreamFailed
@@ -65,7 +66,9 @@ def _work_with(key: str, secret: str, token: str) -> None:
 
 @cache
 def _store() -> AwsStore:
-    return AwsStore.from_environment()
+    made = AwsStore.from_environment()
+    read_events_with(made.event)
+    return made
 
 
 def _remaining(seconds: float | None) -> "Remaining":

@@ -33,7 +33,9 @@ class Session:
 
 
 class Sessions:
-    """Sessions by the id of their access key."""
+    """Sessions by the id of their access key. `roles` are the ARNs of the roles that can be taken."""
+
+    roles = frozenset({environment.role_arn(environment.ELECTRON_ROLE)})
 
     def __init__(self) -> None:
         self._held: dict[str, Session] = {}
@@ -55,13 +57,14 @@ class Sessions:
         body = environ["wsgi.input"].read()
         environ["wsgi.input"] = BytesIO(body)
         fields = dict(parse_qsl(body.decode())) if body.startswith(_ACTION) else {}
-        if fields.get("RoleArn") != environment.role_arn(environment.ELECTRON_ROLE):
+        if fields.get("RoleArn") not in self.roles:
             return None
         return 200, [("Content-Type", "text/xml")], [self._assumed(fields).encode()]
 
     def _assumed(self, fields: Mapping[str, str]) -> str:
         key = f"ASIA{secrets.token_hex(8).upper()}"
-        session = Session(environment.ELECTRON_ROLE, fields["RoleSessionName"], _tags(fields))
+        role = fields["RoleArn"].rpartition("/")[2]
+        session = Session(role, fields["RoleSessionName"], _tags(fields))
         self._held[key] = session
         return _ANSWER.format(
             key=key,

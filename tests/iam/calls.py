@@ -56,10 +56,17 @@ class Names:
 
 
 def _s3(names: Names, request: Request) -> Iterator[Call]:
-    bucket, _, key = unquote(request.parameters["path"]).lstrip("/").partition("/")
+    asked = request.parameters
+    bucket, _, key = unquote(asked["path"]).lstrip("/").partition("/")
+    if asked.get("query") == "notification" and request.operation == "GET" and not key:
+        yield Call("s3:GetBucketNotification", f"arn:aws:s3:::{bucket}")
+        return
     if bucket != names.offline_bucket or not key:
         raise KeyError(f"S3: {request}")
     home = f"arn:aws:s3:::{names.bucket}"
+    if asked.get("copied"):
+        source = unquote(asked["copied"]).lstrip("/").removeprefix(f"{bucket}/")
+        yield Call("s3:GetObject", f"{home}/{source}")
     action = {"GET": "s3:GetObject", "HEAD": "s3:GetObject", "PUT": "s3:PutObject"}
     yield Call(action[request.operation], f"{home}/{key}")
     if request.status == 404:  # who may not list is told 403
@@ -75,15 +82,24 @@ def _dynamodb(_: Names, request: Request) -> Iterator[Call]:
                 yield _on_items(
                     "BatchGetItem", table, keys, _attributes(question, question["Keys"])
                 )
+        case "BatchWriteItem":
+            yield from _batches(asked["RequestItems"])
         case "TransactWriteItems":
             for (kind, each), *_rest in (item.items() for item in asked["TransactItems"]):
                 yield _write(f"{kind}Item", each)
         case "Query":
             yield _query(asked)
-        case "GetItem" | "PutItem" | "UpdateItem":
+        case "DeleteItem" | "GetItem" | "PutItem" | "UpdateItem":
             yield _write(request.operation, asked)
         case _:
             raise KeyError(f"DynamoDB: {request.operation}")
+
+
+def _batches(tables: Mapping[str, Any]) -> Iterator[Call]:
+    for table, writes in tables.items():
+        items = [each["PutRequest"]["Item"] for each in writes]
+        keys = [item["pk"]["S"] for item in items]
+        yield _on_items("BatchWriteItem", table, keys, set().union(*items))
 
 
 def _write(operation: str, asked: Mapping[str, Any]) -> Call:
@@ -169,9 +185,21 @@ def _lambda(_: Names, request: Request) -> Iterator[Call]:
 
 
 def _events(_: Names, request: Request) -> Iterator[Call]:
-    """The rule by which Step Functions learns of the end of a nested execution; it makes it with the machine's role."""
-    rule = f"arn:aws:events:{REGION}:{ACCOUNT}:rule/{request.parameters['rule']}"
+    """Rules of triggers, and the one by which Step Functions learns of the end of a nested execution."""
+    asked = request.parameters
+    rule = f"arn:aws:events:{REGION}:{ACCOUNT}:rule/{asked.get('Rule') or asked['Name']}"
     yield Call(f"events:{request.operation}", rule)
+
+
+def _scheduler(_: Names, request: Request) -> Iterator[Call]:
+    asked = request.parameters
+    action = {"POST": "CreateSchedule", "DELETE": "DeleteSchedule"}[request.operation]
+    group = asked.get("GroupName") or asked["groupName"]
+    home = f"arn:aws:scheduler:{REGION}:{ACCOUNT}:schedule/{group}/{asked['Name']}"
+    yield Call(f"scheduler:{action}", home)
+    if action == "CreateSchedule":
+        passed = {"iam:passedtoservice": ("scheduler.amazonaws.com",)}
+        yield Call("iam:PassRole", asked["Target"]["RoleArn"], passed)
 
 
 _SERVICES: Mapping[str, Callable[[Names, Request], Iterator[Call]]] = {
@@ -179,6 +207,7 @@ _SERVICES: Mapping[str, Callable[[Names, Request], Iterator[Call]]] = {
     "events": _events,
     "lambda": _lambda,
     "s3": _s3,
+    "scheduler": _scheduler,
     "states": _states,
     "sts": _sts,
 }

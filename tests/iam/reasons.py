@@ -17,6 +17,11 @@ _TABLE = (
     "DynamoDB asks for it where a table has a customer's key, "
     "https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/encryption.usagenotes.html"
 )
+_CANCELLED = "a dispatch that is cancelled in the moment in which it starts is stopped; no run can be timed like that"
+_PARTS = (
+    "whether parts of a large workflow are still there, which were made when it was registered; "
+    "the API and `restart` run the same code"
+)
 
 ALL = "*"
 REASONS: Mapping[tuple[str, str], str] = MappingProxyType(
@@ -30,6 +35,9 @@ REASONS: Mapping[tuple[str, str], str] = MappingProxyType(
         (ALL, "kms:GenerateDataKey"): _ENCRYPT,
         (ALL, "kms:Encrypt"): _TABLE,
         (ALL, "kms:DescribeKey"): _TABLE,
+        ("fire", "states:DescribeStateMachine"): _PARTS,
+        ("fire", "states:StopExecution"): _CANCELLED,
+        ("restart", "states:StopExecution"): _CANCELLED,
         ("machine", "xray:GetSamplingRules"): _SAMPLING,
         ("machine", "xray:GetSamplingTargets"): _SAMPLING,
         ("machine", "logs:CreateLogDelivery"): _DELIVERY,

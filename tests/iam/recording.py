@@ -2,23 +2,26 @@
 
 Who made a request:
 
-api, adopt, finish,   the handler that runs in this thread, or that gave work to the control plane's threads; api
-restart, sweep        also signs the addresses that clients use
-electron, builder     the session by whose key the request is signed
+api, adopt, fire,     the handler that runs in this thread, or that gave work to the control plane's threads; api
+finish, restart, sweep  also signs the addresses that clients use
+electron, builder     the session by whose key the request is signed; builders have workers of their own, as on AWS
 runner                what the guard of a runner process signs with the function's own key
-machine               the emulator of Step Functions, where it does what AWS does with the machine's role
+machine, ticker       the emulator of Step Functions, where it does what AWS does with the role of a machine
+scheduler             the emulator of EventBridge Scheduler, when a schedule calls its target
 
 Requests of others (tests, the repairs of the emulator) are not written down.
 
-Two functions more than offline are there, `covalent-restart` and `covalent-sweep`, without their patience.
+More functions than offline are there: `covalent-restart` and `covalent-sweep`, without their patience, and a builder.
 """
 
 import json
 import os
+import re
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import ContextVar, copy_context
+from functools import cache
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -26,7 +29,7 @@ from urllib.parse import parse_qsl
 
 from tests.iam.calls import SYNC_RULE
 
-from covalent_control_plane import manifests, starting, sweep
+from covalent_control_plane import manifests, starting, sweep, ticking
 from covalent_localstack import __main__ as command
 from covalent_localstack import (
     access,
@@ -36,12 +39,17 @@ from covalent_localstack import (
     lambdas,
     map_runs,
     nested,
+    scheduler,
+    sts,
 )
 from covalent_localstack.api_gateway import Gateway
+from covalent_localstack.pool import WorkerPool
 from covalent_localstack.server import API, Front
 
 VARIABLE = "COVALENT_TEST_CALLS"
 EVENTS = ("restart", "sweep")
+BUILDER = environment.RUNNER.replace("runner", "builder")
+BUILDER_ROLE = "covalent-builder"
 _ROLE: ContextVar[str] = ContextVar("role", default="")
 _writing = threading.Lock()
 
@@ -86,29 +94,43 @@ def _who(front: Front, environ: Any) -> dict[str, Any]:
         return {"role": "api", "agent": "presigned"}
     found = access._CREDENTIAL.search(environ.get("HTTP_AUTHORIZATION", ""))
     if found is not None and found[1] in front.sessions:
-        tags = front.sessions[found[1]].tags
-        return {"role": _role_of_user_code(environ, agent), "tags": tags, "agent": agent}
+        session = front.sessions[found[1]]
+        role = session.role.rpartition("-")[2]
+        return {"role": role, "tags": session.tags, "agent": agent}
     guard = "runner" if agent == "covalent-guard" else ""
     return {"role": _ROLE.get() or guard, "agent": agent}
-
-
-def _role_of_user_code(environ: Any, agent: str) -> str:
-    """Offline one function runs electrons and builds graphs. Only a builder writes assets."""
-    is_asset = f"/{environment.BUCKET}/assets/" in environ["PATH_INFO"]
-    builds = is_asset and environ["REQUEST_METHOD"] == "PUT" and "Boto3" not in agent
-    return "builder" if builds else "electron"
 
 
 def _what(environ: Any, body: bytes) -> tuple[str, str, Any]:
     target = environ.get("HTTP_X_AMZ_TARGET", "")
     if target:
         service, _, operation = target.partition(".")
-        known = {"DynamoDB_20120810": "dynamodb", "AWSStepFunctions": "states"}
-        return known.get(service, service), operation, json.loads(body)
-    if "/sts/aws4_request" in environ.get("HTTP_AUTHORIZATION", ""):
-        fields = dict(parse_qsl(body.decode()))
-        return "sts", fields["Action"], fields
-    return "s3", environ["REQUEST_METHOD"], {"path": environ["PATH_INFO"]}
+        return _TARGETS.get(service, service), operation, json.loads(body)
+    method, path = environ["REQUEST_METHOD"], environ["PATH_INFO"]
+    match _signed_for(environ):
+        case "sts":
+            fields = dict(parse_qsl(body.decode()))
+            return "sts", fields["Action"], fields
+        case "lambda":
+            (function,) = re.findall(r"/functions/(.+)/invocations$", path)
+            return "lambda", "Invoke", {"FunctionArn": function}
+        case "scheduler":
+            query = dict(parse_qsl(environ["QUERY_STRING"]))
+            asked = {**query, **json.loads(body or b"{}"), "Name": path.rpartition("/")[2]}
+            return "scheduler", method, asked
+        case _:
+            copied = environ.get("HTTP_X_AMZ_COPY_SOURCE", "")
+            asked = {"path": path, "query": environ["QUERY_STRING"], "copied": copied}
+            return "s3", method, asked
+
+
+_TARGETS = {"DynamoDB_20120810": "dynamodb", "AWSStepFunctions": "states", "AWSEvents": "events"}
+
+
+def _signed_for(environ: Any) -> str:
+    """The service in the scope of the signature."""
+    found = re.search(r"/([a-z0-9-]+)/aws4_request", environ.get("HTTP_AUTHORIZATION", ""))
+    return found[1] if found else ""
 
 
 def _handlers() -> None:
@@ -120,9 +142,11 @@ def _handlers() -> None:
 
     def as_function(self: Any, function: Any, event: Any, **more: Any) -> Any:
         if more.get("owner"):
-            note("machine", "lambda", "Invoke", {"FunctionArn": function.function_arn})
+            caller = "ticker" if function.function_name == environment.FIRE else "machine"
+            note(caller, "lambda", "Invoke", {"FunctionArn": function.function_arn})
         if not function.handler.startswith(lambdas.IN_PROCESS):
-            return invoke(self, function, event, **more)
+            of_builders = function.function_name == BUILDER
+            return invoke(_of_builders() if of_builders else self, function, event, **more)
         role = function.handler.rpartition(".")[2]
         return _as(role, invoke, self, function, event, **more)
 
@@ -134,6 +158,25 @@ def _handlers() -> None:
     Gateway.__call__ = as_api  # type: ignore[method-assign]  # as above
     lambdas.Runtime.invoke = as_function  # type: ignore[method-assign]  # as above
     ThreadPoolExecutor.submit = in_context  # type: ignore[method-assign]  # as above
+
+
+@cache
+def _of_builders() -> lambdas.Runtime:
+    """Workers whose user code has the builder's role."""
+    pool = lambdas.current().workers
+    variables = {**pool._environment, "COVALENT_ELECTRON_ROLE": environment.role_arn(BUILDER_ROLE)}
+    return lambdas.Runtime(WorkerPool(1, variables, Path(pool._log.name), pool._preload))
+
+
+def _schedules() -> None:
+    """A schedule calls its target with the role that it was given."""
+    deliver = scheduler.deliver
+
+    def call(schedule: Any, moment: float) -> None:
+        note("scheduler", "lambda", "Invoke", {"FunctionArn": schedule.target["Arn"]})
+        deliver(schedule, moment)
+
+    scheduler.deliver = call
 
 
 def _as(role: str, do: Any, *args: Any, **more: Any) -> Any:
@@ -166,7 +209,7 @@ def _machines() -> None:
         child = env.stack[-1]["executionArn"]
         note("machine", "states", "DescribeExecution", {"executionArn": child})
         for each in ("PutTargets", "PutRule", "DescribeRule"):
-            note("machine", "events", each, {"rule": SYNC_RULE})
+            note("machine", "events", each, {"Name": SYNC_RULE})
 
     def stop_part(execution: Any, *args: Any, **more: Any) -> Any:
         if more.get("cause") == nested.ABANDONED:
@@ -187,7 +230,7 @@ def _machines() -> None:
 
 def main() -> int:
     """Serve, and write down."""
-    for install in (_requests, _handlers, _machines):
+    for install in (_requests, _handlers, _machines, _schedules):
         install()
     bootstrap.make.__defaults__ = (
         bootstrap.FUNCTIONS
@@ -196,10 +239,14 @@ def main() -> int:
                 f"covalent-{name}", f"covalent_control_plane.application.{name}", 900
             )
             for name in EVENTS
-        ),
+        )
+        + (bootstrap.Function(BUILDER, environment.RUNNER_HANDLER, 900),),
     )
+    os.environ["COVALENT_BUILDERS"] = json.dumps({environment.PYTHON: BUILDER})
+    sts.Sessions.roles |= {environment.role_arn(BUILDER_ROLE)}
     manifests.KEPT = 0  # on AWS the functions do not share a process
     starting.PATIENCE = -1
+    ticking.MOST_TICKS = 2
     sweep.UNUSED = sweep.YOUNG = -1
     sweep.LISTING = sweep.DESCRIBING = sweep.ASKING = sweep.DELETING = 0.0
     return command.main()

@@ -87,7 +87,51 @@ def smaller(n: int) -> Any:
 @ct.lattice
 def nesting(n: int) -> Any:
     """Lattices whose graphs are built while they run."""
-    return smaller(n)["name"] if n == 0 else ignoring(smaller(n))
+    return smaller(n)["name"] if n == 0 else ignoring(smaller(ignoring(n)))
+
+
+@ct.electron
+@ct.lattice
+def unbuildable(_: Any) -> Any:
+    raise ValueError("no graph")
+
+
+@ct.lattice
+def unbuilt() -> Any:
+    """A graph that is not built, for an electron that waits at a gate."""
+    first, second, third = ignoring(1), unbuildable(2), ignoring(3)
+    return added(added(first, second), added(second, third))
+
+
+@ct.electron
+@ct.lattice
+def pausing(n: Any) -> Any:
+    return held(n)
+
+
+@ct.lattice
+def resting() -> Any:
+    """A sublattice that does not go on."""
+    return pausing(0)
+
+
+@ct.electron
+def told() -> Any:
+    """Long enough for the next event to come meanwhile."""
+    import time
+
+    time.sleep(0.5)
+    return ct.get_context().event
+
+
+def fired_by(trigger: Any) -> Any:
+    """A workflow that tells what it was started for."""
+
+    @ct.lattice(triggers=trigger)
+    def telling() -> Any:
+        return told()
+
+    return telling
 
 
 @ct.lattice

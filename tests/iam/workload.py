@@ -13,6 +13,7 @@ import httpx
 import pytest
 from tests.iam import recording
 from tests.iam.calls import Request
+from tests.iam.watching import Watching, refuse
 from tests.iam.workflows import (
     ATTEMPTS,
     HELD,
@@ -22,7 +23,9 @@ from tests.iam.workflows import (
     long,
     nesting,
     paused,
+    resting,
     spying,
+    unbuilt,
     wide,
 )
 from tests.running import Server
@@ -30,6 +33,7 @@ from tests.running import Server
 import covalent as ct
 from covalent_contracts import records
 from covalent_contracts.api import PREFIX
+from covalent_contracts.ids import sub_dispatch_id
 from covalent_localstack import environment
 
 COLLEAGUE = "arn:aws:iam::123456789012:user/colleague"
@@ -89,11 +93,17 @@ class Script:
         assert len(answers) == ATTEMPTS, answers
         self._ended(nesting, 0)
         self._ended(nesting, 1)
+        self._ended(unbuilt, status="FAILED")
+        refuse(self.server, environment.ADOPTER, {"dispatch_id": first, "node": 0})
+        self._adopt_again(self._ended(nesting, 0))
         again = ct.redispatch(first, reuse_previous_results=True)()
         assert ct.get_result(again, wait=True).status == "COMPLETED"
         self._cancel(ct.dispatch(paused)(1800, 40))
+        self._cancel_nested(ct.dispatch(resting)())
+        self._forget_end(ct.dispatch(resting)())
         self._stop(ct.dispatch(paused)(1800, 40))
         self._look_after(divided)
+        Watching(self.server).play()
 
     def _ended(self, lattice: Any, *args: Any, status: str = "COMPLETED") -> str:
         dispatch_id: str = ct.dispatch(lattice)(*args)
@@ -120,14 +130,42 @@ class Script:
         assert answer.status_code == 200, answer.text
         return answer.json()
 
+    def _adopt_again(self, dispatch_id: str) -> None:
+        """The call for a sublattice comes once more when it has ended."""
+        self._set(dispatch_id, "status = :status", {":status": {"S": "RUNNING"}})
+        event = {"dispatch_id": dispatch_id, "node": 0}
+        answer = self.server.client("lambda").invoke(
+            FunctionName=environment.ADOPTER, Payload=json.dumps(event)
+        )
+        assert "FunctionError" not in answer, answer["Payload"].read()
+        self._set(dispatch_id, "status = :status", {":status": {"S": "COMPLETED"}})
+
     def _cancel(self, dispatch_id: str) -> None:
         self._await_held(dispatch_id)
         ct.cancel(dispatch_id, task_ids=[HELD])
         ct.cancel(dispatch_id)
         assert ct.get_result(dispatch_id, wait=True).status == "CANCELLED"
 
-    def _await_held(self, dispatch_id: str) -> None:
-        while "Item" not in self._item(dispatch_id, records.node_sk(HELD)):
+    def _cancel_nested(self, dispatch_id: str) -> None:
+        self._await_held(sub_dispatch_id(dispatch_id, 0), 0)
+        ct.cancel(dispatch_id)
+        assert ct.get_result(dispatch_id, wait=True).status == "CANCELLED"
+
+    def _forget_end(self, dispatch_id: str) -> None:
+        """A dispatch is stopped, and the end of its sublattice's is not told before its own."""
+        child = sub_dispatch_id(dispatch_id, 0)
+        self._await_held(child, 0)
+        execution = self.server.execution(dispatch_id)
+        self.server.client("stepfunctions").stop_execution(executionArn=execution)
+        for each in (dispatch_id, child):
+            assert ct.get_result(each, wait=True).status == "FAILED"
+            self._set(each, "status = :status", {":status": {"S": "RUNNING"}})
+        machine = execution.rpartition(":")[0].replace(":execution:", ":stateMachine:")
+        end = {"name": dispatch_id, "status": "ABORTED", "executionArn": execution}
+        self._invoke(environment.FINISHER, {**end, "stateMachineArn": machine})
+
+    def _await_held(self, dispatch_id: str, node: int = HELD) -> None:
+        while "Item" not in self._item(dispatch_id, records.node_sk(node)):
             pass  # each look is a request; there is nothing to sleep for
 
     def _stop(self, dispatch_id: str) -> None:
@@ -145,36 +183,39 @@ class Script:
         for each in states.list_state_machines()["stateMachines"]:
             states.delete_state_machine(stateMachineArn=each["stateMachineArn"])
         self._leave_starting(dispatch_id, machine)
-        self._invoke("restart")
+        self._invoke("covalent-restart")
         assert ct.get_result(dispatch_id, wait=True).status == "FAILED"  # as before
         for _ in range(2):  # parts go a day after the machines that name them
-            self._invoke("sweep")
+            self._invoke("covalent-sweep")
         assert states.list_state_machines()["stateMachines"] == []
 
     def _leave_starting(self, dispatch_id: str, machine: str) -> None:
+        values = {
+            ":status": {"S": "STARTING"},
+            ":one": {"S": "1"},
+            ":now": {"N": str(time.time_ns() // 1000)},
+            ":machine": {"S": machine},
+        }
+        sets = "status = :status, starting = :one, asked = :now, machine = :machine"
+        self._set(dispatch_id, sets, values)
+
+    def _set(self, dispatch_id: str, sets: str, values: Any) -> None:
         self.items.update_item(
             TableName=environment.TABLE,
             Key={"pk": {"S": f"D#{dispatch_id}"}, "sk": {"S": "DISPATCH"}},
-            UpdateExpression="SET #status = :status, starting = :one, asked = :now, machine = :machine",
+            UpdateExpression=f"SET #{sets}",
             ExpressionAttributeNames={"#status": "status"},
-            ExpressionAttributeValues={
-                ":status": {"S": "STARTING"},
-                ":one": {"S": "1"},
-                ":now": {"N": str(time.time_ns() // 1000)},
-                ":machine": {"S": machine},
-            },
+            ExpressionAttributeValues=values,
         )
 
-    def _invoke(self, name: str) -> None:
-        event = {
+    def _invoke(self, name: str, detail: Any = None) -> None:
+        event: dict[str, Any] = {
             **dict.fromkeys(("version", "id", "source", "account", "time", "region"), ""),
             "detail-type": "Scheduled Event",
             "resources": [],
-            "detail": {},
+            "detail": detail or {},
         }
-        answer = self.server.client("lambda").invoke(
-            FunctionName=f"covalent-{name}", Payload=json.dumps(event)
-        )
+        answer = self.server.client("lambda").invoke(FunctionName=name, Payload=json.dumps(event))
         said = answer["Payload"].read().decode()
         assert "FunctionError" not in answer, said
 

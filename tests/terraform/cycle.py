@@ -17,6 +17,8 @@ import boto3
 
 REGION = "us-east-1"
 VARIABLES = {"artifacts": "../../tests/artifacts", "protect": "false"}
+WATCHED = "pictures"
+"""A bucket that is not the deployment's, for the example that has a variable for it."""
 LONGEST = 400.0
 """Seconds for one command of Terraform. A request that moto does not know is tried again for many minutes."""
 
@@ -71,6 +73,7 @@ class Terraform:
             **{name: value for name, value in os.environ.items() if not name.startswith("AWS_")},
             "TF_IN_AUTOMATION": "1",
             "TF_INPUT": "0",
+            "TF_VAR_trigger_buckets": json.dumps([WATCHED]),
             "AWS_EC2_METADATA_DISABLED": "true",
         }
         if endpoint:
@@ -137,6 +140,7 @@ def run(example: Path) -> Cycle:
     (example / "offline.tf.json").write_text(json.dumps(PROVIDER))
     with moto_server() as endpoint:
         clients = _Clients(endpoint)
+        clients("s3").create_bucket(Bucket=WATCHED)
         before = clients.everything()
         terraform = Terraform(example, endpoint)
         terraform("init", "-no-color")

@@ -76,10 +76,16 @@ _EVENTS = ("finish", "fire[0]", "restart", "sweep")
 GENERATED = MappingProxyType(
     {
         "CKV_AWS_116": (("api",), "API Gateway calls and waits: the caller hears of a failure"),
-        "CKV_AWS_117": (("api", *_EVENTS), "a VPC costs when idle; nothing private is called"),
-        "CKV_AWS_173": (("api", *_EVENTS), "names, nothing secret; kms_key_arn encrypts them"),
+        "CKV_AWS_117": (
+            ("adopt", "api", *_EVENTS),
+            "a VPC costs when idle; nothing private is called",
+        ),
+        "CKV_AWS_173": (
+            ("adopt", "api", *_EVENTS),
+            "names, nothing secret; kms_key_arn encrypts them",
+        ),
         "CKV_AWS_272": (
-            ("api", *_EVENTS),
+            ("adopt", "api", *_EVENTS),
             "built from this source; source_code_hash holds the bytes",
         ),
     }

@@ -95,7 +95,7 @@ run "triggers" {
   }
 
   assert {
-    condition     = sort(keys(output.permissions)) == tolist(["api", "finish", "fire", "machine", "restart", "runner", "scheduler", "sweep", "ticker"])
+    condition     = sort(keys(output.permissions)) == tolist(["adopt", "api", "builder", "electron", "finish", "fire", "machine", "restart", "runner", "scheduler", "sweep", "ticker"])
     error_message = "With triggers there are a function and two roles more."
   }
 
@@ -153,9 +153,22 @@ run "roles" {
 
   assert {
     condition = alltrue([
-      for name in ["read_records", "record_nodes"] :
-      contains(output.permissions.electron[name].conditions[*].values, tolist(["D#$${aws:PrincipalTag/dispatch}"]))
+      for role in ["builder", "electron"] :
+      contains(output.permissions[role].record_nodes.conditions[*].values, tolist(["D#$${aws:PrincipalTag/dispatch}"]))
     ])
-    error_message = "User code sees items of its dispatch."
+    error_message = "User code writes items of its dispatch."
+  }
+
+  assert {
+    condition = alltrue([
+      for role in ["builder", "electron"] :
+      one(output.permissions[role].read_records.conditions).values == tolist(["D#$${aws:PrincipalTag/dispatch}", "D#$${aws:PrincipalTag/sublattice}"])
+    ])
+    error_message = "User code reads items of its dispatch, and of the sublattice that it takes over."
+  }
+
+  assert {
+    condition     = !anytrue([for name in ["read_results", "release_gates"] : contains(keys(output.permissions.builder), name)]) && !contains(keys(output.permissions.electron), "write_graphs")
+    error_message = "A builder takes no results over and ends no waiting, and only a builder writes graphs."
   }
 }

@@ -95,6 +95,19 @@ def test_the_credentials_are_for_the_dispatch_and_its_owner(lab: Lab) -> None:
     assert session.tags == {"dispatch": dispatch_id, "owner": BOB, "sublattice": dispatch_id}
 
 
+def test_the_event_of_a_trigger_is_there(lab: Lab) -> None:
+    def told() -> Any:
+        from covalent_contracts import context
+
+        return context.current().event
+
+    dispatch_id = lab.register(BOB, told)
+    lab._put(keys.event(dispatch_id), b'{"by": "hand"}')
+    assert lab.invoke(dispatch_id) == {}
+    assert lab.value(dispatch_id) == {"by": "hand"}
+    assert lab.call(BOB, told) is None
+
+
 def _front(loopback: Any) -> Any:
     from botocore.handlers import BUILTIN_HANDLERS
 

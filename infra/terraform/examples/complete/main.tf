@@ -69,6 +69,7 @@ module "covalent" {
   kms_key_arn            = aws_kms_key.covalent.arn
   observability          = true
   triggers               = true
+  trigger_buckets        = var.trigger_buckets
   alarm_topic_arn        = aws_sns_topic.alarms.arn
   log_retention_days     = 365
   runner_memory          = 3538

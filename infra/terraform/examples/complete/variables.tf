@@ -21,3 +21,9 @@ variable "manage_gateway_account" {
   type        = bool
   default     = true
 }
+
+variable "trigger_buckets" {
+  description = "Buckets whose objects triggers may watch."
+  type        = list(string)
+  default     = []
+}

@@ -173,7 +173,7 @@ locals {
 
   # Who cancels a dispatch, or finds that it was cancelled while it started or ended.
   stop_executions = {
-    why       = "A dispatch that is cancelled is an execution that is stopped, and so are those of its sublattices"
+    why       = "A dispatch that is cancelled is an execution that is stopped, and so are those of its sublattices; a trigger that is stopped ticks no longer"
     actions   = ["states:StopExecution"]
     resources = ["${local.execution}:*"]
   }
@@ -214,6 +214,7 @@ locals {
       ]
     }
     pass_ticker_role     = local.pass_ticker_role
+    stop_executions      = local.stop_executions
     tell_missing_objects = local.tell_missing_objects
     bury_events          = local.bury_events
   })
@@ -240,11 +241,6 @@ locals {
         ]
       }
       pass_ticker_role = local.pass_ticker_role
-      stop_ticking = {
-        why       = "A trigger that is stopped ticks no longer"
-        actions   = ["states:StopExecution"]
-        resources = ["${local.execution}:*"]
-      }
     },
     length(var.trigger_buckets) == 0 ? {} : {
       look_at_buckets = {

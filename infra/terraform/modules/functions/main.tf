@@ -151,7 +151,10 @@ locals {
       resources = ["${var.bucket_arn}/assets/${local.owner}/*"]
     }
   }
-  all_grants = merge(local.grants, { builder = merge(local.grants.electron, local.building) })
+  # The runner takes over what a sublattice's dispatch gave, and only then does the node arrive at gates.
+  of_runners        = ["read_results", "release_gates"]
+  grants_of_builder = merge({ for name, grant in local.grants.electron : name => grant if !contains(local.of_runners, name) }, local.building)
+  all_grants        = merge(local.grants, { builder = local.grants_of_builder })
 
   user_code = {
     electron = "User code, for one dispatch at a time."
