@@ -1,8 +1,8 @@
 """What each kind of zip holds, and what it must not.
 
-runner         the runner, the contracts, cloudpickle. boto3 is Lambda's own: it is compiled and cached on the host
-               already, which is what most of a cold start is made of, the runner needs no newer one, and electrons
-               that want another ask for it (`deps_pip`).
+runner         the runner, the contracts, cloudpickle, and `ct.get_context()` of the SDK, which electrons call. boto3 is
+               Lambda's own: it is compiled and cached on the host already, which is what most of a cold start is made
+               of, the runner needs no newer one, and electrons that want another ask for it (`deps_pip`).
 builder        the runner, and what builds the graph of a sublattice: the SDK without its command and what that deploys.
 control-plane  what `app.py` imports. botocore is ours, because pynamodb and Powertools are locked with it, but with
                the services that the control plane calls only: 20 MB less to download at a cold start. Whatever
@@ -30,13 +30,15 @@ _DISTRIBUTION = frozenset({"METADATA", "entry_points.txt", "licenses", "LICENSE"
 class Contents:
     """What one kind of zip holds.
 
-    packages are ours; without names their modules and folders that stay out. lock names what is installed beside them.
+    packages are ours; without names their modules and folders that stay out, only the few that get in. lock names what
+    is installed beside them.
     has_application adds `app.py`, and the version that `/health` tells. zipped and unzipped bound the bytes.
     """
 
     lock: str
     packages: tuple[str, ...]
     without: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    only: Mapping[str, frozenset[str]] = field(default_factory=dict)
     has_application: bool = False
     zipped: int = MEGABYTE
     unzipped: int = 4 * MEGABYTE
@@ -49,11 +51,30 @@ class Contents:
             folder = sources.package(name)
             for path in sorted(folder.rglob("*.py")):
                 inside = path.relative_to(folder)
-                if not {inside.as_posix(), inside.parts[0]} & self.without.get(name, frozenset()):
+                if self._has(name, inside):
                     yield path, Path(name) / inside
 
+    def _has(self, package: str, inside: Path) -> bool:
+        names = {inside.as_posix(), inside.parts[0]}
+        return not names & self.without.get(package, frozenset()) and bool(
+            names & self.only.get(package, names)
+        )
 
-RUNNER = Contents(lock="runner", packages=("covalent_contracts", "covalent_runner"))
+
+RUNNER = Contents(
+    lock="runner",
+    packages=("covalent", "covalent_contracts", "covalent_runner"),
+    only={
+        "covalent": frozenset(
+            {
+                "__init__.py",
+                "_version.py",
+                "_shared_files/__init__.py",
+                "_shared_files/context.py",
+            }
+        )
+    },
+)
 BUILDER = Contents(
     lock="builder",
     packages=("covalent", "covalent_contracts", "covalent_executors", "covalent_runner"),
@@ -78,6 +99,7 @@ CONTROL_PLANE = Contents(
 IMAGE = Contents(
     lock="image",
     packages=RUNNER.packages,
+    only=RUNNER.only,
     zipped=50 * MEGABYTE,
     unzipped=250 * MEGABYTE,
 )

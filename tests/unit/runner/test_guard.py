@@ -42,11 +42,11 @@ class Lab:
         data = pickling.dumps(function)
         sheet = Sheet(0, "electron", function=Ref(digest_of(data), len(data)))
         page = Page(dispatch_id, dispatch_id, owner, platform.python_version(), {0: sheet})
-        self._put(keys.asset(owner, digest_of(data)), data)
-        self._put(keys.sheets(dispatch_id, 0), dump(page))
+        self.put(keys.asset(owner, digest_of(data)), data)
+        self.put(keys.sheets(dispatch_id, 0), dump(page))
         return dispatch_id
 
-    def _put(self, key: str, data: bytes) -> None:
+    def put(self, key: str, data: bytes) -> None:
         self.client("s3").put_object(Bucket=environment.BUCKET, Key=key, Body=data)
 
     def invoke(self, dispatch_id: str, node: int = 0) -> dict[str, Any]:
@@ -93,6 +93,19 @@ def test_the_credentials_are_for_the_dispatch_and_its_owner(lab: Lab) -> None:
     session = _front(Loopback).sessions[lab.value(dispatch_id)]
     assert session.role == environment.ELECTRON_ROLE
     assert session.tags == {"dispatch": dispatch_id, "owner": BOB, "sublattice": dispatch_id}
+
+
+def test_an_electron_reads_the_event_of_its_dispatch(lab: Lab) -> None:
+    def told() -> Any:
+        from covalent_contracts import context
+
+        return context.current().event
+
+    dispatch_id = lab.register(ALICE, told)
+    lab.put(keys.event(dispatch_id), json.dumps({"kind": "time"}).encode())
+    assert lab.invoke(dispatch_id) == {}
+    assert lab.value(dispatch_id) == {"kind": "time"}
+    assert lab.call(ALICE, told) is None
 
 
 def _front(loopback: Any) -> Any:

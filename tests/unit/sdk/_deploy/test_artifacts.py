@@ -71,7 +71,14 @@ def test_every_python_and_architecture_has_its_zip(zips: Path) -> None:
 def test_the_runner_carries_nothing_but_what_it_needs(zips: Path) -> None:
     for path in zips.glob("runner-*.zip"):
         told = {top for top in tops(path) if not top.endswith(".dist-info")}
-        assert told == {"cloudpickle", "covalent_contracts", "covalent_runner"}
+        assert told == {"cloudpickle", "covalent", "covalent_contracts", "covalent_runner"}
+        ours = {name for name in names(path) if name.startswith("covalent/")}
+        assert ours == {
+            "covalent/__init__.py",
+            "covalent/_shared_files/__init__.py",
+            "covalent/_shared_files/context.py",
+            "covalent/_version.py",
+        }
 
 
 def test_the_control_plane_cannot_pickle(zips: Path) -> None:
@@ -299,7 +306,8 @@ def test_the_runner_runs_an_electron(
 
     function = inside(
         "from covalent_contracts import pickling; import sys;"
-        "sys.stdout.buffer.write(pickling.dumps(lambda: sum(range(10))))"
+        "import covalent as ct;"
+        "sys.stdout.buffer.write(pickling.dumps(lambda: 45 + ct.get_context().node_id))"
     )
     version = inside("import platform; print(platform.python_version())").decode().strip()
     event = dispatch.publish(function, version)
