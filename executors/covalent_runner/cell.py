@@ -9,16 +9,13 @@ import sys
 import time
 import traceback
 from collections.abc import Mapping
-from functools import cache
 from math import inf
 from typing import TYPE_CHECKING, Any
 
 from covalent_contracts import envelope
-from covalent_contracts.context import read_events_with
 from covalent_runner import confinement, frames
-from covalent_runner.aws_store import AwsStore
 from covalent_runner.errors import ElectronFailed, UpstreamFailed
-from covalent_runner.lambda_handler import handle
+from covalent_runner.lambda_handler import handle, store
 
 if TYPE_CHECKING:
     from covalent_runner.run import Remaining
@@ -43,7 +40,7 @@ def _answer(message: Mapping[str, Any]) -> dict[str, Any]:
     try:
         if "credentials" in message:
             _work_with(*message["credentials"])
-        handle(_store(), envelope.parse(message["event"]), _remaining(message["seconds"]))
+        handle(store(), envelope.parse(message["event"]), _remaining(message["seconds"]))
     except Exception as exc:  # noqa: BLE001  # whatever it is, the guard raises it again
         if not isinstance(exc, _EXPECTED):
             traceback.print_exc()
@@ -61,14 +58,7 @@ def _work_with(key: str, secret: str, token: str) -> None:
     os.environ["AWS_SECRET_ACCESS_KEY"] = secret
     if token:
         os.environ["AWS_SESSION_TOKEN"] = token
-    _store().work_with(key, secret, token)
-
-
-@cache
-def _store() -> AwsStore:
-    made = AwsStore.from_environment()
-    read_events_with(made.event)
-    return made
+    store().work_with(key, secret, token)
 
 
 def _remaining(seconds: float | None) -> "Remaining":

@@ -30,6 +30,7 @@ def _hint(exc: BaseException) -> str:
     if not isinstance(exc, ModuleNotFoundError):
         return ""
     name = (exc.name or "").partition(".")[0]
+    name = "covalent-serverless" if name == "covalent" else name  # as PyPI knows it
     return (
         f" (not installed where the electron ran: ask for it with DepsPip({[name]});"
         " a module of your own travels along if you import it outside of the electron,"

@@ -14,6 +14,7 @@ from covalent_contracts import envelope
 from covalent_contracts.context import read_events_with
 
 if TYPE_CHECKING:
+    from covalent_runner.aws_store import AwsStore
     from covalent_runner.run import Remaining
     from covalent_runner.store import Store
 
@@ -56,7 +57,7 @@ def handle(store: "Store", event: envelope.Envelope, remaining: "Remaining") -> 
 
 
 @cache
-def store() -> "Store":
+def store() -> "AwsStore":
     """The deployment's store; made once per process, its clients on first use."""
     from covalent_runner.aws_store import AwsStore  # noqa: PLC0415  # boto3 is not needed to import this
 

@@ -26,10 +26,19 @@ def ignoring(*_: Any) -> int:
     return 1
 
 
+@ct.electron
+def aware(value: Any) -> Any:
+    """It names Covalent, so a builder runs it. What waits for it does so by then: nothing tells an electron of that."""
+    import time
+
+    time.sleep(2)
+    return ct.get_context().dispatch_id, value
+
+
 @ct.lattice
 def flowers() -> Any:
     """Large values, long output, an item of a result, an electron with two parents in other branches (a gate)."""
-    first, second, third = measured("a"), measured("b"), measured("c")
+    first, second, third = measured("a"), measured("b"), aware(measured("c"))
     left, right = added(first["values"], second), added(second, third)
     return added(left, right, first["name"])
 

@@ -1,18 +1,23 @@
 """A LocalStack in host mode for the tests of this folder, which run only when asked for: `-m localstack`."""
 
+import json
 import os
 import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
+from tests.localstack.deployment import PREFIX, Covalent, client_environment, leftovers
 from tests.localstack.running import ADDRESS, CREDENTIALS, REGION, Aws
 
 ROOT = Path(__file__).parents[2]
 STOP_SECONDS = 60
+PYTHONS = ("3.11", "3.12", "3.13")
+WATCHED_BUCKET = "watched-pictures"
+"""A bucket of the user's own, whose objects triggers may watch."""
 
 
 @pytest.fixture(scope="session")
@@ -80,3 +85,28 @@ def environment(aws: Aws) -> dict[str, str]:
     """The environment of commands that talk to it: an account with one user, as LocalStack knows it."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
     return {**kept, **CREDENTIALS, "AWS_ENDPOINT_URL": aws.url, "AWS_REGION": REGION}
+
+
+@pytest.fixture(scope="session")
+def covalent(
+    aws: Aws, environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Covalent]:
+    """What `examples/minimal` makes, and triggers, made by the command; its removal must leave nothing."""
+    aws.client("s3").create_bucket(Bucket=WATCHED_BUCKET)
+    command = Covalent(client_environment(environment, tmp_path_factory.mktemp("client")))
+    wanted = {"protect": False, "triggers": True, "trigger_buckets": [WATCHED_BUCKET]}
+    shape = [word for minor in PYTHONS for word in ("--python", minor)]
+    shape += [f"--var={name}={json.dumps(value)}" for name, value in wanted.items()]
+    assert "is deployed" in command.deploy("up", "--yes", *shape)
+    print(f"{len(command.resources())} resources")
+    yield command
+    assert "Everything is removed" in command.deploy("down", "--yes")
+    assert not command.workspace.exists()
+    assert f"profiles.{PREFIX}" not in command.configuration()
+    assert leftovers(aws) == []
+
+
+@pytest.fixture(scope="session")
+def client(covalent: Covalent) -> Mapping[str, str]:
+    """The environment of a user whose profile names the deployment."""
+    return covalent.environment

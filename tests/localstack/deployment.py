@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.localstack.running import REGION
+from tests.localstack.running import REGION, Aws
 
 PREFIX = "e2e"
 SECONDS = 900
@@ -70,6 +70,10 @@ class Covalent:
         listed = run("terraform", where, "state", "list", environment=self.environment).split()
         return [address for address in listed if ".data." not in address]
 
+    def configuration(self) -> str:
+        """The SDK's config file, which has the profiles."""
+        return (Path(self.environment["COVALENT_CONFIG_DIR"]) / "covalent.conf").read_text()
+
 
 def client_environment(base: Mapping[str, str], folder: Path) -> dict[str, str]:
     """The environment of the `covalent` command and of the SDK, with folders of the tests' own."""
@@ -77,3 +81,31 @@ def client_environment(base: Mapping[str, str], folder: Path) -> dict[str, str]:
     own = {f"COVALENT_{name}": str(folder / name.lower()) for name in names}
     paths = {"PYTHONPATH": os.environ.get("PYTHONPATH", ""), "COLUMNS": "120"}
     return {**base, **own, **paths, "COVALENT_PROFILE": PREFIX}
+
+
+def machines(aws: Aws) -> list[str]:
+    """The ARNs of the deployment's state machines."""
+    listed = aws.client("stepfunctions").list_state_machines()["stateMachines"]
+    return [each["stateMachineArn"] for each in listed if each["name"].startswith(f"{PREFIX}-")]
+
+
+def leftovers(aws: Aws) -> list[str]:
+    """Names of things of the deployment that are still there."""
+    functions = aws.client("lambda").list_functions()["Functions"]
+    roles = aws.client("iam").list_roles()["Roles"]
+    groups = aws.client("logs").describe_log_groups()["logGroups"]
+    schedules = aws.client("scheduler")
+    names = [
+        *(each["FunctionName"] for each in functions),
+        *(each["RoleName"] for each in roles),
+        *(each["logGroupName"] for each in groups),
+        *(each["Name"] for each in aws.client("s3").list_buckets()["Buckets"]),
+        *(each["name"] for each in aws.client("apigateway").get_rest_apis()["items"]),
+        *(each["Name"] for each in aws.client("events").list_rules()["Rules"]),
+        *(each["Name"] for each in schedules.list_schedule_groups()["ScheduleGroups"]),
+        *(each["GroupName"] for each in schedules.list_schedules()["Schedules"]),
+        *machines(aws),
+        *aws.client("dynamodb").list_tables()["TableNames"],
+        *aws.client("sqs").list_queues().get("QueueUrls", []),
+    ]
+    return [name for name in names if PREFIX in name]

@@ -1,16 +1,16 @@
-"""A whole life of a deployment on LocalStack: applied, checked, used, unchanged, removed."""
+"""A deployment on LocalStack, which the fixture `covalent` applies and removes: checked, used, unchanged."""
 
 import json
 import re
 import sys
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
-from tests.localstack.deployment import PREFIX, Covalent, client_environment, run
+from tests.localstack.deployment import PREFIX, Covalent, machines, run
 from tests.localstack.running import Aws
 from tests.localstack.workflows import expected
 
@@ -20,33 +20,6 @@ from covalent_contracts.api import PREFIX as PREFIX_OF_API
 pytestmark = pytest.mark.localstack
 
 WORKFLOWS = Path(__file__).with_name("workflows.py")
-PYTHONS = ("3.11", "3.12", "3.13")
-
-
-@pytest.fixture(scope="module")
-def covalent(
-    aws: Aws, environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Covalent]:
-    """What `examples/minimal` makes, made by the command; removed in the end, which must leave nothing."""
-    command = Covalent(client_environment(environment, tmp_path_factory.mktemp("client")))
-    shape = [word for minor in PYTHONS for word in ("--python", minor)]
-    assert "is deployed" in command.deploy("up", "--yes", "--var", "protect=false", *shape)
-    print(f"{len(command.resources())} resources")
-    yield command
-    assert "Everything is removed" in command.deploy("down", "--yes")
-    assert not command.workspace.exists()
-    assert "profiles.e2e" not in _configuration(command)
-    assert _leftovers(aws) == []
-
-
-def _configuration(covalent: Covalent) -> str:
-    return (Path(covalent.environment["COVALENT_CONFIG_DIR"]) / "covalent.conf").read_text()
-
-
-@pytest.fixture(scope="module")
-def client(covalent: Covalent) -> Mapping[str, str]:
-    """The environment of a user whose profile names the deployment."""
-    return covalent.environment
 
 
 def _dispatch(name: str, client: Mapping[str, str]) -> dict[str, Any]:
@@ -64,7 +37,7 @@ def test_the_doctor_finds_nothing(covalent: Covalent) -> None:
 
 def test_the_profile_has_the_address_that_localstack_serves(aws: Aws, covalent: Covalent) -> None:
     output = covalent.deploy("status")
-    profile = tomllib.loads(_configuration(covalent))["profiles"][PREFIX]
+    profile = tomllib.loads(covalent.configuration())["profiles"][PREFIX]
     assert profile["address"].startswith(f"{aws.url}/_aws/execute-api/")
     assert profile["address"] in output.replace("\n", "")
     assert re.search(r"Health\W+answers, version ", output)
@@ -74,7 +47,7 @@ def test_the_profile_has_the_address_that_localstack_serves(aws: Aws, covalent: 
 @pytest.mark.parametrize("path", ["dispatches", "nowhere"])
 def test_api_gateway_refuses_with_problems(covalent: Covalent, path: str) -> None:
     """No signature, and no such route: it answers both by itself."""
-    address = tomllib.loads(_configuration(covalent))["profiles"][PREFIX]["address"]
+    address = tomllib.loads(covalent.configuration())["profiles"][PREFIX]["address"]
     refused = httpx.get(f"{address}{PREFIX_OF_API}/{path}", trust_env=False)
     assert refused.headers["Content-Type"] == "application/problem+json"
     problem = Problem.model_validate_json(refused.content)
@@ -141,7 +114,7 @@ def test_a_plan_shows_no_drift(covalent: Covalent) -> None:
 
 def _history(aws: Aws, dispatch_id: str) -> list[dict[str, Any]]:
     states = aws.client("stepfunctions")
-    for machine in _machines(aws):
+    for machine in machines(aws):
         for execution in states.list_executions(stateMachineArn=machine)["executions"]:
             if execution["name"] == dispatch_id:
                 pages = states.get_paginator("get_execution_history").paginate(
@@ -149,27 +122,3 @@ def _history(aws: Aws, dispatch_id: str) -> list[dict[str, Any]]:
                 )
                 return [event for page in pages for event in page["events"]]
     raise AssertionError(f"no execution of {dispatch_id}")
-
-
-def _machines(aws: Aws) -> list[str]:
-    listed = aws.client("stepfunctions").list_state_machines()["stateMachines"]
-    return [each["stateMachineArn"] for each in listed if each["name"].startswith(f"{PREFIX}-")]
-
-
-def _leftovers(aws: Aws) -> list[str]:
-    """Names of things of the deployment that are still there."""
-    functions = aws.client("lambda").list_functions()["Functions"]
-    roles = aws.client("iam").list_roles()["Roles"]
-    groups = aws.client("logs").describe_log_groups()["logGroups"]
-    names = [
-        *(each["FunctionName"] for each in functions),
-        *(each["RoleName"] for each in roles),
-        *(each["logGroupName"] for each in groups),
-        *(each["Name"] for each in aws.client("s3").list_buckets()["Buckets"]),
-        *(each["name"] for each in aws.client("apigateway").get_rest_apis()["items"]),
-        *(each["Name"] for each in aws.client("events").list_rules()["Rules"]),
-        *_machines(aws),
-        *aws.client("dynamodb").list_tables()["TableNames"],
-        *aws.client("sqs").list_queues().get("QueueUrls", []),
-    ]
-    return [name for name in names if PREFIX in name]

@@ -1,4 +1,4 @@
-"""Time and an object of a bucket fire on LocalStack, in a deployment that has triggers.
+"""Time and an object of a bucket fire on LocalStack, in the deployment of the other tests.
 
 LocalStack's EventBridge Scheduler keeps schedules and never calls their targets, so that time is what ticks here, and
 of a cron expression only the schedule is looked at.
@@ -6,20 +6,16 @@ of a cron expression only the schedule is looked at.
 
 import json
 import sys
-from collections.abc import Iterator, Mapping
-from pathlib import Path
+from collections.abc import Mapping
 
 import pytest
-from tests.localstack.deployment import client_environment, run
-from tests.localstack.running import REGION, Aws
+from tests.localstack.conftest import WATCHED_BUCKET
+from tests.localstack.deployment import PREFIX, run, timed
 
 pytestmark = pytest.mark.localstack
 
-PREFIX = "trig"
-BUCKET = "trig-pictures"
-COVALENT = str(Path(sys.executable).with_name("covalent"))
 SCRIPT = """
-import json, sys, time
+import json, os, sys
 import boto3
 import covalent as ct
 
@@ -45,7 +41,7 @@ time_trigger = ct.triggers.TimeTrigger(time_gap=5)
 bucket_trigger = ct.triggers.DirTrigger(f"s3://{sys.argv[1]}/in", ["created"])
 cron_trigger = ct.triggers.CronTrigger("0 9 * * *")
 ct.dispatch(ct.lattice(triggers=cron_trigger)(lambda: told()))()
-made = boto3.client("scheduler").get_schedule(
+made = boto3.client("scheduler", os.environ["AWS_REGION"]).get_schedule(
     Name=cron_trigger.trigger_id, GroupName=f"{sys.argv[2]}-triggers"
 )
 ct.stop_triggers(cron_trigger.lattice_dispatch_id)
@@ -54,33 +50,9 @@ print(json.dumps([*found, made["ScheduleExpression"]]))
 """
 
 
-@pytest.fixture(scope="module")
-def client(
-    aws: Aws, environment: Mapping[str, str], tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Mapping[str, str]]:
-    """The environment of a user whose profile names a deployment with triggers."""
-    aws.client("s3").create_bucket(Bucket=BUCKET)
-    own = client_environment(dict(environment), tmp_path_factory.mktemp("triggers"))
-    own |= {"COVALENT_PROFILE": PREFIX, "AWS_DEFAULT_REGION": REGION}
-    minor = f"{sys.version_info.major}.{sys.version_info.minor}"
-    wanted = {
-        "protect": False,
-        "manage_gateway_account": False,
-        "triggers": True,
-        "trigger_buckets": [BUCKET],
-    }
-    variables = [f"--var={name}={json.dumps(value)}" for name, value in wanted.items()]
-    place = ("--prefix", PREFIX)
-    run(
-        *(COVALENT, "deploy", "up", *place, "--yes", "--python", minor, *variables),
-        environment=own,
-    )
-    yield own
-    run(COVALENT, "deploy", "down", *place, "--yes", environment=own)
-
-
 def test_a_schedule_and_an_object(client: Mapping[str, str]) -> None:
-    output = run(sys.executable, "-c", SCRIPT, BUCKET, PREFIX, environment=client)
+    with timed("triggers"):
+        output = run(sys.executable, "-c", SCRIPT, WATCHED_BUCKET, PREFIX, environment=client)
     *found, schedule = json.loads(output.splitlines()[-1])
     assert [each["status"] for each in found] == ["COMPLETED", "COMPLETED"]
     by_time, by_object = (each["event"] for each in found)

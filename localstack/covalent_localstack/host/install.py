@@ -25,6 +25,7 @@ subprocess = covalent_localstack.community.executor:SubprocessExecutorPlugin
 [localstack.hooks.on_infra_start]
 repair_api_gateway = covalent_localstack.community.identity:repair_api_gateway
 repair_step_functions = covalent_localstack.community.definitions:repair_step_functions
+repair_stopped_executions = covalent_localstack.community.stopping:repair_stopped_executions
 [localstack.aws.provider]
 dynamodb:moto = covalent_localstack.community.providers:dynamodb
 dynamodbstreams:moto = covalent_localstack.community.providers:dynamodbstreams

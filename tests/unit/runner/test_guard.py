@@ -42,11 +42,11 @@ class Lab:
         data = pickling.dumps(function)
         sheet = Sheet(0, "electron", function=Ref(digest_of(data), len(data)))
         page = Page(dispatch_id, dispatch_id, owner, platform.python_version(), {0: sheet})
-        self._put(keys.asset(owner, digest_of(data)), data)
-        self._put(keys.sheets(dispatch_id, 0), dump(page))
+        self.put(keys.asset(owner, digest_of(data)), data)
+        self.put(keys.sheets(dispatch_id, 0), dump(page))
         return dispatch_id
 
-    def _put(self, key: str, data: bytes) -> None:
+    def put(self, key: str, data: bytes) -> None:
         self.client("s3").put_object(Bucket=environment.BUCKET, Key=key, Body=data)
 
     def invoke(self, dispatch_id: str, node: int = 0) -> dict[str, Any]:
@@ -102,7 +102,7 @@ def test_the_event_of_a_trigger_is_there(lab: Lab) -> None:
         return context.current().event
 
     dispatch_id = lab.register(BOB, told)
-    lab._put(keys.event(dispatch_id), b'{"by": "hand"}')
+    lab.put(keys.event(dispatch_id), b'{"by": "hand"}')
     assert lab.invoke(dispatch_id) == {}
     assert lab.value(dispatch_id) == {"by": "hand"}
     assert lab.call(BOB, told) is None

@@ -143,17 +143,21 @@ locals {
 }
 
 locals {
-  # Where the graph of a sublattice is built, user code keeps it too.
+  # Where the graph of a sublattice is built, user code keeps it too. Electrons that name Covalent itself run there as well.
   building = {
     write_graphs = {
       why       = "What the graph of a sublattice names: pickled functions and values, by the SHA-256 of their bytes"
       actions   = ["s3:PutObject"]
       resources = ["${var.bucket_arn}/assets/${local.owner}/*"]
     }
+    release_gates = {
+      why       = "An electron that arrives last at a gate sends on the one that waits there; failures are reported to the runner"
+      actions   = ["states:SendTaskSuccess"]
+      resources = local.grants.electron.release_gates.resources
+    }
   }
-  # The runner takes over what a sublattice's dispatch gave, and only then does the node arrive at gates.
-  of_runners        = ["read_results", "release_gates"]
-  grants_of_builder = merge({ for name, grant in local.grants.electron : name => grant if !contains(local.of_runners, name) }, local.building)
+  # The runner takes over what a sublattice's dispatch gave.
+  grants_of_builder = merge({ for name, grant in local.grants.electron : name => grant if name != "read_results" }, local.building)
   all_grants        = merge(local.grants, { builder = local.grants_of_builder })
 
   user_code = {
