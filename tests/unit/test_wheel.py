@@ -197,7 +197,7 @@ def test_the_zips_are_the_same_as_from_a_checkout(deploying: Path, tmp_path: Pat
     assert {name: entry["sha256"] for name, entry in theirs.items()} == {
         name: entry["sha256"] for name, entry in ours.items()
     }
-    assert len(theirs) == 2
+    assert len(theirs) == 3
 
 
 def test_an_installation_knows_where_its_sources_are(deploying: Path) -> None:
