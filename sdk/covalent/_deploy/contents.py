@@ -3,7 +3,8 @@
 runner         the runner, the contracts, cloudpickle. boto3 is Lambda's own: it is compiled and cached on the host
                already, which is what most of a cold start is made of, the runner needs no newer one, and electrons
                that want another ask for it (`deps_pip`).
-builder        the runner, and what builds the graph of a sublattice: the SDK without its command and what that deploys.
+builder        the runner, and the SDK without its command and what that deploys: for graphs of sublattices, and for
+               electrons that name Covalent itself.
 control-plane  what `app.py` imports. botocore is ours, because pynamodb and Powertools are locked with it, but with
                the services that the control plane calls only: 20 MB less to download at a cold start. Whatever
                pickles stays out. Of Chalice, what runs; the rest is the command.

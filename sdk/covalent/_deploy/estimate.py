@@ -82,6 +82,13 @@ PRICES: Mapping[str, Price] = MappingProxyType(
             "events of AWS services are free",
             "https://aws.amazon.com/eventbridge/pricing",
         ),
+        "aws_scheduler_schedule_group": Price(
+            "Schedules",
+            0,
+            "1.00 per million times that one fires, 14 million a month are free; "
+            "a trigger of seconds costs 0.05 per 1,000 ticks",
+            "https://aws.amazon.com/eventbridge/pricing",
+        ),
         "aws_sqs_queue": Price(
             "SQS queue", 0, "0.40 per million requests", "https://aws.amazon.com/sqs/pricing"
         ),

@@ -1,5 +1,5 @@
 # The runner and the builder: one function each for each Python minor. What users wrote runs here, with a role of its
-# own. A builder builds the graphs of sublattices, for which it has the SDK.
+# own. A builder has the SDK: it builds the graphs of sublattices, and runs electrons that name Covalent itself.
 
 locals {
   functions = {

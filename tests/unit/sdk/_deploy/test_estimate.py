@@ -78,7 +78,7 @@ def test_what_our_modules_make_is_known() -> None:
     """A new kind of resource that costs something must get a price."""
     free = (
         "aws_api_gateway_", "aws_iam_", "aws_s3_bucket_", "aws_lambda_", "aws_sqs_queue_", "aws_cloudwatch_event_",
-        "aws_cloudwatch_log_resource_policy", "aws_kms_alias", "aws_scheduler_schedule_group",
+        "aws_cloudwatch_log_resource_policy", "aws_kms_alias",
     )  # fmt: skip
     folders = {path.parent for path in sources.terraform().rglob("*.tf*")}
     made = {kind for folder in folders for kind in workspace.types_in(folder)}
