@@ -20,6 +20,7 @@ LIFE = (
     "status",
     "logs",
     "db migrate",
+    "db alembic current",
     "cluster --status",
     "cluster --info",
     "cluster --address",
@@ -56,6 +57,11 @@ def check(reference: Reference) -> Iterator[str]:
                 helps[command] = done.stdout
                 if done.returncode:
                     yield f"line {heading.line}: `covalent {command} --help`: {done.stderr.strip()}"
+        for block in reference.blocks:
+            if SECTION in block.heading.path:
+                words = block.text.partition("[")[0].split()[1:]
+                if _run([*words, "--help"], environment).returncode:
+                    yield f"line {block.line}: `{block.text}` is not understood"
         yield from _life(environment)
 
 
