@@ -62,7 +62,7 @@ $(AZURITE)/.ready: tests/transfers/package-lock.json
 	@command -v npm > /dev/null || { echo "npm is not on the PATH: apt-get install npm"; exit 1; }
 	@mkdir -p $(AZURITE)
 	@cp tests/transfers/package.json tests/transfers/package-lock.json $(AZURITE)
-	@npm --prefix $(AZURITE) ci --ignore-scripts --no-audit --no-fund --loglevel error
+	@cd $(AZURITE) && npm ci --ignore-scripts --no-audit --no-fund --loglevel error
 	@touch $@
 
 transfers: $(READY) $(AZURITE)/.ready ## Try file transfers with rsync, an ssh server and Azurite; needs rsync, sshd and npm
