@@ -20,8 +20,8 @@ from covalent_contracts.api import PREFIX
 pytestmark = pytest.mark.contract
 
 NOT_CHECKED = "positive_data_acceptance,use_after_free"
-"""A manifest may have the right form and make no sense: an edge to a node that is not there, a cycle. And a trigger that
-was stopped (DELETE) can still be looked at: it tells what it has run.
+"""A manifest may have the right form and make no sense: an edge to a node that is not there, a cycle. And a trigger
+that was stopped (DELETE) can still be looked at: it tells what it has run.
 """
 
 
