@@ -38,7 +38,7 @@ def aware(value: Any) -> Any:
 @ct.lattice
 def flowers() -> Any:
     """Large values, long output, an item of a result, an electron with two parents in other branches (a gate)."""
-    first, second, third = measured("a"), measured("b"), aware(measured("c"))
+    first, second, third = measured("a"), aware(measured("b")), measured("c")
     left, right = added(first["values"], second), added(second, third)
     return added(left, right, first["name"])
 
@@ -158,7 +158,10 @@ def spy(theirs: str, owner: str) -> dict[str, str]:
     from botocore.exceptions import ClientError
 
     mine = os.environ["COVALENT_DISPATCH_ID"]
-    bucket, table = {"Bucket": os.environ["COVALENT_BUCKET"]}, {"TableName": "covalent"}
+    bucket, table = (
+        {"Bucket": os.environ["COVALENT_BUCKET"]},
+        {"TableName": os.environ["COVALENT_TABLE"]},
+    )
     client: Any = boto3.client
     items, objects, states = (client(each) for each in ("dynamodb", "s3", "stepfunctions"))
 

@@ -73,11 +73,11 @@ class Terraform:
             **{name: value for name, value in os.environ.items() if not name.startswith("AWS_")},
             "TF_IN_AUTOMATION": "1",
             "TF_INPUT": "0",
-            "TF_VAR_trigger_buckets": json.dumps([WATCHED]),
             "AWS_EC2_METADATA_DISABLED": "true",
         }
         if endpoint:
             self._environment["AWS_ENDPOINT_URL"] = endpoint
+            self._environment["TF_VAR_trigger_buckets"] = json.dumps([WATCHED])
 
     def __call__(self, *words: str, ok: tuple[int, ...] = (0,)) -> str:
         """Run a command and return what it prints.

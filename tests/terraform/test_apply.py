@@ -16,6 +16,10 @@ EXPLAINED = MappingProxyType(
     {
         ("aws_api_gateway_rest_api", "binary_media_types"): "moto forgets it when the body comes",
         ("aws_lambda_function", "dead_letter_config"): "moto's functions do not know it",
+        (
+            "aws_s3_bucket_notification",
+            "eventbridge",
+        ): "moto does not tell that a bucket tells EventBridge",
     }
 )
 """What a second plan may want to change, by type and attribute, and why."""

@@ -153,7 +153,6 @@ MISTAKEN = MappingProxyType(
             "finish",
             "states:DescribeExecution",
         ): "it could name an express execution too; there are none",
-        ("builder", "states:SendTaskFailure"): "limited to machines of this deployment",
         ("builder", "states:SendTaskSuccess"): "limited to machines of this deployment",
         ("electron", "states:SendTaskFailure"): "limited to machines of this deployment",
         ("electron", "states:SendTaskSuccess"): "limited to machines of this deployment",
