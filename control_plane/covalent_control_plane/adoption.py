@@ -9,14 +9,13 @@ A parent may be cancelled meanwhile. Who cancels marks the parent first and then
 is written first and then the parent is looked at. So one of the two sees the other, and ends the child.
 """
 
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from pydantic import ValidationError
 
-from covalent_contracts import keys, records
+from covalent_contracts import clock, keys, records
 from covalent_contracts.errors import Conflict, InvalidWorkflow, NotFound, Unavailable
 from covalent_contracts.ids import digest_of, sub_dispatch_id
 from covalent_contracts.manifest import Manifest, NodeKind
@@ -78,7 +77,7 @@ def _tie(parent_id: str, node: int, item: DispatchItem) -> None:
     parent = store.find(parent_id)
     if parent is not None and not parent.state.is_final and (is_bound or _is_done(parent_id, node)):
         return
-    store.advance(item.dispatch_id, Status.CANCELLED, ended=_now())
+    store.advance(item.dispatch_id, Status.CANCELLED, ended=clock.now())
     raise Conflict(
         f"the sublattice {node} of dispatch {parent_id} has ended before its own dispatch began"
     )
@@ -143,7 +142,7 @@ def _built(aws: Aws, parent: DispatchItem, node: int, child_id: str) -> Manifest
 def _item(
     parent: DispatchItem, node: int, manifest: Manifest, digest: str, machine: str
 ) -> DispatchItem:
-    now = _now()
+    now = clock.now()
     return DispatchItem(
         records.dispatch_pk(manifest.dispatch_id),
         records.DISPATCH,
@@ -166,10 +165,6 @@ def _item(
 
 def _depth(parent: DispatchItem) -> int:
     return (parent.depth or 0) + 1
-
-
-def _now() -> int:
-    return time.time_ns() // 1000
 
 
 def event_of(event: Mapping[str, Any]) -> tuple[str, int]:

@@ -9,9 +9,9 @@ Each step may be repeated. Cancelling once more does again what the first one ma
 of the execution (`finish`).
 """
 
-import time
 from collections.abc import Collection, Iterable, Sequence
 
+from covalent_contracts import clock
 from covalent_contracts.api import Cancelled, CancelRequest
 from covalent_contracts.errors import InvalidWorkflow
 from covalent_contracts.manifest import Manifest
@@ -41,7 +41,7 @@ def settle(aws: Aws, item: DispatchItem) -> None:
     """End what still runs of a dispatch that is CANCELLED: its nodes, and the dispatches of its sublattices."""
     running = list(store.to_stop(item.dispatch_id))
     _cancel_children(aws, running)
-    at = _now()
+    at = clock.now()
     nodes = [each.node for each in running if not each.state.is_final]
     list(aws.threads.map(lambda node: store.cancel_node(item.dispatch_id, node, at), nodes))
 
@@ -61,7 +61,7 @@ def _end(aws: Aws, item: DispatchItem) -> Status:
 
     """
     dispatch_id = item.dispatch_id
-    moved = store.advance(dispatch_id, Status.CANCELLED, ended=_now())
+    moved = store.advance(dispatch_id, Status.CANCELLED, ended=clock.now())
     now = moved or store.find(dispatch_id) or item
     if now.state is Status.CANCELLED:
         machines.stop(aws, item.machine, dispatch_id)
@@ -77,7 +77,7 @@ def _tasks(aws: Aws, item: DispatchItem, tasks: Sequence[int]) -> Cancelled:
     _refuse_others(manifests.load(aws, dispatch_id, item.manifest), tasks)
     if not store.expect_cancelled(dispatch_id):
         return _too_late(dispatch_id, (store.find(dispatch_id) or item).state)
-    at = _now()
+    at = clock.now()
     list(aws.threads.map(lambda node: store.cancel_node(dispatch_id, node, at), tasks))
     found = store.nodes(dispatch_id, tasks)
     cancelled = [node for node in tasks if _state(found.get(node)) is Status.CANCELLED]
@@ -120,7 +120,3 @@ def _too_late(dispatch_id: str, state: Status) -> Cancelled:
 
 def _state(record: NodeItem | None) -> Status:
     return Status.NEW_OBJECT if record is None else record.state
-
-
-def _now() -> int:
-    return time.time_ns() // 1000

@@ -1,7 +1,6 @@
 """What the end of one execution says about the dispatches of sublattices."""
 
-import time
-
+from covalent_contracts import clock
 from covalent_contracts.status import Status
 from covalent_control_plane import store
 from covalent_control_plane.aws import Aws
@@ -36,7 +35,7 @@ def settle(aws: Aws, record: NodeItem) -> DispatchItem | None:
 
 
 def _fail(child: DispatchItem) -> DispatchItem | None:
-    now = time.time_ns() // 1000
+    now = clock.now()
     moved = store.advance(child.dispatch_id, Status.FAILED, error=NEVER_BEGAN, ended=now)
     if moved is not None:
         count("DispatchesFinished", status=Status.FAILED)

@@ -4,11 +4,11 @@ The event may come twice, late, or for an execution that is not ours. Nodes are 
 next delivery completes what a finisher that was cut short has begun.
 """
 
-import time
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
 from typing import Any
 
+from covalent_contracts import clock
 from covalent_contracts.ids import is_dispatch_id
 from covalent_contracts.manifest import Manifest
 from covalent_contracts.status import Status
@@ -123,7 +123,7 @@ def _settled(aws: Aws, dispatch_id: str) -> Iterator[NodeItem]:
 
 
 def _times(item: DispatchItem, detail: Mapping[str, Any]) -> dict[str, Any]:
-    now = time.time_ns() // 1000
+    now = clock.now()
     times: dict[str, Any] = {"ended": now}
     if item.started is None:  # the execution was faster than the answer to its start
         times["started"] = _microseconds(detail.get("startDate"), now)

@@ -1,7 +1,6 @@
 """Ends what a crash of the offline AWS interrupted. On AWS nothing calls this: executions survive there."""
 
-import time
-
+from covalent_contracts import clock
 from covalent_contracts.status import Status
 from covalent_control_plane import store
 from covalent_control_plane.aws import aws
@@ -20,12 +19,12 @@ def fail_interrupted(reason: str) -> list[str]:
 
 def _fail(dispatch_id: str, reason: str) -> bool:
     fail_running_nodes(dispatch_id, reason)
-    moved = store.advance(dispatch_id, Status.FAILED, error=reason, ended=time.time_ns() // 1000)
+    moved = store.advance(dispatch_id, Status.FAILED, error=reason, ended=clock.now())
     return moved is not None
 
 
 def fail_running_nodes(dispatch_id: str, reason: str) -> None:
     """Mark the nodes of a dispatch that are still running FAILED."""
-    now = time.time_ns() // 1000
+    now = clock.now()
     for item in store.nodes_in(dispatch_id, Status.RUNNING, Status.DISPATCHING):
         store.advance_node(dispatch_id, item.node, Status.FAILED, error=reason, ended=now)

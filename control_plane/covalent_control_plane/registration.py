@@ -5,10 +5,9 @@ it lets one through, and only that one's documents are written. The manifest com
 started, so a registration that was cut short must be made again, and writes all of it again.
 """
 
-import time
 from collections.abc import Iterable
 
-from covalent_contracts import keys, records
+from covalent_contracts import clock, keys, records
 from covalent_contracts.api import Registered
 from covalent_contracts.errors import Conflict, NewerWire
 from covalent_contracts.ids import digest_of
@@ -106,7 +105,7 @@ def documents(dispatch_id: str, compiled: Compiled) -> dict[str, bytes]:
 def _draft(
     owner: str, dispatch_id: str, digest: str, machine: str, pending: Iterable[Upload]
 ) -> DraftItem:
-    now = time.time_ns() // 1000
+    now = clock.now()
     return DraftItem(
         records.dispatch_pk(dispatch_id),
         records.DRAFT,

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from covalent_contracts import keys, records
+from covalent_contracts.clock import now
 from covalent_contracts.errors import Conflict, InvalidWorkflow, NotFound, Unavailable
 from covalent_contracts.manifest import Manifest
 from covalent_contracts.status import Status
@@ -70,7 +71,7 @@ def take_over(aws: Aws, manifest: Manifest, clock: Callable[[], float] = time.mo
     done = {each.node for each in store.outcomes(manifest.dispatch_id)}
     open_nodes = [node for node in reused if node not in done]
     found = store.nodes(before, {reused[node] for node in open_nodes})
-    at = time.time_ns() // 1000
+    at = now()
 
     def copy(nodes: Sequence[int]) -> bool:
         if clock() > latest:

@@ -5,12 +5,12 @@ those that have no client any more are found by their index. The execution is na
 one twice, even at the same time, is the same as once.
 """
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from covalent_contracts import clock
 from covalent_contracts.errors import NotFound, Unavailable
 from covalent_contracts.status import Status
 from covalent_control_plane import machines, store
@@ -49,7 +49,7 @@ def launch(aws: Aws, item: DispatchItem) -> DispatchItem:
 
     """
     dispatch_id = item.dispatch_id
-    began = _now()
+    began = clock.now()
     try:
         machines.start(aws, item.machine, dispatch_id)
     except (ClientError, BotoCoreError, NotFound) as exc:
@@ -58,7 +58,7 @@ def launch(aws: Aws, item: DispatchItem) -> DispatchItem:
         log().exception("start failed", correlation_id=dispatch_id)
         return _fail(item, f"the execution could not be started: {exc}")
     count("DispatchesStarted")
-    took("DispatchQueueSeconds", _now() - (item.asked or began))
+    took("DispatchQueueSeconds", clock.now() - (item.asked or began))
     log().info("started", correlation_id=dispatch_id, machine=item.machine)
     execution = aws.execution_arn(item.machine, dispatch_id)
     moved = store.advance(dispatch_id, Status.RUNNING, execution=execution, started=began)
@@ -113,7 +113,7 @@ def _again(aws: Aws, item: DispatchItem, seconds: float, busy: set[str], done: R
 
 
 def _fail(item: DispatchItem, error: str) -> DispatchItem:
-    moved = store.advance(item.dispatch_id, Status.FAILED, error=error, ended=_now())
+    moved = store.advance(item.dispatch_id, Status.FAILED, error=error, ended=clock.now())
     if moved is None:
         return _found(item)
     count("DispatchesFinished", status=Status.FAILED)
@@ -123,7 +123,3 @@ def _fail(item: DispatchItem, error: str) -> DispatchItem:
 def _found(item: DispatchItem) -> DispatchItem:
     """The dispatch as it is now that someone else has moved it."""
     return store.find(item.dispatch_id) or item
-
-
-def _now() -> int:
-    return time.time_ns() // 1000

@@ -4,7 +4,6 @@ Every move is a conditional write along `Status.earlier`; losing one returns Non
 connection in the class, so a process has one table.
 """
 
-import time
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -15,7 +14,7 @@ if TYPE_CHECKING:
     from pynamodb.expressions.update import Action
     from pynamodb.models import Model
 
-from covalent_contracts import records
+from covalent_contracts import clock, records
 from covalent_contracts.status import Status
 from covalent_control_plane.items import DispatchItem, DraftItem, NodeItem
 from covalent_control_plane.trigger_items import EventItem, TriggerItem, WaitingItem
@@ -106,7 +105,7 @@ def advance(dispatch_id: str, to: Status, **changes: Any) -> DispatchItem | None
 
 def starting_now() -> dict[str, Any]:
     """What a dispatch has while it is STARTING: its place in the index, and since when."""
-    return {"starting": records.STARTING_NOW, "asked": time.time_ns() // 1000}
+    return {"starting": records.STARTING_NOW, "asked": clock.now()}
 
 
 def starting(before: int) -> Iterator[str]:

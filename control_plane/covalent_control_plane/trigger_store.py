@@ -11,7 +11,7 @@ from pynamodb.transactions import TransactWrite
 if TYPE_CHECKING:
     from pynamodb.expressions.update import Action
 
-from covalent_contracts import records
+from covalent_contracts import clock, records
 from covalent_contracts.triggers import RUNS_KEPT, Outcome, State
 from covalent_control_plane.items import DispatchItem
 from covalent_control_plane.store import NewItem, put, update
@@ -167,7 +167,7 @@ def hold(trigger_id: str, run: str, instead_of: str | None) -> bool:
 
 def wait(trigger_id: str, key: str, run: str) -> None:
     """Put a run into the queue. A second delivery of its event may put it there again, which is harmless."""
-    sk = records.waiting_sk(time.time_ns() // 1000, key)
+    sk = records.waiting_sk(clock.now(), key)
     WaitingItem(records.trigger_pk(trigger_id), sk, run=run, event=key).save()
 
 

@@ -1,10 +1,8 @@
 """What can be done with triggers: register, list, show, stop; they belong to who owns the dispatch."""
 
-import time
-
 from pydantic import TypeAdapter
 
-from covalent_contracts import records
+from covalent_contracts import clock, records
 from covalent_contracts.errors import Conflict, CovalentError, NotFound
 from covalent_contracts.triggers import (
     Fired,
@@ -158,7 +156,7 @@ def _item(owner: str, new: NewTrigger) -> TriggerItem:
         records.trigger_pk(new.trigger_id),
         records.TRIGGER,
         owner=records.triggers_of(owner),
-        created=time.time_ns() // 1000,
+        created=clock.now(),
         dispatch_id=new.dispatch_id,
         kind=new.settings.kind,
         settings=new.settings.model_dump_json(),

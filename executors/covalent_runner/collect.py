@@ -6,7 +6,7 @@ own last sheet tells what the lattice returns. May be repeated: the first commit
 
 from dataclasses import replace
 
-from covalent_contracts import keys
+from covalent_contracts import clock, keys
 from covalent_contracts.envelope import Collect
 from covalent_contracts.errors import CorruptedObject
 from covalent_contracts.ids import sub_dispatch_id
@@ -43,12 +43,12 @@ def _commit(store: Store, dispatch_id: str, sheet: Sheet) -> None:
     execution = _taken_over(store, dispatch_id, sheet)
     if execution is None:
         status, error = sublattices.failure(store, dispatch_id, sheet)
-        store.commit(dispatch_id, Outcome(sheet.id, status, outcomes.now(), error=error))
+        store.commit(dispatch_id, Outcome(sheet.id, status, clock.now(), error=error))
         return
     try:
         if execution.error:
             told = f"what the sublattice returns cannot be put together: {execution.error}"
-            store.commit(dispatch_id, Outcome(sheet.id, Status.FAILED, outcomes.now(), error=told))
+            store.commit(dispatch_id, Outcome(sheet.id, Status.FAILED, clock.now(), error=told))
             return
         _complete(store, dispatch_id, sheet, execution)
     finally:
@@ -60,7 +60,7 @@ def _complete(store: Store, dispatch_id: str, sheet: Sheet, execution: Execution
     outcome = Outcome(
         node=sheet.id,
         status=Status.COMPLETED,
-        ended=outcomes.now(),
+        ended=clock.now(),
         output=outcomes.stored(store, dispatch_id, sheet.id, execution.data),
     )
     if any(light.status is Status.FAILED for light in lights):

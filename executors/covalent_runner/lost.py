@@ -15,10 +15,11 @@ Every step may be repeated: after a time limit the next delivery starts from the
 
 from collections.abc import Iterable
 
+from covalent_contracts import clock
 from covalent_contracts.envelope import Lost
 from covalent_contracts.sheet import Sheet
 from covalent_contracts.status import Status
-from covalent_runner import gates, outcomes
+from covalent_runner import gates
 from covalent_runner.report import explained, gated_descendants, sheet_of
 from covalent_runner.store import Outcome, Record, Store
 
@@ -105,7 +106,7 @@ def _is_blocked(sheet: Sheet, records: dict[int, Record], open_nodes: set[int]) 
 
 def _fail(store: Store, event: Lost, frontier: list[Sheet], records: dict[int, Record]) -> None:
     """Fail electrons, unless they are final meanwhile; `records` then tell what became of them."""
-    at = outcomes.now()
+    at = clock.now()
     failed = [
         Outcome(
             node=sheet.id,

@@ -1,18 +1,12 @@
 """From what a try made to what is recorded: values get their digest and their place."""
 
-import time
 from collections.abc import Sequence
 
-from covalent_contracts import keys, records, transport
+from covalent_contracts import clock, keys, records, transport
 from covalent_contracts.ids import digest_of
 from covalent_contracts.status import Status
 from covalent_runner.execute import Computed
 from covalent_runner.store import Outcome, Output, Store
-
-
-def now() -> int:
-    """Microseconds since the epoch, the unit of recorded times."""
-    return time.time_ns() // 1000
 
 
 def stored(store: Store, dispatch_id: str, node: int, data: bytes) -> Output:
@@ -30,7 +24,7 @@ def stored(store: Store, dispatch_id: str, node: int, data: bytes) -> Output:
 
 def of_lights(store: Store, dispatch_id: str, computed: Sequence[Computed]) -> list[Outcome]:
     """The outcomes of light nodes; they start and end at once."""
-    at = now()
+    at = clock.now()
     return [
         Outcome(
             node=light.node,

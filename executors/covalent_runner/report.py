@@ -4,11 +4,11 @@ import json
 from collections import deque
 from collections.abc import Iterable
 
-from covalent_contracts import keys
+from covalent_contracts import clock, keys
 from covalent_contracts.envelope import Lost, Report
 from covalent_contracts.sheet import Sheet
 from covalent_contracts.status import Status
-from covalent_runner import gates, outcomes, sublattices
+from covalent_runner import gates, sublattices
 from covalent_runner.errors import UpstreamFailed
 from covalent_runner.store import Outcome, Record, Store
 
@@ -42,7 +42,7 @@ def _failed(store: Store, event: Report, sheet: Sheet, record: Record) -> Record
         outcome = Outcome(
             node=sheet.id,
             status=status,
-            ended=outcomes.now(),
+            ended=clock.now(),
             error=error,
             failures=record.failures,
         )

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from covalent_contracts import keys
+from covalent_contracts import clock, keys
 from covalent_contracts.built import Built
 from covalent_contracts.envelope import Run
 from covalent_contracts.errors import CorruptedObject, NotFound, UnsupportedPython
@@ -61,9 +61,9 @@ def run(store: Store, event: Run, remaining: Remaining) -> None:
     if sheet is None:
         raise NotFound(f"dispatch {event.dispatch_id} has no electron {event.node}")
     records = inputs.completed(store, event.dispatch_id, sheet)
-    task = _Task(store, event, page, sheet, records, began=outcomes.now())
+    task = _Task(store, event, page, sheet, records, began=clock.now())
     lights = _lights_first(task)
-    claim = store.claim(event.dispatch_id, event.node, event.attempt, outcomes.now())
+    claim = store.claim(event.dispatch_id, event.node, event.attempt, clock.now())
     if claim.won:
         _record_lights(task, lights or ())
         _conclude(task, _tried(task, with_lights=lights is None), claim)
@@ -140,7 +140,7 @@ def _complete(task: _Task, execution: Execution, claim: Claim, streams: Mapping[
     outcome = Outcome(
         node=node,
         status=Status.COMPLETED,
-        ended=outcomes.now(),
+        ended=clock.now(),
         output=outcomes.stored(store, dispatch_id, node, execution.data),
         failures=claim.record.failures,
         streams=streams,
@@ -167,7 +167,7 @@ def _fail(task: _Task, execution: Execution, claim: Claim, streams: Mapping[str,
     outcome = Outcome(
         node=task.sheet.id,
         status=Status.RUNNING if failures <= task.sheet.retries else Status.FAILED,
-        ended=outcomes.now(),
+        ended=clock.now(),
         error=execution.error,
         failures=failures,
         streams=streams,

@@ -117,7 +117,7 @@ def test_the_wait_is_from_the_end_of_the_last_input(
     dispatch: Dispatch, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     clock = iter(range(0, 10**9, 1_000_000))
-    monkeypatch.setattr("covalent_runner.outcomes.now", lambda: next(clock))
+    monkeypatch.setattr("covalent_contracts.clock.now", lambda: next(clock))
     dispatch.add(0, chatty)
     dispatch.add(1, plus, args=(0,), inputs=(0,))
     dispatch.run(0)
