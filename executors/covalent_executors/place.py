@@ -17,6 +17,9 @@ class Place:
     builders: the function that builds sublattices, by Python minor version, where that is another one than the runner:
         it needs the SDK, which a runner is faster without.
     adopter: the function of the control plane that makes dispatches of sublattices.
+    bridge: the ARN of the state machine that submits jobs where Step Functions cannot, and waits for them; "" for none.
+    reads_files: whether the bridge runs on the user's machine (offline), and may read keys and passwords from its
+        files; elsewhere they must be secrets of AWS Secrets Manager.
     """
 
     runners: Mapping[str, str]
@@ -25,6 +28,8 @@ class Place:
     machines: str = "arn:aws:states:us-east-1:123456789012:stateMachine:"
     builders: Mapping[str, str] = field(default_factory=dict)
     adopter: str = "covalent-adopt"
+    bridge: str = ""
+    reads_files: bool = False
 
     @property
     def to_build(self) -> "Place":

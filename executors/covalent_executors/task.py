@@ -5,7 +5,7 @@ is a state; what one of them keeps of its answer, later ones can pass on. If one
 and the report on it finds out what became of the electron.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -14,7 +14,7 @@ from typing import Literal
 class RunnerEvent:
     """Stands for the event that the compiler hands to the runner or the control plane: what to do, for which node."""
 
-    do: Literal["run", "collect", "adopt"] = "run"
+    do: Literal["run", "collect", "adopt", "bridge"] = "run"
 
 
 @dataclass(frozen=True)
@@ -24,8 +24,42 @@ class Kept:
     name: str
 
 
-Argument = str | int | bool | RunnerEvent | Kept | Mapping[str, "Argument"]
+@dataclass(frozen=True)
+class JobName:
+    """Stands for the name of the electron's job: dispatch and node, and the try, if each of them is a job.
 
+    A try that is submitted twice has the same name both times.
+    """
+
+    of_try: bool = True
+
+
+@dataclass(frozen=True)
+class Words:
+    """Stands for what `python -m covalent_runner` reads from the variable COVALENT_ELECTRON.
+
+    That is dispatch id, node and try in one string, and the task token after them if the runner has to answer.
+    """
+
+    with_token: bool = False
+
+
+Argument = (
+    str
+    | int
+    | bool
+    | RunnerEvent
+    | Kept
+    | JobName
+    | Words
+    | Mapping[str, "Argument"]
+    | Sequence["Argument"]
+)
+
+ELECTRON_ERRORS = ("ElectronFailed", "States.Timeout")
+"""How a failed try shows where Step Functions calls the runner. Never `UpstreamFailed`: it is final."""
+JOB_ERRORS = ("States.TaskFailed", *ELECTRON_ERRORS)
+"""How it shows where Step Functions waits for a job or an execution."""
 CALL_EVENTS = 5
 """Entries in the history for a call: entered, scheduled, started, succeeded, exited."""
 JOB_EVENTS = 6
@@ -59,8 +93,10 @@ class TaskTemplate:
     """One call of a service, and the steps after it, if it is not all that the electron takes.
 
     resource and parameters are those of the Task state. transient names the errors of the service that are worth
-    another try at once. time_limit is in seconds (0: none), retries is how often a failed electron runs again; both are
-    of the first call, which is where users' code runs.
+    another try at once. time_limit is in seconds (0: none), retries is how often a failed electron runs again, which is
+    told by the errors that `failures` names; all three are of the first call, which is where users' code runs.
+    heartbeat: seconds after which a job that does not say that it lives is lost (0: it need not). is_job tells that the
+    state waits for what it has started.
     """
 
     resource: str
@@ -69,6 +105,9 @@ class TaskTemplate:
     time_limit: float = 0
     retries: int = 0
     then: tuple[Step, ...] = ()
+    failures: tuple[str, ...] = ELECTRON_ERRORS
+    heartbeat: float = 0
+    is_job: bool = False
 
     @property
     def states(self) -> int:
@@ -78,7 +117,7 @@ class TaskTemplate:
     @property
     def events(self) -> int:
         """How many entries of the history."""
-        return CALL_EVENTS + sum(step.events for step in self.then)
+        return (JOB_EVENTS if self.is_job else CALL_EVENTS) + sum(step.events for step in self.then)
 
 
 LAMBDA_ERRORS = (

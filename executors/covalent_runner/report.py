@@ -34,8 +34,7 @@ def report(store: Store, event: Report) -> None:
 
 def _failed(store: Store, event: Report, sheet: Sheet, record: Record) -> Record:
     """The record of the electron that stopped the branch, once it is as it must be."""
-    blameless = event.error == UpstreamFailed.__name__
-    if not record.status.is_final and not blameless:
+    if not record.status.is_final and not _is_blameless(store, event, sheet, record):
         status, error = Status.FAILED, record.error or explained(event, sheet)
         if record.status is Status.DISPATCHING:
             status, error = sublattices.failure(store, event.dispatch_id, sheet, error)
@@ -53,6 +52,23 @@ def _failed(store: Store, event: Report, sheet: Sheet, record: Record) -> Record
     elif record.status is Status.CANCELLED:
         store.mark_cancelled(event.dispatch_id)
     return record
+
+
+def _is_blameless(store: Store, event: Report, sheet: Sheet, record: Record) -> bool:
+    """Whether the electron could not begin, because something that it needs has failed.
+
+    Where Step Functions waits for a job, the error says no more than that the job failed.
+    """
+    if event.error == UpstreamFailed.__name__:
+        return True
+    if event.error != "States.TaskFailed" or record.status is not Status.NEW_OBJECT:
+        return False
+    needed = (*sheet.inputs, *sheet.waits)
+    lights = [light.id for light in sheet.before if light.is_recorded]
+    found = store.records(event.dispatch_id, {*needed, *lights})
+    return any(
+        node not in found or found[node].status is not Status.COMPLETED for node in needed
+    ) or any(node in found and found[node].status is Status.FAILED for node in lights)
 
 
 def explained(event: Report | Lost, sheet: Sheet) -> str:

@@ -5,7 +5,7 @@ https://states-language.net/spec.html
 
 import json
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, assert_never
 
 from covalent_contracts.envelope import (
@@ -23,9 +23,11 @@ from covalent_executors.task import (
     LAMBDA_ERRORS,
     START_ERRORS,
     Argument,
+    JobName,
     Kept,
     RunnerEvent,
     TaskTemplate,
+    Words,
 )
 from covalent_step_functions.machine import (
     ROW,
@@ -51,8 +53,6 @@ Json = dict[str, Any]
 _KEPT = "$.kept"
 """Where a step puts what later ones pass on, and the next one that keeps something."""
 _INPUT = {"dispatch_id.$": "$$.Execution.Input.dispatch_id"}
-_USER_ERRORS = ("ElectronFailed", "States.Timeout")
-"""What the user's `retries` are for. Never `UpstreamFailed`: it is final."""
 
 
 def emit(machine: StateMachine) -> str:
@@ -105,6 +105,8 @@ def _state(state: State, runner: str) -> Json:  # noqa: C901, PLR0911  # a line 
 def _run(state: Run) -> Json:
     task = state.task
     timeout = {"TimeoutSeconds": math.ceil(task.time_limit)} if task.time_limit > 0 else {}
+    if task.heartbeat > 0:
+        timeout["HeartbeatSeconds"] = math.ceil(task.heartbeat)
     return {
         "Type": "Task",
         "Resource": task.resource,
@@ -168,13 +170,12 @@ def _forget(then: str | None) -> Json:
 
 
 def _call(state: Call) -> Json:
-    name = f"States.Format('{{}}-{state.node}',$.dispatch_id)"
     return {
         "Type": "Task",
         "Resource": EXECUTE,
         "Parameters": {
             "StateMachineArn": state.machine,
-            "Name.$": name,
+            "Name.$": f"States.Format('{{}}-{state.node}',$.dispatch_id)",
             "Input": {"dispatch_id.$": "$.dispatch_id"},
         },
         "ResultPath": None,
@@ -231,7 +232,7 @@ def _then(then: str | None) -> Json:
 
 def _retry(task: TaskTemplate) -> Json:
     service = [_service_retry(task.transient)] if task.transient else []
-    user = {"ErrorEquals": list(_USER_ERRORS), "MaxAttempts": task.retries, "BackoffRate": 1.0}
+    user = {"ErrorEquals": list(task.failures), "MaxAttempts": task.retries, "BackoffRate": 1.0}
     retries = service + ([user] if task.retries else [])
     return {"Retry": retries} if retries else {}
 
@@ -258,19 +259,49 @@ def _filled(argument: Mapping[str, Argument], node: int | str) -> Json:
 
 
 def _field(name: str, value: Argument, node: int | str) -> tuple[str, Any]:
+    """A field and its value; one whose value is taken from somewhere has its name end in `.$`."""
     match value:
         case Kept():
             return f"{name}.$", f"{_KEPT}.{value.name}"
-        case RunnerEvent():
-            return name, _EVENTS[value.do](node)
-        case Mapping():
-            return name, _filled(value, node)
+        case JobName() | Words():
+            return f"{name}.$", _joined(value, node)
+        case Sequence() if not isinstance(value, str):
+            return name, [_element(each, node) for each in value]
         case _:
-            return name, value
+            return name, _element(value, node)
+
+
+def _element(value: Argument, node: int | str) -> Any:
+    """What stands as it is, also in a list."""
+    match value:
+        case RunnerEvent():
+            return _EVENTS[value.do](node)
+        case Mapping():
+            return _filled(value, node)
+        case str() | int():
+            return value
+        case _:
+            raise TypeError(f"{value!r} can only be the value of a field")
+
+
+def _joined(value: JobName | Words, node: int | str) -> str:
+    """The intrinsic that makes one string of numbers and of what is at paths."""
+    parts = ["$.dispatch_id", str(node)]
+    match value:
+        case JobName():
+            return _format("-", [*parts, "$$.State.RetryCount"] if value.of_try else parts)
+        case Words():
+            parts.append("$$.State.RetryCount")
+            return _format(" ", [*parts, "$$.Task.Token"] if value.with_token else parts)
+
+
+def _format(separator: str, parts: Sequence[str]) -> str:
+    return f"States.Format('{separator.join('{}' for _ in parts)}',{','.join(parts)})"
 
 
 _EVENTS: Mapping[str, Callable[[int | str], Json]] = {
     "run": run_payload,
     "collect": collect_payload,
     "adopt": adopt_payload,
+    "bridge": adopt_payload,
 }

@@ -1,16 +1,17 @@
 """Give every element of a plan its state: what it calls, where it goes next, where it goes when it fails.
 
-What stops a line of tasks goes to the line's report. If more follows the line in its branch, a check runs the
-last task again: one that failed raises at once, and the branch ends; one that had committed before its
-state failed (its time was up at that moment) returns at once, and the branch goes on.
+What stops a line of tasks goes to the line's report. If more follows the line in its branch, a check has the runner
+run the last task again, wherever it ran: after the report it is settled. One that failed raises at once, and the branch
+ends; one that had committed before its state failed (its time was up at that moment) returns at once, and the branch
+goes on.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import groupby
 from typing import assert_never
 
-from covalent_executors.task import TaskTemplate
+from covalent_executors.task import TaskTemplate, lambda_task
 from covalent_step_functions.machine import (
     ROW,
     ROWS,
@@ -103,7 +104,7 @@ class _Namer:
         then = names[indices[-1] + 1]
         if then is None:
             return [*found, Report(stopped, nodes, None)]
-        check = replace(self.calls.tasks[last], retries=0, then=())
+        check = lambda_task(self.calls.runner)
         return [
             *found,
             Report(stopped, nodes, checked_name(last)),

@@ -6,7 +6,7 @@ import pytest
 
 from covalent_contracts.manifest import Manifest
 from covalent_executors.place import Place
-from covalent_executors.task import RunnerEvent, TaskTemplate
+from covalent_executors.task import JOB_ERRORS, JobName, RunnerEvent, TaskTemplate, Words
 from covalent_step_functions.compiler import compile_dispatch
 from covalent_step_functions.emit import emit
 from covalent_step_functions.machine import Branch, Done, Report, Run, StateMachine, Wait
@@ -22,6 +22,13 @@ def compiled(manifest: Build, place: Place) -> Callable[..., dict[str, Any]]:
         return document
 
     return definition
+
+
+def _written(run: Run) -> dict[str, Any]:
+    """A state as it is written."""
+    states = json.loads(emit(StateMachine(Branch((run, Done("stopped"))), "runner")))["States"]
+    found: dict[str, Any] = states[run.name]
+    return found
 
 
 def with_settings(**attributes: Any) -> dict[str, Any]:
@@ -148,3 +155,43 @@ def test_definitions_are_compact() -> None:
     text = emit(StateMachine(Branch((Wait("w", 0, 1, "s", "n"), Done("n"))), "r"))
     assert ", " not in text
     assert ": " not in text
+
+
+def test_a_job_is_told_its_name_and_its_electron() -> None:
+    job = TaskTemplate(
+        resource="arn:aws:states:::ecs:runTask.sync",
+        parameters={
+            "Name": JobName(),
+            "Overrides": {"Containers": [{"Environment": [{"Name": "E", "Value": Words()}]}]},
+        },
+        failures=JOB_ERRORS,
+        retries=1,
+        heartbeat=9.5,
+        is_job=True,
+    )
+    written = _written(Run("f (3)", 3, job, "stopped", None))
+    assert written["Parameters"] == {
+        "Name.$": "States.Format('{}-{}-{}',$.dispatch_id,3,$$.State.RetryCount)",
+        "Overrides": {
+            "Containers": [
+                {
+                    "Environment": [
+                        {
+                            "Name": "E",
+                            "Value.$": "States.Format('{} {} {}',$.dispatch_id,3,$$.State.RetryCount)",
+                        }
+                    ]
+                }
+            ]
+        },
+    }
+    assert written["Retry"][0]["ErrorEquals"][0] == "States.TaskFailed"
+    assert written["HeartbeatSeconds"] == 10
+
+
+def test_the_answer_to_a_token_is_asked_for_beside_the_try() -> None:
+    waits = TaskTemplate("arn", {"Who": JobName(of_try=False), "Env": Words(with_token=True)})
+    assert _written(Run("f (3)", "$.row[0]", waits, "stopped", None))["Parameters"] == {
+        "Who.$": "States.Format('{}-{}',$.dispatch_id,$.row[0])",
+        "Env.$": "States.Format('{} {} {} {}',$.dispatch_id,$.row[0],$$.State.RetryCount,$$.Task.Token)",
+    }
