@@ -34,8 +34,10 @@ GRACE = 10
 FIRST_PAUSE = 1.0
 SLOWER = 1.5
 """How much longer each pause is than the one before."""
-RARER = 600
-"""A pause is at least this part of the time since the job was submitted: a week's job must not fill the history."""
+RARER = 100
+"""A pause is at least this part of the time since the job was submitted: so a year's job takes 1,400 looks, which with
+their nine events each fill half of an execution's history.
+"""
 
 
 @dataclass(frozen=True)
@@ -246,7 +248,8 @@ def _job(task: Task, ticket: bytes) -> Job:
 
 def _again(electron: Electron, progress: Progress, now: float, limit: float = 0) -> Answer:
     """Come again: soon at first, then as rarely as the executor's `poll_freq` has it, and in time for the limit."""
-    pause = min(FIRST_PAUSE * SLOWER**progress.looks, max(electron.poll, FIRST_PAUSE))
+    longest = max(electron.poll, FIRST_PAUSE)
+    pause = min(FIRST_PAUSE * SLOWER ** min(progress.looks, 30), longest)
     pause = max(pause, (now - progress.submitted) / RARER)
     if limit > 0 and progress.ran:
         pause = min(pause, max(progress.ran + limit - now, 0))
