@@ -1,4 +1,5 @@
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -9,6 +10,7 @@ from tests.unit.runner.conftest import DISPATCH_ID
 from covalent_bridge import steps
 from covalent_bridge.steps import Progress
 from covalent_contracts import keys
+from covalent_contracts.ticket import Errand
 from covalent_executors.adapter import Busy, Refused, Sighting, State
 from covalent_runner.errors import ElectronFailed, UpstreamFailed
 
@@ -25,7 +27,7 @@ def fail(x: int) -> None:
     raise ValueError(f"not {x}")
 
 
-def prepared(far: Far, function: object = double, **fields: object) -> None:
+def prepared(far: Far, function: object = double, **fields: Any) -> None:
     light = far.dispatch.constant(1, 21)
     far.dispatch.add(0, function, before=(light,), args=(1,), **fields)
 
@@ -50,7 +52,7 @@ def test_a_second_delivery_finds_the_job_and_both_tickets_are_good(far: Far) -> 
     far.step(Progress())
     assert list(far.place.jobs) == [JOB]
     stored = far.dispatch.object(keys.errand(DISPATCH_ID, 0, 0))
-    assert len(steps.errands.Errand.load(stored).seals) == 2
+    assert len(Errand.load(stored).seals) == 2
 
 
 def test_what_is_over_stays_over(far: Far) -> None:
