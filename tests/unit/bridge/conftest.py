@@ -56,6 +56,17 @@ class Elsewhere:
 
 
 @dataclass
+class Carrying(Elsewhere):
+    """A place that files are brought to and fetched from."""
+
+    verdict: bytes | None = None
+
+    def fetch(self, handle: Handle, name: str) -> bytes | None:
+        assert (handle["name"] in self.jobs, name) == (True, "verdict")
+        return self.verdict
+
+
+@dataclass
 class Far:
     """An electron that runs elsewhere, step by step."""
 
@@ -70,7 +81,12 @@ class Far:
         self.dispatch.publish()
         bucket = Bucket(lambda: self.dispatch.s3, BUCKET)
         bridge = Bridge(
-            self.dispatch.store, bucket, lambda _: self.place, "https://renew", lambda: self.time
+            self.dispatch.store,
+            bucket,
+            lambda _: self.place,
+            "https://renew",
+            carries=True,
+            now=lambda: self.time,
         )
         given = self.answer.progress if progress is None else progress
         self.answer = step(bridge, self.electron, given)
@@ -92,8 +108,17 @@ class Far:
     def ticket(self, attempt: int = 0) -> Ticket:
         return Ticket.load(self.place.jobs[f"c-{DISPATCH_ID}-0-{attempt}"].ticket)
 
+    def carry(self) -> Carrying:
+        """Have the place carry files."""
+        self.place = found = Carrying()
+        return found
+
     def work(self, attempt: int = 0) -> None:
         """What a job does, without a network: run the electron and hand in the verdict."""
+        self.dispatch.put(self.ticket(attempt).errand.verdict, self.verdict(attempt))
+
+    def verdict(self, attempt: int = 0) -> bytes:
+        """What became of the electron."""
         errand = self.ticket(attempt).errand
         page = sheet.load(errand.page)
         own = page.sheets[errand.node]
@@ -104,7 +129,7 @@ class Far:
         material = inputs.fetch(_Reads(self.dispatch, errand.reads), page, own, known)
         file = BytesIO()
         verdicts.write(file, execute(DISPATCH_ID, own, material, own.before))
-        self.dispatch.put(errand.verdict, file.read())
+        return file.read()
 
 
 @dataclass

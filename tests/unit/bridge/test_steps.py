@@ -210,3 +210,20 @@ def test_looks_come_soon_at_first_and_never_fill_the_history(poll: float, days: 
         assert 1 <= answer.seconds <= max(poll, now / steps.RARER) + 1
         progress, now, looks = answer.progress, now + answer.seconds, looks + 1
     assert looks * 9 < 25_000 / 2
+
+
+def test_a_place_that_carries_files_gets_the_inputs_and_hands_the_verdict_back(far: Far) -> None:
+    carrier = far.carry()
+    prepared(far)
+    far.step()
+    ticket = far.ticket()
+    files = carrier.jobs[JOB].files
+    assert {name.removeprefix("file:") for name in ticket.gets.values()} == set(files)
+    assert ticket.put == "file:verdict"
+    assert ticket.capability == ""
+    carrier.sightings.append(Busy("no route"))
+    assert not far.step().is_over
+    carrier.verdict = far.verdict()
+    carrier.sightings.append(ENDED)
+    assert far.step().is_over
+    assert far.dispatch.value(0) == 42

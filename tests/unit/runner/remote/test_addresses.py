@@ -5,10 +5,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from io import BytesIO
+from pathlib import Path
 
 import pytest
 
-from covalent_contracts.ticket import Errand, Ticket, ticket
+from covalent_contracts.ticket import VERDICT_FILE, Errand, Ticket, carried, ticket
 from covalent_runner.remote import addresses
 from covalent_runner.remote.addresses import Addresses, Unreachable
 
@@ -72,23 +73,27 @@ def store() -> Iterator[Store]:
 def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """The pauses between tries, which nobody waits for."""
     found: list[float] = []
-    monkeypatch.setattr(addresses.time, "sleep", found.append)
+    monkeypatch.setattr("covalent_runner.remote.addresses.time.sleep", found.append)
     return found
+
+
+def seen(given: Ticket) -> Addresses:
+    return Addresses(given, Path("/nonexistent"))
 
 
 def test_objects_are_read_and_those_that_do_not_exist_left_out(store: Store) -> None:
     del store.objects["/b"]
-    assert Addresses(store.ticket()).objects(["a", "b"]) == {"a": b"A"}
+    assert seen(store.ticket()).objects(["a", "b"]) == {"a": b"A"}
 
 
 def test_the_verdict_is_written(store: Store) -> None:
-    Addresses(store.ticket()).put(BytesIO(b"verdict"))
+    seen(store.ticket()).put(BytesIO(b"verdict"))
     assert store.objects["/verdict"] == b"verdict"
 
 
 def test_a_bad_moment_is_waited_out(store: Store, pauses: list[float]) -> None:
     store.refusals += [503, 500]
-    Addresses(store.ticket()).put(BytesIO(b"verdict"))
+    seen(store.ticket()).put(BytesIO(b"verdict"))
     assert store.objects["/verdict"] == b"verdict"
     assert pauses == [1, 2]
 
@@ -96,37 +101,46 @@ def test_a_bad_moment_is_waited_out(store: Store, pauses: list[float]) -> None:
 def test_what_lasts_is_told(store: Store) -> None:
     store.refusals += [503] * addresses.TRIES
     with pytest.raises(Unreachable, match=r"the result cannot be handed in from .*503"):
-        Addresses(store.ticket()).put(BytesIO(b"verdict"))
+        seen(store.ticket()).put(BytesIO(b"verdict"))
 
 
 def test_what_will_not_pass_is_not_tried_again(store: Store, pauses: list[float]) -> None:
     store.refusals += [400]
     with pytest.raises(Unreachable, match="a cannot be read from"):
-        Addresses(store.ticket()).objects(["a"])
+        seen(store.ticket()).objects(["a"])
     assert pauses == []
 
 
 def test_a_ticket_is_renewed_before_it_ends(store: Store) -> None:
     old = store.ticket(until=time.time() + addresses.MARGIN - 1)
-    seen = Addresses(old)
-    assert seen.objects(["a"]) == {"a": b"A"}
+    far = seen(old)
+    assert far.objects(["a"]) == {"a": b"A"}
     assert store.renewals == [
         {"dispatch_id": "id", "node": 0, "attempt": 0, "capability": "secret"}
     ]
-    seen.put(BytesIO(b"verdict"))
+    far.put(BytesIO(b"verdict"))
     assert len(store.renewals) == 1
 
 
 def test_a_ticket_that_the_store_does_not_take_is_renewed(store: Store) -> None:
     store.refusals += [403]
-    assert Addresses(store.ticket()).objects(["a"]) == {"a": b"A"}
+    assert seen(store.ticket()).objects(["a"]) == {"a": b"A"}
     assert len(store.renewals) == 1
 
 
 def test_a_ticket_that_cannot_be_renewed_is_told(store: Store) -> None:
     with pytest.raises(Unreachable, match="nobody to renew it"):
-        Addresses(store.ticket(until=0, renewal=False)).objects(["a"])
+        seen(store.ticket(until=0, renewal=False)).objects(["a"])
 
 
 def test_a_ticket_is_read_as_it_was_written(store: Store) -> None:
     assert Ticket.load(store.ticket().dump()) == store.ticket()
+
+
+def test_a_job_that_was_brought_its_inputs_finds_them_beside_it(tmp_path: Path) -> None:
+    (tmp_path / "input-1").write_bytes(b"B")
+    there = Addresses(Ticket.load(carried(ERRAND).dump()), tmp_path)
+    assert there.objects(["a", "b"]) == {"b": b"B"}
+    there.put(BytesIO(b"verdict"))
+    assert (tmp_path / VERDICT_FILE).read_bytes() == b"verdict"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["input-1", "verdict"]
