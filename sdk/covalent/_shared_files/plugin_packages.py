@@ -11,10 +11,11 @@ import sys
 from importlib import import_module
 from importlib.machinery import ModuleSpec
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from importlib.abc import Loader
     from types import ModuleType
 
 _HOMES = MappingProxyType(
@@ -41,7 +42,7 @@ class _Finder:
         home = _HOMES.get(package)
         if home is None or module not in ("", home.rpartition(".")[2]):
             return None
-        return ModuleSpec(fullname, self, is_package=not module)
+        return ModuleSpec(fullname, cast("Loader", self), is_package=not module)
 
     def create_module(self, spec: ModuleSpec) -> None:
         """Have the import system make it."""
