@@ -26,7 +26,7 @@ if "tell" in ticket:
     with open(partial, "w") as file:
         json.dump({"pid": os.getpid(), "here": here, "cwd": os.getcwd(), "env": dict(os.environ)}, file)
     os.rename(partial, ticket["tell"])
-while "await" in ticket and not os.path.exists(ticket["await"]):
+while "until" in ticket and not os.path.exists(ticket["until"]):
     time.sleep(0.02)
 sys.exit(ticket.get("code", 0))
 """
@@ -43,7 +43,7 @@ def program() -> bytes:
 def job(name: str, time_limit: float = 0, python: str = PYTHON, **ticket: Any) -> Job:
     """A job that does what its ticket says.
 
-    tell: the file to write, once it runs. await: the file to wait for. code: the exit code. children: start these,
+    tell: the file to write, once it runs. until: the file to wait for. code: the exit code. children: start these,
     each in a session of its own or not.
     """
     return Job(name, program(), json.dumps(ticket).encode(), python, time_limit)

@@ -9,6 +9,7 @@ import atexit
 import os
 import threading
 from collections.abc import Awaitable, Callable, Coroutine
+from contextlib import suppress
 from functools import cache
 from typing import Any, TypeVar
 
@@ -47,7 +48,7 @@ class Line:
         self._users += 1
         try:
             async with self._sessions:
-                was_open = self._is_open
+                was_open = self.is_open
                 try:
                     return await self._within(work)
                 except _LOST:
@@ -67,7 +68,8 @@ class Line:
             raise
 
     @property
-    def _is_open(self) -> bool:
+    def is_open(self) -> bool:
+        """Whether there is a connection."""
         return self._connection is not None and not self._connection.is_closed()
 
     async def connection(self) -> asyncssh.SSHClientConnection:
@@ -98,6 +100,14 @@ class Line:
         if self._connection is not None:
             self._connection.close()
         self._connection = self._files = None
+
+    async def end(self) -> None:
+        """Close the connection, and wait until it is."""
+        connection = self._connection
+        self.close()
+        if connection is not None:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(connection.wait_closed(), CONNECT_SECONDS)
 
     def _close_later(self) -> None:
         if self._closing is not None:
@@ -138,13 +148,16 @@ def _key(login: Login) -> Any:
         if not login.certificate:
             return key
         return key, asyncssh.import_certificate(login.certificate)
-    except asyncssh.KeyEncryptionError as exc:
-        raise Refused(
-            "the key in ssh_key_file is protected by a passphrase, and nobody is there to type it: make a key without"
-            " one for this (`ssh-keygen -t ed25519 -N ''`), and let the host know it"
-        ) from exc
-    except (asyncssh.KeyImportError, ValueError) as exc:
+    except (asyncssh.KeyImportError, asyncssh.KeyEncryptionError, ValueError) as exc:
+        if "passphrase" in str(exc).lower():
+            raise Refused(_LOCKED) from exc
         raise Refused(f"what ssh_key_file or cert_file names is no key of ssh: {exc}") from exc
+
+
+_LOCKED = (
+    "the key in ssh_key_file is protected by a passphrase, and nobody is there to type it: make a key without one for"
+    " this (`ssh-keygen -t ed25519 -N ''`), and let the host know it"
+)
 
 
 class Connections:
@@ -175,6 +188,14 @@ class Connections:
             line = self._lines[login] = Line(login)
         return await line.use(work)
 
+    def open(self) -> list[Login]:
+        """The logins that have an open connection."""
+        return [login for login, line in list(self._lines.items()) if line.is_open]
+
+    def forget(self) -> None:
+        """Close all connections; those that are needed are opened again."""
+        self._call(self._close())
+
     def _call(self, coroutine: Coroutine[Any, Any, T]) -> T:
         return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result()
 
@@ -188,10 +209,7 @@ class Connections:
 
     async def _close(self) -> None:
         for line in self._lines.values():
-            line.close()
-        rest = asyncio.all_tasks() - {asyncio.current_task()}
-        if rest:
-            await asyncio.wait(rest, timeout=1)
+            await line.end()
 
 
 def connections() -> Connections:

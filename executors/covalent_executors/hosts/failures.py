@@ -21,8 +21,8 @@ def translated(login: Login) -> Iterator[None]:
         yield
     except asyncssh.PermissionDenied as exc:
         raise Refused(
-            f"{login.host} does not let {login.user!r} in with this key ({exc.reason}): check username and ssh_key_file;"
-            " its public half must be in ~/.ssh/authorized_keys of that user there"
+            f"{login.host} does not let {login.user!r} in with this key ({exc.reason}): check username and"
+            " ssh_key_file; its public half must be in ~/.ssh/authorized_keys of that user there"
         ) from exc
     except asyncssh.HostKeyNotVerifiable as exc:
         raise Refused(_untrusted(login)) from exc

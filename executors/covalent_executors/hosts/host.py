@@ -1,5 +1,6 @@
 """Commands and files of a host."""
 
+import asyncio
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -66,8 +67,8 @@ class SshHost:
 
         async def work(line: Line) -> None:
             there = await line.files()
-            for name, content in files.items():
-                await _write(there, PurePosixPath(folder, name), content)
+            writing = (_write(there, PurePosixPath(folder, name), files[name]) for name in files)
+            await asyncio.gather(*writing)
 
         connections().use(self.login, work)
 

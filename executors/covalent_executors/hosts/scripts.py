@@ -7,7 +7,7 @@ for each in "$HOME/miniforge3" "$HOME/mambaforge" "$HOME/miniconda3" "$HOME/anac
     command -v conda > /dev/null 2>&1 || [ ! -x "$each/bin/conda" ] || PATH="$PATH:$each/bin"
 done
 eval "$(conda shell.posix hook 2> /dev/null)"
-conda activate {environment} > /dev/null 2>&1 || {{ echo conda=failed; exit; }}
+conda activate {environment} > /dev/null 2>&1 || {{ echo conda=failed; exit 0; }}
 """
 
 

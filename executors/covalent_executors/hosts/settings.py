@@ -1,25 +1,40 @@
 """What a user may set of a login, whatever is done there."""
 
-from typing import Annotated, Self
+from typing import Annotated
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field
 
+from covalent_contracts.errors import InvalidWorkflow
 from covalent_executors.adapter import Secrets
-from covalent_executors.hosts.login import Login
+from covalent_executors.hosts.login import Login, is_lines
+from covalent_executors.place import Place
 from covalent_executors.spec import MAX_TIME_LIMIT, Spec
 
 MAX_PORT = 65_535
+_ARN = "arn:"
 
 Seconds = Annotated[float, Field(ge=0, le=MAX_TIME_LIMIT, allow_inf_nan=False)]
+
+
+def _word(text: str) -> str:
+    """A name of a user or a host: ssh must not take it for an option."""
+    if not text:
+        raise ValueError("it must be given")
+    if text.startswith("-") or any(each.isspace() for each in text):
+        raise ValueError("no such name can be")
+    return text
+
+
+Name = Annotated[str, AfterValidator(_word), Field(validate_default=True)]
 
 
 class LoginSpec(Spec):
     """The attributes that executors on hosts have in common."""
 
-    username: str = ""
+    username: Name = ""
     """Who logs in."""
 
-    ssh_key_file: str = "~/.ssh/id_rsa"
+    ssh_key_file: Name = "~/.ssh/id_rsa"
     """Where the private key is: a file of the user's machine, or the ARN of a secret."""
 
     cert_file: str | None = None
@@ -31,18 +46,30 @@ class LoginSpec(Spec):
     known_hosts: str = ""
     """Lines of known hosts, or a file of them; ssh's own file if empty."""
 
-    poll_freq: Seconds = 15
+    poll_freq: Annotated[float, Field(gt=0, le=MAX_TIME_LIMIT, allow_inf_nan=False)] = 15
     """Seconds between two looks at a job."""
 
-    @model_validator(mode="after")
-    def _is_complete(self) -> Self:
-        if not self.username:
-            raise ValueError("username: who logs in there must be given")
-        if self.username.startswith("-"):
-            raise ValueError("username: it cannot begin with a hyphen")
-        if not self.ssh_key_file:
-            raise ValueError("ssh_key_file: the file of a private key must be given, or the ARN of a secret that has it")
-        return self
+    def check(self, executor: str, place: Place) -> None:
+        """See that nothing must be read from files of the user's machine where they are not.
+
+        Raises:
+            InvalidWorkflow: something must; the message names the parameter and the cure.
+
+        """
+        if place.reads_files:
+            return
+        for name in ("ssh_key_file", "cert_file"):
+            path = getattr(self, name)
+            if path and not path.startswith(_ARN):
+                raise InvalidWorkflow(
+                    f"executor {executor!r}: {name}: {path!r} is a file of your machine, which AWS cannot read: run"
+                    f" `covalent secret put NAME --file {path}` and give the ARN that it prints as {name}"
+                )
+        if not is_lines(self.known_hosts):
+            raise InvalidWorkflow(
+                f"executor {executor!r}: known_hosts: on AWS the host's key must be given: pass the lines that"
+                " `ssh-keyscan HOST` prints, once you have compared them with the host's own fingerprint"
+            )
 
     def login(self, host: str, secrets: Secrets) -> Login:
         """Who logs in where, with the key itself.

@@ -3,7 +3,7 @@
 import json
 import shlex
 import signal
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -39,18 +39,23 @@ except ImportError:
 print("python=" + sys.executable)
 """
 """Any Python can read it."""
-_PREPARE = """\
-umask 077
+_FIND = """\
 {conda}probe={probe}
-for python in {candidates}; do
-    command -v "$python" > /dev/null 2>&1 || continue
-    if "$python" -c "$probe" {version} < /dev/null; then
-        mkdir -p -- {folder} && cd -- {folder} || exit
-        echo "folder=$(pwd)"
-        [ ! -e pid ] || echo started=yes
-        exit
-    fi
+python=
+for each in {candidates}; do
+    command -v "$each" > /dev/null 2>&1 && "$each" -c "$probe" {version} < /dev/null && python=$each && break
 done
+[ -n "$python" ] || exit 0
+"""
+_FOUND = """\
+[ -x {python} ] || exit 0
+echo python={python}
+"""
+_FOLDER = """\
+umask 077
+mkdir -p -- {folder} && cd -- {folder} || exit 0
+echo "folder=$(pwd)"
+[ ! -e pid ] || echo started=yes
 """
 _START = """\
 umask 077
@@ -72,6 +77,10 @@ _GONE: Mapping[str, str] = {
 }
 
 
+_pythons: dict[Hashable, str] = {}
+"""Which Python was found where: it takes a while to ask."""
+
+
 @dataclass(frozen=True)
 class SshAdapter:
     """A host as one user reaches it."""
@@ -87,31 +96,51 @@ class SshAdapter:
             Busy: it does not answer.
 
         """
-        told = scripts.answers(self._run(self._preparation(job)).output)
-        if "folder" not in told:
-            raise Refused(self._lack(told, job))
-        folder, python = told["folder"][0], told["python"][0]
-        handle = {"folder": folder, "python": python}
+        told = self._prepared(job)
+        handle = {"folder": told["folder"][0], "python": told["python"][0]}
         if "started" not in told:
             files = {
                 PROGRAM: job.program,
                 KEEPER: Path(keeper.__file__).read_bytes(),
                 TICKET: job.ticket,
             }
-            self.host.put(folder, files)
+            self.host.put(handle["folder"], files)
             self._start(job, handle)
         return handle
 
-    def _preparation(self, job: Job) -> str:
-        usual = ("python", "python3", f"python{job.python}")
+    def _prepared(self, job: Job) -> Mapping[str, list[str]]:
+        """Which Python and which folder the job is to have; it may have been started there."""
+        key = (self.host, self.spec.python_path, self.spec.conda_env, job.python)
+        make = _FOLDER.format(folder=scripts.path(f"{self.spec.folder.rstrip('/')}/{job.name}"))
+        known = _pythons.get(key)
+        told: Mapping[str, list[str]] = {}
+        if known is not None:
+            told = self._told(_FOUND.format(python=shlex.quote(known)) + make)
+        if "python" not in told:
+            told = self._told(self._search(job.python) + make)
+        if "folder" not in told:
+            raise Refused(self._lack(told, job))
+        _pythons[key] = told["python"][0]
+        return told
+
+    def _search(self, version: str) -> str:
+        """What finds the Python of a job."""
+        usual = ("python", "python3", f"python{version}")
         candidates = (self.spec.python_path,) if self.spec.python_path else usual
-        return _PREPARE.format(
+        return _FIND.format(
             conda=scripts.conda(self.spec.conda_env),
             probe=shlex.quote(_PROBE),
             candidates=" ".join(map(scripts.path, candidates)),
-            version=shlex.quote(job.python),
-            folder=scripts.path(f"{self.spec.folder.rstrip('/')}/{job.name}"),
+            version=shlex.quote(version),
         )
+
+    def _told(self, script: str) -> Mapping[str, list[str]]:
+        try:
+            return scripts.answers(self._run(script).output)
+        except Busy as exc:
+            if self.spec.retry_connect:
+                raise
+            raise Refused(f"{exc}; it is not tried again, as retry_connect says") from exc
 
     def _lack(self, told: Mapping[str, list[str]], job: Job) -> str:
         """Why the job cannot run there."""

@@ -1,10 +1,10 @@
 """What a user may set of an SSH executor."""
 
-from typing import Annotated, Self
+from typing import Annotated
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
-from covalent_executors.hosts.settings import LoginSpec, Seconds
+from covalent_executors.hosts.settings import LoginSpec, Name, Seconds
 
 DEFAULT_DIR = "~/.cache/covalent"
 
@@ -12,7 +12,7 @@ DEFAULT_DIR = "~/.cache/covalent"
 class SSHSpec(LoginSpec):
     """The attributes of `SSHExecutor`."""
 
-    hostname: str = ""
+    hostname: Name = ""
     remote_dir: str = ""
     """Where the folders of jobs are; `remote_cache` is its older name."""
 
@@ -30,12 +30,6 @@ class SSHSpec(LoginSpec):
     retry_connect: bool = True
     max_connection_attempts: Annotated[int, Field(ge=1)] = 5
     retry_wait_time: Seconds = 5
-
-    @model_validator(mode="after")
-    def _has_a_host(self) -> Self:
-        if not self.hostname or self.hostname.startswith("-"):
-            raise ValueError("hostname: the host must be given")
-        return self
 
     @property
     def folder(self) -> str:
