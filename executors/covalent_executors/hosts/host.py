@@ -38,8 +38,8 @@ class Host(Protocol):
     def run(self, script: str) -> Done:
         """Run a script of /bin/sh."""
 
-    def put(self, folder: str, files: Mapping[str, bytes]) -> None:
-        """Write files that only the user may read into a folder, each of them as a whole."""
+    def put(self, files: Mapping[str, bytes]) -> None:
+        """Write files that only the user may read, by absolute path, each of them as a whole."""
 
 
 @dataclass(frozen=True)
@@ -62,12 +62,12 @@ class SshHost:
 
         return connections().use(self.login, work)
 
-    def put(self, folder: str, files: Mapping[str, bytes]) -> None:
+    def put(self, files: Mapping[str, bytes]) -> None:
         """Write files; they have their names only once they are whole."""
 
         async def work(line: Line) -> None:
             there = await line.files()
-            writing = (_write(there, PurePosixPath(folder, name), files[name]) for name in files)
+            writing = (_write(there, PurePosixPath(path), files[path]) for path in files)
             await asyncio.gather(*writing)
 
         connections().use(self.login, work)

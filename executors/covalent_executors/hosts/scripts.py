@@ -3,7 +3,7 @@
 import shlex
 
 _CONDA = """\
-for each in "$HOME/miniforge3" "$HOME/mambaforge" "$HOME/miniconda3" "$HOME/anaconda3" /opt/conda; do
+for each in "$HOME/miniforge3" "$HOME/mambaforge" "$HOME/miniconda3" "$HOME/anaconda3"; do
     command -v conda > /dev/null 2>&1 || [ ! -x "$each/bin/conda" ] || PATH="$PATH:$each/bin"
 done
 eval "$(conda shell.posix hook 2> /dev/null)"

@@ -104,7 +104,7 @@ class SshAdapter:
                 KEEPER: Path(keeper.__file__).read_bytes(),
                 TICKET: job.ticket,
             }
-            self.host.put(handle["folder"], files)
+            self.host.put({f"{handle['folder']}/{name}": files[name] for name in files})
             self._start(job, handle)
         return handle
 
