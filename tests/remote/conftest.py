@@ -3,9 +3,11 @@
 These tests run only when asked for, `-m remote`, as `make remote` does. What they need and cannot find is an error.
 """
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests.remote.slurm import Slurm
 from tests.sshd import Host, StartHost, host, start_host
 
 __all__ = ["Host", "StartHost", "host", "start_host"]
@@ -21,3 +23,21 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if "remote" not in str(config.option.markexpr):
         config.hook.pytest_deselected(items=ours)
         items[:] = [item for item in items if item not in ours]
+
+
+@pytest.fixture(scope="session")
+def slurm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Slurm]:
+    """A cluster."""
+    found = Slurm(tmp_path_factory.mktemp("slurm"))
+    try:
+        found.start()
+        yield found
+    finally:
+        found.stop()
+
+
+@pytest.fixture(scope="session")
+def login_node(slurm: Slurm, start_host: StartHost) -> Host:
+    """A host with the commands of the cluster."""
+    settings = [f"SetEnv {name}={value}" for name, value in slurm.environment.items()]
+    return start_host(*settings)

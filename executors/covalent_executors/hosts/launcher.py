@@ -31,7 +31,7 @@ def refuse(lack: str, wanted: str, found: str) -> None:
     """Give way to the Python that has the version in its name; if there is none, leave word, and end."""
     if wanted and _TRIED not in os.environ:
         os.environ[_TRIED] = found
-        try:
+        try:  # noqa: SIM105  # as above
             os.execvp("python" + wanted, ["python" + wanted] + sys.argv)  # noqa: RUF005, S606  # as above
         except OSError:
             pass

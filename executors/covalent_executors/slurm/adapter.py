@@ -49,7 +49,7 @@ if ! mkdir submitting 2> /dev/null && [ -z "$(find submitting -maxdepth 0 -mmin 
 fi
 chmod 700 {python}
 id=$(cat job 2> /dev/null)
-[ -n "$id" ] || id=$(squeue --noheader --states=all --user="$(id -un)" --name={name} --format=%A 2> /dev/null | head -n 1)
+[ -n "$id" ] || id=$(squeue -h --states=all --user="$(id -un)" --name={name} --format=%A 2> /dev/null | head -n 1)
 [ -n "$id" ] || id=$({sbatch} < /dev/null 2> refusal | cut -d ';' -f 1)
 if [ -n "$id" ]; then
     printf '%s\\n' "$id" > job.new && mv job.new job && echo "job=$id"
@@ -156,7 +156,10 @@ class SlurmAdapter:
         cure = "load it in prerun_commands, name conda_env, or dispatch from the same version"
         match lack:
             case "conda":
-                return f"the node cannot activate the Conda environment {self.spec.conda_env!r}: check conda_env and bashrc_path"
+                return (
+                    f"the node cannot activate the Conda environment {self.spec.conda_env!r}: check conda_env and"
+                    " bashrc_path"
+                )
             case "cloudpickle":
                 return f"the node lacks cloudpickle for Python {found}: run `{where} -m pip install cloudpickle` there"
             case "python":

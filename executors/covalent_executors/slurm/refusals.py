@@ -23,7 +23,7 @@ _CURES: tuple[tuple[str, str], ...] = (
     ),
     (
         "invalid account",
-        "the account {account} is not valid here: check options['account'] with `sacctmgr show associations user=$USER`",
+        "the account {account} is not valid here: check options['account'] with `sacctmgr show assoc user=$USER`",
     ),
     ("invalid qos", "the quality of service {qos} is not valid here: check options['qos']"),
     ("time limit", "the time that options['time'] asks for is not allowed here"),
