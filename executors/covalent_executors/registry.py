@@ -33,6 +33,8 @@ _BUILTIN: Mapping[str, Entry] = MappingProxyType(
         # promises them, parallel runs on the machine of the server, is what `local` does.
         "dask": Entry("covalent_executors.local"),
         "local": Entry("covalent_executors.local"),
+        "slurm": Entry("covalent_executors.slurm"),
+        "ssh": Entry("covalent_executors.ssh"),
     }
 )
 

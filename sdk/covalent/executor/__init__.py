@@ -13,8 +13,17 @@ if TYPE_CHECKING:
     from covalent.executor.base import AsyncBaseExecutor, BaseExecutor
     from covalent.executor.executor_plugins.awslambda import AWSLambdaExecutor
     from covalent.executor.executor_plugins.local import LocalExecutor
+    from covalent.executor.executor_plugins.slurm import SlurmExecutor
+    from covalent.executor.executor_plugins.ssh import SSHExecutor
 
-__all__ = ["AsyncBaseExecutor", "AWSLambdaExecutor", "BaseExecutor", "LocalExecutor"]  # noqa: RUF022  # in alphabetical order, as a reader looks for a name
+__all__ = [  # noqa: RUF022  # in alphabetical order, as a reader looks for a name
+    "AsyncBaseExecutor",
+    "AWSLambdaExecutor",
+    "BaseExecutor",
+    "LocalExecutor",
+    "SlurmExecutor",
+    "SSHExecutor",
+]
 
 _HOMES = _MappingProxyType(
     {
@@ -22,6 +31,8 @@ _HOMES = _MappingProxyType(
         "AWSLambdaExecutor": "covalent.executor.executor_plugins.awslambda",
         "BaseExecutor": "covalent.executor.base",
         "LocalExecutor": "covalent.executor.executor_plugins.local",
+        "SlurmExecutor": "covalent.executor.executor_plugins.slurm",
+        "SSHExecutor": "covalent.executor.executor_plugins.ssh",
     }
 )
 

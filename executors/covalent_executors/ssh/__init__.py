@@ -1,0 +1,1 @@
+"""Runs electrons on a host that is reached by ssh."""

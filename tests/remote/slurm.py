@@ -1,0 +1,141 @@
+"""A cluster of one node on this machine: munged, slurmctld and slurmd with ports and folders of their own."""
+
+import os
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+from tests.sshd import READY_SECONDS, free_port, tool
+
+CPUS = 8
+"""More than there may be: jobs here do little."""
+
+_CONFIGURATION = """\
+ClusterName=test
+SlurmctldHost={host}(127.0.0.1)
+SlurmUser={user}
+SlurmdUser=root
+AuthType=auth/munge
+AuthInfo=socket={folder}/munge.socket
+StateSaveLocation={folder}/state
+SlurmdSpoolDir={folder}/spool
+SlurmctldPidFile={folder}/slurmctld.pid
+SlurmdPidFile={folder}/slurmd.pid
+SlurmctldPort={controller}
+SlurmdPort={node}
+ProctrackType=proctrack/linuxproc
+TaskPlugin=task/none
+SelectType=select/cons_tres
+SelectTypeParameters=CR_CPU
+SlurmdParameters=config_overrides
+SchedulerParameters=batch_sched_delay=0,sched_min_interval=0
+MpiDefault=none
+ReturnToService=2
+SlurmdTimeout=5
+KillWait=2
+NodeName={host} NodeAddr=127.0.0.1 CPUs={cpus} RealMemory=1000 State=UNKNOWN
+PartitionName=debug Nodes=ALL Default=YES MaxTime=INFINITE State=UP
+PartitionName=short Nodes=ALL MaxTime=1 State=UP
+PartitionName=closed Nodes=ALL State=DOWN
+"""
+
+
+class Slurm:
+    """The daemons and their folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._running: dict[str, subprocess.Popen[bytes]] = {}
+        for name in ("state", "spool"):
+            (folder / name).mkdir()
+        key = folder / "munge.key"
+        key.write_bytes(os.urandom(1024))
+        key.chmod(0o400)
+        configuration = _CONFIGURATION.format(
+            host=socket.gethostname().partition(".")[0],
+            user="root",
+            folder=folder,
+            controller=free_port(),
+            node=free_port(),
+            cpus=CPUS,
+        )
+        (folder / "slurm.conf").write_text(configuration)
+
+    @property
+    def environment(self) -> Mapping[str, str]:
+        """What the commands of Slurm find the cluster by."""
+        return {"SLURM_CONF": str(self._folder / "slurm.conf")}
+
+    def start(self) -> None:
+        """Start the cluster, and wait until its node is idle."""
+        self._munge()
+        for name in ("slurmctld", "slurmd"):
+            self.run(name)
+        self.await_node("idle")
+
+    def _munge(self) -> None:
+        names = {"key-file": "munge.key", "socket": "munge.socket", "pid-file": "munge.pid"}
+        names |= {"log-file": "munge.log", "seed-file": "munge.seed"}
+        options = [f"--{name}={self._folder / file}" for name, file in names.items()]
+        self._begin("munged", [tool("munged", "munge"), "--foreground", "--force", *options])
+        self._await(self._folder / "munge.socket")
+
+    def run(self, name: str) -> None:
+        """Run slurmctld or slurmd."""
+        package = "slurm-wlm"
+        self._begin(name, [tool(name, package), "-D", "-f", self.environment["SLURM_CONF"]])
+
+    def _begin(self, name: str, command: list[str]) -> None:
+        log = (self._folder / f"{name}.out").open("ab")
+        environment = {**os.environ, **self.environment}
+        self._running[name] = subprocess.Popen(
+            command, stdout=log, stderr=log, env=environment, start_new_session=True
+        )
+
+    def kill(self, name: str) -> None:
+        """End a daemon as a crash would."""
+        process = self._running.pop(name)
+        process.send_signal(signal.SIGKILL)
+        process.wait(READY_SECONDS)
+
+    def command(self, *words: str) -> str:
+        """What a command of Slurm says."""
+        done = subprocess.run(
+            words,
+            env={**os.environ, **self.environment},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        return done.stdout + done.stderr
+
+    def await_node(self, *states: str) -> None:
+        """Wait until the node is in one of these states."""
+        deadline = time.monotonic() + READY_SECONDS
+        while (
+            found := self.command("sinfo", "-h", "-p", "debug", "-o", "%T").strip()
+        ) not in states:
+            assert time.monotonic() < deadline, f"{found}\n{self.logs()}"
+            time.sleep(0.1)  # daemons tell only when they are asked
+
+    def logs(self) -> str:
+        """The end of what the daemons have written."""
+        return "\n".join(path.read_text()[-3000:] for path in sorted(self._folder.glob("*.out")))
+
+    def _await(self, path: Path) -> None:
+        deadline = time.monotonic() + READY_SECONDS
+        while not path.exists():
+            assert time.monotonic() < deadline, self.logs()
+            time.sleep(0.02)  # as above
+
+    def stop(self) -> None:
+        """End all jobs and daemons."""
+        if "slurmctld" in self._running:
+            self.command("scancel", "--user=root")
+        for name in ("slurmd", "slurmctld", "munged"):
+            if process := self._running.pop(name, None):
+                process.terminate()
+                process.wait(READY_SECONDS)
