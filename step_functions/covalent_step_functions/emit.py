@@ -104,7 +104,8 @@ def _state(state: State, runner: str) -> Json:  # noqa: C901, PLR0911  # a line 
 
 def _run(state: Run) -> Json:
     task = state.task
-    timeout = {"TimeoutSeconds": math.ceil(task.time_limit)} if task.time_limit > 0 else {}
+    is_limited = task.time_limit > 0 and not task.ends_itself
+    timeout = {"TimeoutSeconds": math.ceil(task.time_limit)} if is_limited else {}
     if task.heartbeat > 0:
         timeout["HeartbeatSeconds"] = math.ceil(task.heartbeat)
     return {
