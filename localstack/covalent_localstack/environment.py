@@ -118,3 +118,8 @@ def of_workers(settings: Mapping[str, str], work_dir: Path) -> dict[str, str]:
     }
     merged = {**os.environ, **settings, **own}
     return {name: value for name, value in merged.items() if value}
+
+
+def of_containers(workers: Mapping[str, str]) -> dict[str, str]:
+    """The environment of jobs and tasks: as workers have it. User code has no role of its own there."""
+    return {name: value for name, value in workers.items() if name != "COVALENT_ELECTRON_ROLE"}
