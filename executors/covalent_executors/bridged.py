@@ -70,8 +70,9 @@ def bridged(name: str, spec: Spec, place: Place) -> TaskTemplate:
         transient=START_ERRORS,
         time_limit=spec.time_limit,
         retries=spec.retries,
+        failures=(),
         is_job=True,
-        is_managed=True,
+        ends_itself=True,
     )
 
 

@@ -104,7 +104,9 @@ class TaskTemplate:
     another try at once. time_limit is in seconds (0: none), retries is how often a failed electron runs again, which is
     told by the errors that `failures` names; all three are of the first call, which is where users' code runs.
     heartbeat: seconds after which a job that does not say that it lives is lost (0: it need not). is_job tells that the
-    state waits for what it has started, is_managed that this sees to retries and the time limit itself.
+    state waits for what it has started. ends_itself: whether what runs the electron ends it when its time is up; then
+    the state does not, and the time for which a job waits for a machine does not count. What repeats a failed electron
+    itself has no `failures`.
     """
 
     resource: str
@@ -116,7 +118,7 @@ class TaskTemplate:
     failures: tuple[str, ...] = ELECTRON_ERRORS
     heartbeat: float = 0
     is_job: bool = False
-    is_managed: bool = False
+    ends_itself: bool = False
 
     @property
     def states(self) -> int:

@@ -104,7 +104,7 @@ def _state(state: State, runner: str) -> Json:  # noqa: C901, PLR0911  # a line 
 
 def _run(state: Run) -> Json:
     task = state.task
-    limits = {"TimeoutSeconds": 0 if task.is_managed else task.time_limit}
+    limits = {"TimeoutSeconds": 0 if task.ends_itself else task.time_limit}
     limits["HeartbeatSeconds"] = task.heartbeat
     return {
         "Type": "Task",
@@ -232,7 +232,7 @@ def _then(then: str | None) -> Json:
 def _retry(task: TaskTemplate) -> Json:
     service = [_service_retry(task.transient)] if task.transient else []
     user = {"ErrorEquals": list(task.failures), "MaxAttempts": task.retries, "BackoffRate": 1.0}
-    retries = service + ([user] if task.retries and not task.is_managed else [])
+    retries = service + ([user] if task.retries and task.failures else [])
     return {"Retry": retries} if retries else {}
 
 

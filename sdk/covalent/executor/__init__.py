@@ -11,15 +11,19 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from covalent.executor.base import AsyncBaseExecutor, BaseExecutor
+    from covalent.executor.executor_plugins.awsbatch import AWSBatchExecutor
     from covalent.executor.executor_plugins.awslambda import AWSLambdaExecutor
+    from covalent.executor.executor_plugins.ecs import ECSExecutor
     from covalent.executor.executor_plugins.local import LocalExecutor
     from covalent.executor.executor_plugins.slurm import SlurmExecutor
     from covalent.executor.executor_plugins.ssh import SSHExecutor
 
 __all__ = [  # noqa: RUF022  # in alphabetical order, as a reader looks for a name
     "AsyncBaseExecutor",
+    "AWSBatchExecutor",
     "AWSLambdaExecutor",
     "BaseExecutor",
+    "ECSExecutor",
     "LocalExecutor",
     "SlurmExecutor",
     "SSHExecutor",
@@ -28,8 +32,10 @@ __all__ = [  # noqa: RUF022  # in alphabetical order, as a reader looks for a na
 _HOMES = _MappingProxyType(
     {
         "AsyncBaseExecutor": "covalent.executor.base",
+        "AWSBatchExecutor": "covalent.executor.executor_plugins.awsbatch",
         "AWSLambdaExecutor": "covalent.executor.executor_plugins.awslambda",
         "BaseExecutor": "covalent.executor.base",
+        "ECSExecutor": "covalent.executor.executor_plugins.ecs",
         "LocalExecutor": "covalent.executor.executor_plugins.local",
         "SlurmExecutor": "covalent.executor.executor_plugins.slurm",
         "SSHExecutor": "covalent.executor.executor_plugins.ssh",

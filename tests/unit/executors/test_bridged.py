@@ -36,7 +36,8 @@ def test_what_the_user_set_travels_as_text() -> None:
     given: Any = task.parameters["Input"]
     assert json.loads(given["attributes"])["options"] == {"a.$": "$.dispatch_id"}
     assert (given["executor"], given["poll"]) == ("far", 8)
-    assert (task.retries, task.time_limit, task.is_managed) == (2, 9, True)
+    assert (task.retries, task.time_limit) == (2, 9)
+    assert (task.failures, task.ends_itself) == ((), True)
 
 
 def test_a_deployment_without_a_bridge_says_how_to_get_one() -> None:
