@@ -9,13 +9,10 @@ import sys
 from math import inf
 
 from covalent_contracts.envelope import Run
-from covalent_runner import run
+from covalent_runner import hybrid_job, run
 from covalent_runner.errors import ElectronFailed, UpstreamFailed
+from covalent_runner.exits import COMMITTED, FAILED, NOT_STARTED, VARIABLE
 from covalent_runner.lambda_handler import store
-
-VARIABLE = "COVALENT_ELECTRON"
-COMMITTED, FAILED, NOT_STARTED = 0, 3, 4
-"""Exit codes: the result is recorded; the try failed and that is recorded; something that it needs has failed."""
 
 
 def main() -> int:
@@ -26,16 +23,18 @@ def main() -> int:
         ValueError: it is no electron.
 
     """
-    dispatch_id, node, attempt, *token = os.environ[VARIABLE].split(" ")
+    hybrid_job.enter(os.environ)
+    dispatch_id, node, attempt, *token = os.environ[VARIABLE].split()
+    event = Run(dispatch_id, int(node), int(attempt))
+    if token:
+        from covalent_runner import attendance  # noqa: PLC0415  # most jobs are waited for otherwise
+
+        return attendance.attend(store(), event, *token, attendance.Terms.read(os.environ))
     try:
-        run.run(store(), Run(dispatch_id, int(node), int(attempt)), lambda: inf)
+        run.run(store(), event, lambda: inf)
     except (ElectronFailed, UpstreamFailed) as exc:
         print(exc, file=sys.stderr)  # noqa: T201  # this is a program
-        for each in token:
-            store().refuse(each, type(exc).__name__, str(exc))
         return FAILED if isinstance(exc, ElectronFailed) else NOT_STARTED
-    for each in token:
-        store().release(each)
     return COMMITTED
 
 

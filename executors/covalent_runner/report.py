@@ -12,7 +12,13 @@ from covalent_runner import gates, sublattices
 from covalent_runner.errors import UpstreamFailed
 from covalent_runner.store import Outcome, Record, Store
 
-_TIMEOUTS = ("States.Timeout", "States.HeartbeatTimeout", "Sandbox.Timedout")
+_TIMEOUTS = ("States.Timeout", "Sandbox.Timedout")
+_SILENCE = "States.HeartbeatTimeout"
+_SILENT = (
+    "its machine has fallen silent: a spot instance was taken back, the host was lost or never got to start the "
+    "electron, or its memory was used up. Retries help against the first two (retries=...), a larger machine "
+    "against the last"
+)
 
 
 def report(store: Store, event: Report) -> None:
@@ -75,6 +81,8 @@ def explained(event: Report | Lost, sheet: Sheet) -> str:
     """Why an electron failed that could not record it itself."""
     cause = _message(event.cause)
     is_lost = isinstance(event, Lost)
+    if not is_lost and event.error == _SILENCE:
+        return f"{event.error}: electron {sheet.id} was lost: {_SILENT}"
     if not is_lost and (event.error in _TIMEOUTS or "Sandbox.Timedout" in event.cause):
         limit = f" of {sheet.time_limit:g} s" if sheet.time_limit > 0 else ""
         return f"{event.error}: electron {sheet.id} did not end within its time limit{limit}"
