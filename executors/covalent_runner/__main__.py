@@ -29,7 +29,7 @@ def main() -> int:
     if token:
         from covalent_runner import attendance  # noqa: PLC0415  # most jobs are waited for otherwise
 
-        return attendance.attend(store(), event, *token, attendance.Terms.read(os.environ))
+        return attendance.attend(store(), event, token[0], attendance.Terms.read(os.environ))
     try:
         run.run(store(), event, lambda: inf)
     except (ElectronFailed, UpstreamFailed) as exc:

@@ -37,9 +37,7 @@ PER_HEARTBEAT = 5
 """So many are sent in the time after which silence means loss: one that is lost does no harm."""
 TAIL = 2000
 """Characters of what the process has written last that are told."""
-_OUT_OF_MEMORY = (
-    "most often because the machine has run out of memory: ask for one with more, or for less at once"
-)
+_OUT_OF_MEMORY = "most often because the machine has run out of memory: ask for one with more, or for less at once"
 
 
 @dataclass(frozen=True)
@@ -102,9 +100,7 @@ def attend(store: Store, event: Run, token: str, terms: Terms) -> int:
     return NOT_STARTED if failure.error == UpstreamFailed.__name__ else FAILED
 
 
-def _outcome(
-    store: Store, event: Run, token: str, terms: Terms, child: "_Child"
-) -> Failure | None:
+def _outcome(store: Store, event: Run, token: str, terms: Terms, child: "_Child") -> Failure | None:
     """What becomes of the electron; heartbeats until then."""
     end = time.monotonic() + (terms.time_limit if terms.time_limit > 0 else float("inf"))
     while True:
@@ -177,7 +173,9 @@ class _Child:
             stderr=subprocess.PIPE,
         )
         self._tail = b""
-        self._reader = threading.Thread(target=self._read, args=(self._process.stderr,), daemon=True)
+        self._reader = threading.Thread(
+            target=self._read, args=(self._process.stderr,), daemon=True
+        )
         self._reader.start()
 
     def wait(self, seconds: float) -> int | None:

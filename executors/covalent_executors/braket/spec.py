@@ -66,9 +66,7 @@ class BraketSpec(Spec):
 
     ecr_image_uri: Annotated[
         str,
-        Field(
-            max_length=255, pattern=r"^(\d{10,14}\.dkr\.ecr.[a-z0-9-]+\.amazonaws\.com/.+:.+)?$"
-        ),
+        Field(max_length=255, pattern=r"^(\d{10,14}\.dkr\.ecr.[a-z0-9-]+\.amazonaws\.com/.+:.+)?$"),
     ] = ""
     """The container image of the job; the deployment's if empty."""
 

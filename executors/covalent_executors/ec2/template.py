@@ -59,9 +59,7 @@ def _turned_on(place: Place) -> Ec2Place:
     return place.ec2
 
 
-def _parameters(
-    spec: Ec2Spec, place: Place, here: Ec2Place, python: str
-) -> Mapping[str, Argument]:
+def _parameters(spec: Ec2Spec, place: Place, here: Ec2Place, python: str) -> Mapping[str, Argument]:
     optional = {
         "KeyName": spec.login,
         "SubnetId": spec.subnet or here.subnet,
@@ -114,9 +112,7 @@ def _tags(place: Place) -> list[Argument]:
 
 
 def _script(spec: Ec2Spec, here: Ec2Place, python: str) -> str:
-    program = here.program.format(
-        python=python.replace(".", ""), architecture=spec.architecture
-    )
+    program = here.program.format(python=python.replace(".", ""), architecture=spec.architecture)
     limit = {"COVALENT_TIME_LIMIT": f"{spec.time_limit:g}"} if spec.time_limit > 0 else {}
     terms = {"COVALENT_HEARTBEAT_SECONDS": str(here.heartbeat), **limit}
     return script(python, program, {**here.environment, **terms})

@@ -16,7 +16,14 @@ if TYPE_CHECKING:
     from covalent.executor.executor_plugins.ec2 import EC2Executor
     from covalent.executor.executor_plugins.local import LocalExecutor
 
-__all__ = ["AsyncBaseExecutor", "AWSLambdaExecutor", "BaseExecutor", "BraketExecutor", "EC2Executor", "LocalExecutor"]  # noqa: RUF022  # in alphabetical order, as a reader looks for a name
+__all__ = [  # noqa: RUF022  # in alphabetical order, as a reader looks for a name
+    "AsyncBaseExecutor",
+    "AWSLambdaExecutor",
+    "BaseExecutor",
+    "BraketExecutor",
+    "EC2Executor",
+    "LocalExecutor",
+]
 
 _HOMES = _MappingProxyType(
     {

@@ -98,6 +98,7 @@ class TestBraket(ExecutorContract):
         request = _request(self.state(**settings)["Parameters"])
         model = botocore.session.get_session().get_service_model("braket")
         shape = model.operation_model("CreateJob").input_shape
+        assert shape is not None
         assert not ParamValidator().validate(request, shape).has_errors()
         assert len(request["hyperParameters"]["COVALENT_ELECTRON"]) <= 2500
         assert len(request["jobName"]) <= 50
@@ -151,4 +152,5 @@ def _member(name: str, value: Any) -> tuple[str, Any]:
 
 def test_the_instance_types_are_those_of_braket() -> None:
     model = botocore.session.get_session().get_service_model("braket")
-    assert frozenset(model.shape_for("InstanceType").enum) == INSTANCE_TYPES
+    shape: Any = model.shape_for("InstanceType")
+    assert frozenset(shape.enum) == INSTANCE_TYPES

@@ -160,9 +160,7 @@ def test_the_script_runs_the_electron_of_its_last_line_and_shuts_down(tmp_path: 
         env={"PATH": f"{tmp_path}:/usr/bin:/bin", "INSTANCE_ID": "i-0a"},
         check=False,
     )
-    found = dict(
-        line.split("=", 1) for line in (tmp_path / "environment").read_text().splitlines()
-    )
+    found = dict(line.split("=", 1) for line in (tmp_path / "environment").read_text().splitlines())
     assert done.returncode == 0
     assert (tmp_path / "shutdown").read_text() == "-h now\n"
     assert found["COVALENT_ELECTRON"] == "dispatch 3 0 to/ken=="
@@ -180,6 +178,8 @@ def test_an_instance_that_cannot_get_the_runner_shuts_down(tmp_path: Path) -> No
         (tmp_path / name).chmod(0o755)
     (tmp_path / "user-data").write_text(script("9.8", "s3://b/p.zip", {}) + "words")
     subprocess.run(
-        ["bash", str(tmp_path / "user-data")], env={"PATH": f"{tmp_path}:/usr/bin:/bin"}, check=False
+        ["bash", str(tmp_path / "user-data")],
+        env={"PATH": f"{tmp_path}:/usr/bin:/bin"},
+        check=False,
     )
     assert (tmp_path / "down").exists()
