@@ -67,7 +67,7 @@ class Failure:
 
 
 class Terminated(Exception):
-    """This process was asked to end."""
+    """Someone has asked the process to end."""
 
 
 def attend(store: Store, event: Run, token: str, terms: Terms) -> int:

@@ -21,6 +21,9 @@ ADOPTER = "covalent-adopt"
 ADOPTER_HANDLER = "covalent_control_plane.application.adopt"
 FIRE = "covalent-fire"
 FIRE_HANDLER = "covalent_control_plane.application.fire"
+ANSWER = "covalent-answer"
+ANSWER_HANDLER = "covalent_control_plane.application.answer"
+INSTANCE_PROFILE = "covalent-instance"
 SCHEDULES = "covalent-triggers"
 SCHEDULER_ROLE = "covalent-scheduler"
 TICKER_ROLE = "covalent-ticker"
@@ -46,6 +49,26 @@ def of_triggers() -> dict[str, str]:
     return {"COVALENT_TRIGGERS": json.dumps(names)}
 
 
+def of_callbacks() -> dict[str, str]:
+    """What the control plane reads of EC2 and Braket. Python finds the runner without fetching it."""
+    of_runner = {"COVALENT_TABLE": TABLE, "COVALENT_BUCKET": BUCKET}
+    ec2 = {
+        "profile": INSTANCE_PROFILE,
+        "images": {"x86_64": "ami-covalent", "arm64": "ami-covalent"},
+        "environment": of_runner,
+        "heartbeat": 15,
+    }
+    braket = {
+        "role": role_arn(FUNCTION_ROLE),
+        "bucket": BUCKET,
+        "program": f"s3://{BUCKET}/programs/runner.tar.gz",
+        "registry": f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com",
+        "other_roles": ["*"],
+        "environment": of_runner,
+    }
+    return {"COVALENT_EC2": json.dumps(ec2), "COVALENT_BRAKET": json.dumps(braket)}
+
+
 def variables(address: str, token: str) -> dict[str, str]:
     """What the control plane, the runner and boto3 read from their environment."""
     return {
@@ -53,6 +76,7 @@ def variables(address: str, token: str) -> dict[str, str]:
         "COVALENT_BUCKET": BUCKET,
         "COVALENT_RUNNERS": json.dumps({PYTHON: RUNNER}),
         "COVALENT_MACHINE_ROLE": role_arn(MACHINE_ROLE),
+        **of_callbacks(),
         "COVALENT_PREFIX": PREFIX,
         "AWS_ENDPOINT_URL": address,
         "AWS_ACCESS_KEY_ID": token,
@@ -104,4 +128,10 @@ def of_workers(settings: Mapping[str, str], work_dir: Path) -> dict[str, str]:
         "COVALENT_ELECTRON_ROLE": role_arn(ELECTRON_ROLE),
     }
     merged = {**os.environ, **settings, **own}
+    return {name: value for name, value in merged.items() if value}
+
+
+def of_programs(settings: Mapping[str, str], work_dir: Path) -> dict[str, str]:
+    """The environment of processes that stand for machines: these have a role of their own, and no guard."""
+    merged = {**os.environ, **settings, "COVALENT_WORK_DIR": str(work_dir)}
     return {name: value for name, value in merged.items() if value}

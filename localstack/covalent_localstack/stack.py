@@ -174,11 +174,14 @@ class EmbeddedAws:
         """Repair moto, make the deployment, and put the front before it."""
         from covalent_localstack import (  # noqa: PLC0415  # moto takes a second to import
             bootstrap,
+            braket,
             dynamodb,
+            ec2,
             events,
             lambdas,
             loopback,
             patching,
+            programs,
             s3,
             s3_events,
             scheduler,
@@ -202,6 +205,7 @@ class EmbeddedAws:
         opened.callback(patching.undo)
         for module in (
             patching,
+            ec2,
             lambdas,
             dynamodb,
             s3,
@@ -216,6 +220,13 @@ class EmbeddedAws:
         table = bootstrap.make()
         lambdas.use(runtime)
         opened.callback(lambdas.use, None)
+        starter = programs.Programs(
+            environment.of_programs(settings, work_dir), self._data_dir / "programs.log"
+        )
+        programs.use(starter)
+        opened.callback(programs.use, None)
+        opened.callback(starter.close)
+        opened.callback(braket.forget)
         if self._has_triggers:
             opened.enter_context(scheduler.running())
         dynamodb.attach(journal, table)
@@ -259,9 +270,10 @@ def _emptied(folder: Path) -> Iterator[Path]:
 
 def _halt() -> None:
     """End what runs, so that nothing is written any more and no failure is worth a line in the log."""
-    from covalent_localstack import executions, lambdas  # noqa: PLC0415  # see _assemble
+    from covalent_localstack import executions, lambdas, programs  # noqa: PLC0415  # see _assemble
 
     executions.halt_all()
+    programs.current().close()
     lambdas.current().close()
     for thread in threading.enumerate():
         if "_execution_logic" in thread.name:  # moto's; without the repairs it would go on noisily

@@ -17,10 +17,10 @@ export HOME="${HOME:-/root}"
 _PROGRAM = """\
 python=python$VERSION
 command -v $python || dnf install -y -q $python $python-pip || exit 1
-mkdir -p /opt/covalent && cd /opt/covalent || exit 1
+mkdir -p "$HOME/covalent" && cd "$HOME/covalent" || exit 1
 aws s3 cp --only-show-errors "$PROGRAM" program.zip || exit 1
 $python -m zipfile -e program.zip . || exit 1
-export PYTHONPATH=/opt/covalent
+export PYTHONPATH="$PWD"
 """
 _HERE = """\
 python=python$VERSION
