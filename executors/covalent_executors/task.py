@@ -116,7 +116,9 @@ class TaskTemplate:
     heartbeat: seconds after which a job that does not say that it lives is lost (0: it need not). is_job tells that the
     state waits for what it has started. start: seconds that the state gets beyond the limit of the electron, where
     something else holds the electron to that and a machine has to start first. full names the errors which mean that
-    no more may run at once: the state tries again, less and less often, for about a day.
+    no more may run at once: the state tries again, less and less often, for about a day. ends_itself: whether what runs
+    the electron ends it when its time is up; then the state does not, and the time for which a job waits for a machine
+    does not count.
     """
 
     resource: str
@@ -130,6 +132,7 @@ class TaskTemplate:
     is_job: bool = False
     start: float = 0
     full: tuple[str, ...] = ()
+    ends_itself: bool = False
 
     @property
     def states(self) -> int:

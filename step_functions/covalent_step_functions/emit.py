@@ -18,6 +18,7 @@ from covalent_contracts.envelope import (
     wait_payload,
 )
 from covalent_contracts.quoted import quoted_size
+from covalent_executors.spec import MAX_TIME_LIMIT
 from covalent_executors.task import (
     EXECUTE,
     INVOKE,
@@ -106,9 +107,10 @@ def _state(state: State, runner: str) -> Json:  # noqa: C901, PLR0911  # a line 
 
 def _run(state: Run) -> Json:
     task = state.task
-    limit = math.ceil(task.time_limit + task.start)
-    timeout = {"TimeoutSeconds": limit} if task.time_limit > 0 else {}
+    is_limited = task.time_limit > 0 and not task.ends_itself
+    timeout = {"TimeoutSeconds": math.ceil(task.time_limit + task.start)} if is_limited else {}
     if task.heartbeat > 0:
+        timeout.setdefault("TimeoutSeconds", MAX_TIME_LIMIT)  # it has to be longer than the other
         timeout["HeartbeatSeconds"] = math.ceil(task.heartbeat)
     return {
         "Type": "Task",
