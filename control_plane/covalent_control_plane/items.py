@@ -160,6 +160,7 @@ class NodeItem(Model):
     status = UnicodeAttribute()
     started = IntegerAttribute(null=True)
     ended = IntegerAttribute(null=True)
+    attempt = IntegerAttribute(null=True)
     digest = UnicodeAttribute(null=True)
     size = IntegerAttribute(null=True)
     kind = UnicodeAttribute(null=True)

@@ -81,6 +81,8 @@ def place_of(aws: Aws) -> Place:
         adopter=settings.adopter,
         batch=settings.batch,
         ecs=settings.ecs,
+        ec2=settings.ec2,
+        braket=settings.braket,
     )
 
 

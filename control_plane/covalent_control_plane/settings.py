@@ -7,6 +7,8 @@ from typing import Self, TypeVar
 
 from covalent_contracts.errors import Unavailable
 from covalent_contracts.ids import owner_of, principal_of
+from covalent_executors.braket.place import BraketPlace
+from covalent_executors.ec2.place import Ec2Place
 from covalent_executors.place import Batch, Ecs
 
 DEFAULT_PREFIX = "covalent"
@@ -37,7 +39,7 @@ class Settings:
     shared_with: by owner, who may read all of theirs (owners as `owner_of` names them). machine_logs: ARN of the log
     group that state machines report errors to. machine_tracing: whether they send traces to X-Ray. builders: as
     runners, what builds sublattices, where runners cannot. triggers: None where the deployment has no triggers.
-    batch, ecs: what it offers of AWS Batch and ECS, None where it does not.
+    batch, ecs, ec2, braket: what it offers of AWS Batch, ECS, EC2 and Braket, None where it does not.
     """
 
     table: str
@@ -54,6 +56,8 @@ class Settings:
     triggers: TriggerNames | None = None
     batch: Batch | None = None
     ecs: Ecs | None = None
+    ec2: Ec2Place | None = None
+    braket: BraketPlace | None = None
 
     @classmethod
     def read(cls, environment: Mapping[str, str]) -> Self:
@@ -80,6 +84,8 @@ class Settings:
             triggers=_names(environment, "COVALENT_TRIGGERS", TriggerNames),
             batch=_names(environment, "COVALENT_BATCH", Batch),
             ecs=_names(environment, "COVALENT_ECS", Ecs),
+            ec2=_names(environment, "COVALENT_EC2", Ec2Place),
+            braket=_names(environment, "COVALENT_BRAKET", BraketPlace),
         )
 
     @property

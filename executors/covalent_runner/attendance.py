@@ -28,6 +28,7 @@ HEARTBEAT = "COVALENT_HEARTBEAT_SECONDS"
 """After how many seconds of silence Step Functions gives the electron up; not set if it never does."""
 TIME_LIMIT = "COVALENT_TIME_LIMIT"
 """How many seconds the electron may run; not set if there is no limit."""
+_TERMS = (HEARTBEAT, TIME_LIMIT)
 LOST = "ElectronLost"
 """The error of a try whose process or machine ended before it did."""
 OUT_OF_TIME = "TimeLimitExceeded"
@@ -167,9 +168,10 @@ class _Child:
     def __init__(self, event: Run) -> None:
         self._mark = uuid.uuid4().hex
         words = f"{event.dispatch_id} {event.node} {event.attempt}"
+        inherited = {name: each for name, each in os.environ.items() if name not in _TERMS}
         self._process = subprocess.Popen(
             [sys.executable, "-m", "covalent_runner"],
-            env={**os.environ, VARIABLE: words, processes.MARK: self._mark},
+            env={**inherited, VARIABLE: words, processes.MARK: self._mark},
             stderr=subprocess.PIPE,
         )
         self._tail = b""

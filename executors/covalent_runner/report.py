@@ -12,7 +12,7 @@ from covalent_runner import gates, sublattices
 from covalent_runner.errors import UpstreamFailed
 from covalent_runner.store import Outcome, Record, Store
 
-_TIMEOUTS = ("States.Timeout", "Sandbox.Timedout")
+_TIMEOUT = "States.Timeout"
 _SILENCE = "States.HeartbeatTimeout"
 _SILENT = (
     "its machine has fallen silent: a spot instance was taken back, the host was lost or never got to start the "
@@ -41,7 +41,8 @@ def report(store: Store, event: Report) -> None:
 def _failed(store: Store, event: Report, sheet: Sheet, record: Record) -> Record:
     """The record of the electron that stopped the branch, once it is as it must be."""
     if not record.status.is_final and not _is_blameless(store, event, sheet, record):
-        status, error = Status.FAILED, record.error or explained(event, sheet)
+        is_silent = _is_silent(event, sheet, record)
+        status, error = Status.FAILED, record.error or explained(event, sheet, is_silent=is_silent)
         if record.status is Status.DISPATCHING:
             status, error = sublattices.failure(store, event.dispatch_id, sheet, error)
         outcome = Outcome(
@@ -77,13 +78,23 @@ def _is_blameless(store: Store, event: Report, sheet: Sheet, record: Record) -> 
     ) or any(node in found and found[node].status is Status.FAILED for node in lights)
 
 
-def explained(event: Report | Lost, sheet: Sheet) -> str:
-    """Why an electron failed that could not record it itself."""
-    cause = _message(event.cause)
+def _is_silent(event: Report, sheet: Sheet, record: Record) -> bool:
+    """Whether heartbeats were missing. Step Functions may call that a timeout, as if it were the electron's limit."""
+    if event.error != _TIMEOUT:
+        return event.error == _SILENCE
+    began = record.started
+    return not sheet.time_limit > 0 or (
+        began is not None and clock.now() - began < sheet.time_limit * 1_000_000
+    )
+
+
+def explained(event: Report | Lost, sheet: Sheet, *, is_silent: bool = False) -> str:
+    """Why an electron failed that could not record it itself; `is_silent` if its heartbeats were missing."""
+    cause, told = _message(event.cause), f"{event.error} {event.cause}"
     is_lost = isinstance(event, Lost)
-    if not is_lost and event.error == _SILENCE:
-        return f"{event.error}: electron {sheet.id} was lost: {_SILENT}"
-    if not is_lost and (event.error in _TIMEOUTS or "Sandbox.Timedout" in event.cause):
+    if is_silent:
+        return f"{_SILENCE}: electron {sheet.id} was lost: {_SILENT}"
+    if not is_lost and (event.error == _TIMEOUT or "Sandbox.Timedout" in told):
         limit = f" of {sheet.time_limit:g} s" if sheet.time_limit > 0 else ""
         return f"{event.error}: electron {sheet.id} did not end within its time limit{limit}"
     told = ": ".join(filter(None, (event.error, cause)))

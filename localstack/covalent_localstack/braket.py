@@ -19,7 +19,6 @@ from urllib.parse import unquote
 import botocore.session
 from botocore.validate import ParamValidator
 
-
 from covalent_localstack.hybrid_jobs import Job
 
 Json = dict[str, Any]
@@ -109,7 +108,9 @@ def _faults(value: Any, shape: Any, path: str = "request") -> list[str]:
     """What botocore leaves to the service: patterns, longest values and enumerations."""
     match shape.type_name:
         case "structure":
-            inner = [(value[name], each, name) for name, each in shape.members.items() if name in value]
+            inner = [
+                (value[name], each, name) for name, each in shape.members.items() if name in value
+            ]
         case "list":
             inner = [(each, shape.member, "[]") for each in value]
         case "map":
@@ -211,5 +212,3 @@ def _error_status(code: str) -> int:
 def _written(status: int, document: Json, headers: list[tuple[str, str]] | None = None) -> Answer:
     kept = [("Content-Type", "application/json"), *(headers or [])]
     return HTTPStatus(status), kept, [json.dumps(document).encode()]
-
-

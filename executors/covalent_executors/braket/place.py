@@ -1,6 +1,6 @@
 """What a deployment offers to the Braket executor."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 TAG = "covalent:deployment"
@@ -26,5 +26,5 @@ class BraketPlace:
     program: str
     registry: str = ""
     images: Mapping[str, str] = field(default_factory=dict)
-    other_roles: tuple[str, ...] = ()
+    other_roles: Collection[str] = ()
     environment: Mapping[str, str] = field(default_factory=dict)

@@ -1,6 +1,6 @@
 """What a deployment offers to the EC2 executor."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 TAG = "covalent:deployment"
@@ -29,7 +29,7 @@ class Ec2Place:
     images: Mapping[str, str]
     subnet: str = ""
     vpc: str = ""
-    security_groups: tuple[str, ...] = ()
+    security_groups: Sequence[str] = ()
     program: str = ""
     environment: Mapping[str, str] = field(default_factory=dict)
     heartbeat: int = 300
