@@ -12,6 +12,7 @@ from tests.e2e.executors.contract import BehaviourContract, _electrons, processe
 from tests.running import Server
 
 import covalent as ct
+from covalent_contracts import records
 from covalent_executors.ec2.place import ELECTRON_TAG
 
 PATIENCE = 60.0
@@ -61,9 +62,8 @@ class TestEC2(BehaviourContract):
     def test_the_runner_tells_its_instance(self, server: Server, tmp_path: Path) -> None:
         dispatch_id = self.dispatched(sleep, str(tmp_path))
         processes(tmp_path)
-        item = server.client("dynamodb").get_item(
-            TableName="covalent", Key={"pk": {"S": f"D#{dispatch_id}"}, "sk": {"S": "N#00000"}}
-        )
+        key = {"pk": {"S": records.dispatch_pk(dispatch_id)}, "sk": {"S": records.node_sk(0)}}
+        item = server.client("dynamodb").get_item(TableName="covalent", Key=key)
         handle = json.loads(item["Item"]["job_handle"]["S"])
         (instance,) = instances(server, dispatch_id)
         assert handle == {"executor": "ec2", "instance": instance["InstanceId"]}
