@@ -10,6 +10,7 @@ The code of a job is not fetched: its entry point is a module that Python finds 
 import json
 import re
 import threading
+import uuid
 from collections.abc import Callable, Mapping
 from functools import cache
 from http import HTTPStatus
@@ -210,5 +211,6 @@ def _error_status(code: str) -> int:
 
 
 def _written(status: int, document: Json, headers: list[tuple[str, str]] | None = None) -> Answer:
-    kept = [("Content-Type", "application/json"), *(headers or [])]
+    kept = [("Content-Type", "application/json"), ("x-amzn-RequestId", str(uuid.uuid4()))]
+    kept += headers or []
     return HTTPStatus(status), kept, [json.dumps(document).encode()]
