@@ -83,6 +83,8 @@ def place_of(aws: Aws) -> Place:
         reads_files=settings.bridge_reads_files,
         batch=settings.batch,
         ecs=settings.ecs,
+        ec2=settings.ec2,
+        braket=settings.braket,
     )
 
 

@@ -7,6 +7,8 @@ from typing import Self, TypeVar
 
 from covalent_contracts.errors import Unavailable
 from covalent_contracts.ids import owner_of, principal_of
+from covalent_executors.braket.place import BraketPlace
+from covalent_executors.ec2.place import Ec2Place
 from covalent_executors.place import Batch, Ecs
 
 DEFAULT_PREFIX = "covalent"
@@ -39,7 +41,7 @@ class Settings:
     runners, what builds sublattices, where runners cannot. triggers: None where the deployment has no triggers.
     bridge: the function that looks after jobs in other places, "" for none; bridge_reads_files: whether it runs on the
     machine of its user, and may read keys there.
-    batch, ecs: what it offers of AWS Batch and ECS, None where it does not.
+    batch, ecs, ec2, braket: what it offers of AWS Batch, ECS, EC2 and Braket, None where it does not.
     """
 
     table: str
@@ -58,6 +60,8 @@ class Settings:
     bridge_reads_files: bool = False
     batch: Batch | None = None
     ecs: Ecs | None = None
+    ec2: Ec2Place | None = None
+    braket: BraketPlace | None = None
 
     @classmethod
     def read(cls, environment: Mapping[str, str]) -> Self:
@@ -89,6 +93,8 @@ class Settings:
             == "true",
             batch=_names(environment, "COVALENT_BATCH", Batch),
             ecs=_names(environment, "COVALENT_ECS", Ecs),
+            ec2=_names(environment, "COVALENT_EC2", Ec2Place),
+            braket=_names(environment, "COVALENT_BRAKET", BraketPlace),
         )
 
     @property

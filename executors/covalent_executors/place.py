@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from covalent_contracts.errors import UnsupportedPython
+from covalent_executors.braket.place import BraketPlace
+from covalent_executors.ec2.place import Ec2Place
 
 
 @dataclass(frozen=True)
@@ -58,6 +60,7 @@ class Place:
     bridge: the function that submits jobs where Step Functions cannot, and looks after them; "" for none.
     reads_files: whether the bridge runs on the user's machine (offline), and may read keys and passwords from its
         files; elsewhere they must be secrets of AWS Secrets Manager.
+    ec2, braket: what these executors need of it; None where they are not turned on.
     batch, ecs: what it offers of AWS Batch and ECS; None where that is not turned on.
     """
 
@@ -69,6 +72,8 @@ class Place:
     adopter: str = "covalent-adopt"
     bridge: str = ""
     reads_files: bool = False
+    ec2: Ec2Place | None = None
+    braket: BraketPlace | None = None
     batch: Batch | None = None
     ecs: Ecs | None = None
 

@@ -33,6 +33,8 @@ _BUILTIN: Mapping[str, Entry] = MappingProxyType(
         # Existing scripts name Dask, the default of Covalent's own server. There is no cluster here; what it
         # promises them, parallel runs on the machine of the server, is what `local` does.
         "dask": Entry("covalent_executors.local"),
+        "braket": Entry("covalent_executors.braket"),
+        "ec2": Entry("covalent_executors.ec2"),
         "ecs": Entry("covalent_executors.ecs"),
         "local": Entry("covalent_executors.local"),
         "slurm": Entry("covalent_executors.slurm"),

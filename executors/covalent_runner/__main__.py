@@ -13,16 +13,14 @@ import sys
 from math import inf
 
 from covalent_contracts.envelope import Run
-from covalent_runner import run, supervisor
+from covalent_runner import hybrid_job, run, supervisor
 from covalent_runner.errors import ElectronFailed, UpstreamFailed
+from covalent_runner.exits import COMMITTED, FAILED, NOT_STARTED, VARIABLE
 from covalent_runner.lambda_handler import store
 
-VARIABLE = "COVALENT_ELECTRON"
 BATCH_ATTEMPT = "AWS_BATCH_JOB_ATTEMPT"
 BATCH_ATTEMPTS = 10
 """How often Batch starts a job at most."""
-COMMITTED, FAILED, NOT_STARTED = 0, 3, 4
-"""Exit codes: the result is recorded; the try failed and that is recorded; something that it needs has failed."""
 
 
 def main() -> int:
@@ -35,16 +33,18 @@ def main() -> int:
     """
     if supervisor.LIMIT in os.environ:
         return supervisor.supervise()
-    dispatch_id, node, attempt, *token = os.environ[VARIABLE].split(" ")
+    hybrid_job.enter(os.environ)
+    dispatch_id, node, attempt, *token = os.environ[VARIABLE].split()
+    event = Run(dispatch_id, int(node), _try(int(attempt)))
+    if token:
+        from covalent_runner import attendance  # noqa: PLC0415  # most jobs are waited for otherwise
+
+        return attendance.attend(store(), event, token[0], attendance.Terms.read(os.environ))
     try:
-        run.run(store(), Run(dispatch_id, int(node), _try(int(attempt))), lambda: inf)
+        run.run(store(), event, lambda: inf)
     except (ElectronFailed, UpstreamFailed) as exc:
         print(exc, file=sys.stderr)  # noqa: T201  # this is a program
-        for each in token:
-            store().refuse(each, type(exc).__name__, str(exc))
         return FAILED if isinstance(exc, ElectronFailed) else NOT_STARTED
-    for each in token:
-        store().release(each)
     return COMMITTED
 
 

@@ -13,7 +13,13 @@ from covalent_runner import causes, gates, sublattices
 from covalent_runner.errors import UpstreamFailed
 from covalent_runner.store import Outcome, Record, Store
 
-_TIMEOUTS = ("States.Timeout", "States.HeartbeatTimeout", "Sandbox.Timedout")
+_TIMEOUT = "States.Timeout"
+_SILENCE = "States.HeartbeatTimeout"
+_SILENT = (
+    "its machine has fallen silent: a spot instance was taken back, the host was lost or never got to start the "
+    "electron, or its memory was used up. Retries help against the first two (retries=...), a larger machine "
+    "against the last"
+)
 
 
 def report(store: Store, event: Report) -> None:
@@ -36,7 +42,8 @@ def report(store: Store, event: Report) -> None:
 def _failed(store: Store, event: Report, sheet: Sheet, record: Record) -> Record:
     """The record of the electron that stopped the branch, once it is as it must be."""
     if not record.status.is_final and not _is_blameless(store, event, sheet, record):
-        status, error = Status.FAILED, record.error or explained(event, sheet)
+        why = silence(sheet) if _is_silent(event, sheet, record) else explained(event, sheet)
+        status, error = Status.FAILED, record.error or why
         if record.status is Status.DISPATCHING:
             status, error = sublattices.failure(store, event.dispatch_id, sheet, error)
         outcome = Outcome(
@@ -72,6 +79,20 @@ def _is_blameless(store: Store, event: Report, sheet: Sheet, record: Record) -> 
     ) or any(node in found and found[node].status is Status.FAILED for node in lights)
 
 
+def _is_silent(event: Report, sheet: Sheet, record: Record) -> bool:
+    """Whether heartbeats were missing. Step Functions may call that a timeout, as if it were the electron's limit."""
+    if not sheet.heartbeat or event.error not in (_TIMEOUT, _SILENCE):
+        return False
+    began, limit = record.started, sheet.time_limit
+    is_over = began is not None and limit > 0 and clock.now() - began >= limit * 1_000_000
+    return event.error == _SILENCE or not is_over
+
+
+def silence(sheet: Sheet) -> str:
+    """What to say of an electron whose machine has fallen silent."""
+    return f"{_SILENCE}: electron {sheet.id} was lost: {_SILENT}"
+
+
 def explained(event: Report | Lost, sheet: Sheet) -> str:
     """Why an electron failed that could not record it itself."""
     document = _document(event.cause)
@@ -93,7 +114,7 @@ def explained(event: Report | Lost, sheet: Sheet) -> str:
 def _is_out_of_time(event: Report | Lost, job: causes.Job | None) -> bool:
     if job is not None and job.is_out_of_time:
         return True
-    return event.error in _TIMEOUTS or "Sandbox.Timedout" in event.cause
+    return event.error == _TIMEOUT or "Sandbox.Timedout" in event.cause
 
 
 def _document(cause: str) -> Mapping[str, Any]:

@@ -26,6 +26,9 @@ FIRE = "covalent-fire"
 FIRE_HANDLER = "covalent_control_plane.application.fire"
 BRIDGE = "covalent-bridge"
 BRIDGE_HANDLER = "covalent_bridge.handler.handler"
+ANSWER = "covalent-answer"
+ANSWER_HANDLER = "covalent_control_plane.application.answer"
+INSTANCE_PROFILE = "covalent-instance"
 SCHEDULES = "covalent-triggers"
 SCHEDULER_ROLE = "covalent-scheduler"
 TICKER_ROLE = "covalent-ticker"
@@ -53,6 +56,26 @@ def of_triggers() -> dict[str, str]:
     return {"COVALENT_TRIGGERS": json.dumps(names)}
 
 
+def of_callbacks() -> dict[str, str]:
+    """What the control plane reads of EC2 and Braket. Python finds the runner without fetching it."""
+    of_runner = {"COVALENT_TABLE": TABLE, "COVALENT_BUCKET": BUCKET}
+    ec2 = {
+        "profile": INSTANCE_PROFILE,
+        "images": {"x86_64": "ami-covalent", "arm64": "ami-covalent"},
+        "environment": of_runner,
+        "heartbeat": 15,
+    }
+    braket = {
+        "role": role_arn(FUNCTION_ROLE),
+        "bucket": BUCKET,
+        "program": f"s3://{BUCKET}/programs/runner.tar.gz",
+        "registry": f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com",
+        "other_roles": ["*"],
+        "environment": of_runner,
+    }
+    return {"COVALENT_EC2": json.dumps(ec2), "COVALENT_BRAKET": json.dumps(braket)}
+
+
 def of_executors() -> dict[str, str]:
     """What the control plane reads of Batch and ECS."""
     offered: dict[str, Any] = {"definitions": {PYTHON: JOBS}, "is_emulated": True}
@@ -69,6 +92,7 @@ def variables(address: str, token: str) -> dict[str, str]:
         "COVALENT_BUCKET": BUCKET,
         "COVALENT_RUNNERS": json.dumps({PYTHON: RUNNER}),
         "COVALENT_MACHINE_ROLE": role_arn(MACHINE_ROLE),
+        **of_callbacks(),
         **of_executors(),
         "COVALENT_PREFIX": PREFIX,
         "COVALENT_BRIDGE": BRIDGE,

@@ -175,13 +175,16 @@ class EmbeddedAws:
         from covalent_localstack import (  # noqa: PLC0415  # moto takes a second to import
             batch,
             bootstrap,
+            braket,
             containers,
             dynamodb,
+            ec2,
             ecs,
             events,
             lambdas,
             loopback,
             patching,
+            programs,
             s3,
             s3_events,
             scheduler,
@@ -208,6 +211,7 @@ class EmbeddedAws:
         opened.callback(patching.undo)
         for module in (
             patching,
+            ec2,
             lambdas,
             dynamodb,
             s3,
@@ -226,6 +230,13 @@ class EmbeddedAws:
         opened.callback(lambdas.use, None)
         containers.use(vessels)
         opened.callback(containers.use, None)
+        starter = programs.Programs(
+            environment.of_containers(variables), self._data_dir / "programs.log"
+        )
+        programs.use(starter)
+        opened.callback(programs.use, None)
+        opened.callback(starter.close)
+        opened.callback(braket.forget)
         if self._has_triggers:
             opened.enter_context(scheduler.running())
         dynamodb.attach(journal, table)
@@ -269,9 +280,15 @@ def _emptied(folder: Path) -> Iterator[Path]:
 
 def _halt() -> None:
     """End what runs, so that nothing is written any more and no failure is worth a line in the log."""
-    from covalent_localstack import containers, executions, lambdas  # noqa: PLC0415  # see _assemble
+    from covalent_localstack import (  # noqa: PLC0415  # see _assemble
+        containers,
+        executions,
+        lambdas,
+        programs,
+    )
 
     executions.halt_all()
+    programs.current().close()
     lambdas.current().close()
     containers.current().close()
     for thread in threading.enumerate():

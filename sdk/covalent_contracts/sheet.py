@@ -55,7 +55,8 @@ class Sheet:
 
     args and kwargs name the nodes whose values are passed. inputs are the recorded nodes that are read from the table
     for it. waits must be COMPLETED, their values are not read. children are the heavy nodes that directly need this
-    one; releases are the gates at which its commit arrives; gated tells that it has a gate itself. sublattice tells
+    one; heartbeat: seconds after which its machine is lost if it does not say that it lives (0: it need not);
+    releases are the gates at which its commit arrives; gated tells that it has a gate itself. sublattice tells
     that the function gives no output but a `covalent_contracts.built.Built`: the graph of a dispatch of its own.
     """
 
@@ -75,6 +76,7 @@ class Sheet:
     gated: bool = False
     retries: int = 0
     time_limit: float = 0
+    heartbeat: float = 0
     sublattice: bool = False
 
 

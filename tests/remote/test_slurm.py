@@ -3,13 +3,11 @@
 from pathlib import Path
 from typing import Any
 
-import pytest
 from tests.remote.programs import ended, job, told
-from tests.remote.slurm import Slurm
 from tests.remote.test_ssh import read
 from tests.sshd import Host
 
-from covalent_executors.adapter import Busy, Refused, Sighting, State
+from covalent_executors.adapter import Sighting, State
 from covalent_executors.slurm.adapter import SlurmAdapter, adapter
 from covalent_executors.slurm.spec import SlurmSpec
 

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from covalent.executor.base import AsyncBaseExecutor, BaseExecutor
     from covalent.executor.executor_plugins.awsbatch import AWSBatchExecutor
     from covalent.executor.executor_plugins.awslambda import AWSLambdaExecutor
+    from covalent.executor.executor_plugins.braket import BraketExecutor
+    from covalent.executor.executor_plugins.ec2 import EC2Executor
     from covalent.executor.executor_plugins.ecs import ECSExecutor
     from covalent.executor.executor_plugins.local import LocalExecutor
     from covalent.executor.executor_plugins.slurm import SlurmExecutor
@@ -23,6 +25,8 @@ __all__ = [  # noqa: RUF022  # in alphabetical order, as a reader looks for a na
     "AWSBatchExecutor",
     "AWSLambdaExecutor",
     "BaseExecutor",
+    "BraketExecutor",
+    "EC2Executor",
     "ECSExecutor",
     "LocalExecutor",
     "SlurmExecutor",
@@ -35,6 +39,8 @@ _HOMES = _MappingProxyType(
         "AWSBatchExecutor": "covalent.executor.executor_plugins.awsbatch",
         "AWSLambdaExecutor": "covalent.executor.executor_plugins.awslambda",
         "BaseExecutor": "covalent.executor.base",
+        "BraketExecutor": "covalent.executor.executor_plugins.braket",
+        "EC2Executor": "covalent.executor.executor_plugins.ec2",
         "ECSExecutor": "covalent.executor.executor_plugins.ecs",
         "LocalExecutor": "covalent.executor.executor_plugins.local",
         "SlurmExecutor": "covalent.executor.executor_plugins.slurm",

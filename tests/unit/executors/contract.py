@@ -31,7 +31,7 @@ from covalent_contracts.errors import InvalidWorkflow
 from covalent_executors import registry
 from covalent_executors.place import Place
 from covalent_executors.spec import Spec
-from covalent_executors.task import ELECTRON_ERRORS, TaskTemplate
+from covalent_executors.task import ELECTRON_ERRORS, EXECUTE, START_ERRORS, TaskTemplate
 from covalent_step_functions import quotas
 from covalent_step_functions.compiler import compile_dispatch
 
@@ -274,13 +274,19 @@ class ExecutorContract:
 
     def test_retries_reach_the_state_and_the_sheet(self) -> None:
         *_, retry = self.state(**{**self.example, "retries": 4})["Retry"]
-        assert retry["ErrorEquals"] == list(self.failures)
-        assert retry["MaxAttempts"] == 4
+        if self._is_bridged():  # which repeats a try itself, as the sheet has it
+            assert retry["ErrorEquals"] == list(START_ERRORS)
+        else:
+            assert retry["ErrorEquals"] == list(self.failures)
+            assert retry["MaxAttempts"] == 4
         assert self._sheet(retries=4).retries == 4
 
     def test_the_time_limit_reaches_the_state_and_the_sheet(self) -> None:
         limited = self.state(**{**self.example, "time_limit": 7.5})
-        assert self.time_limit_of(limited) in (7.5, 8)
+        if self._is_bridged():  # which stops the job itself: the time in a queue does not count
+            assert "TimeoutSeconds" not in limited
+        else:
+            assert self.time_limit_of(limited) in (7.5, 8)
         assert self._sheet(time_limit=7.5).time_limit == 7.5
 
     def test_what_stops_it_is_reported(self) -> None:
@@ -295,6 +301,9 @@ class ExecutorContract:
 
     def test_every_native_state_is_read(self, native: Any) -> None:
         assert self.read(native) == self.native_states[native]
+
+    def _is_bridged(self) -> bool:
+        return bool(self.state(**self.example)["Resource"] == EXECUTE)
 
     def _sheet(self, **settings: Any) -> sheet.Sheet:
         (page,) = self.compiled(**{**self.example, **settings}).pages.values()
