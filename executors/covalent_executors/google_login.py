@@ -51,6 +51,11 @@ def _of_the_machine(extra: str) -> Any:
     return found
 
 
+def name(login: Any) -> str:
+    """Who is logged in."""
+    return str(getattr(login, "service_account_email", "") or "whoever this machine is logged in as")
+
+
 @contextmanager
 def explained(extra: str, who: str, role: str) -> Iterator[None]:
     """Translate what Google's clients raise.

@@ -45,8 +45,11 @@ class Login:
     scopes: list[str] = field(default_factory=list)
 
     def __call__(self, request: Request) -> Answer:
+        root = f"https://login.microsoftonline.com/{TENANT}"
+        if request.path == "/common/discovery/instance":
+            where = f"{root}/v2.0/.well-known/openid-configuration"
+            return Answer(body={"tenant_discovery_endpoint": where, "metadata": []})
         if request.path.endswith("/openid-configuration"):
-            root = f"https://login.microsoftonline.com/{TENANT}"
             return Answer(
                 body={
                     "authorization_endpoint": f"{root}/oauth2/v2.0/authorize",

@@ -91,7 +91,7 @@ class _Handler(BaseHTTPRequestHandler):
         parts = urlsplit(self.path)
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         asked = Request(
-            self.command, parts.path, dict(parse_qsl(parts.query)), dict(self.headers), body
+            self.command, parts.path, dict(parse_qsl(parts.query)), {name.title(): value for name, value in self.headers.items()}, body
         )
         try:
             told = self.server.sites[self.host](asked)
@@ -144,4 +144,4 @@ def internet(cert: Path, sites: Mapping[str, Site], patch: pytest.MonkeyPatch) -
         finally:
             proxy.shutdown()
             thread.join()
-        assert proxy.failures == []
+        assert proxy.failures == [], proxy.failures

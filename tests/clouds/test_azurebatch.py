@@ -114,7 +114,7 @@ def test_the_time_limit_is_the_task_s(cloud: Cloud, deployment: Deployment) -> N
     batch = cloud.adapter()
     handle = batch.submit(deployment.job(time_limit=90))
     document = cloud.account.tasks["d-7-0"].document
-    assert document["constraints"]["maxWallClockTime"] == "PT1M30S"
+    assert document["constraints"]["maxWallClockTime"] == "PT01M30S"
     document["executionInfo"] |= {
         "startTime": "2026-11-22T10:00:00Z",
         "endTime": "2026-11-22T10:01:30Z",

@@ -31,19 +31,21 @@ def adapter(spec: GCPBatchSpec, secrets: Secrets) -> "GCPBatch":
     login = google_login.credentials(spec.credentials, secrets, _EXTRA)
     client = batch.BatchServiceClient(credentials=login, transport="rest")
     requests = vendor("google.auth.transport.requests", _EXTRA)
-    return GCPBatch(spec, client, requests.AuthorizedSession(login))
+    return GCPBatch(spec, client, requests.AuthorizedSession(login), google_login.name(login))
 
 
 @dataclass(frozen=True)
 class GCPBatch:
     """A region of a project.
 
-    client is a `google.cloud.batch_v1.BatchServiceClient`, session one that is logged in for what that cannot do.
+    client is a `google.cloud.batch_v1.BatchServiceClient`, session one that is logged in for what that cannot do, who
+    the name of who is logged in.
     """
 
     spec: GCPBatchSpec
     client: Any
     session: Any
+    who: str
 
     def submit(self, job: Job) -> Handle:
         """See `Adapter`."""
@@ -73,7 +75,7 @@ class GCPBatch:
 
     def cancel(self, handle: Handle) -> None:
         """See `Adapter`."""
-        with self._explained(), self._unless_over():
+        with self._explained(), self._unless_over(handle):
             self.client.cancel_job(name=handle["job"], **_CALL)
 
     def logs(self, handle: Handle) -> str:
@@ -94,25 +96,23 @@ class GCPBatch:
 
     def clean(self, handle: Handle) -> None:
         """See `Adapter`."""
-        with self._explained(), self._unless_over():
+        with self._explained(), self._unless_over(handle):
             self.client.delete_job(name=handle["job"], **_CALL)
 
     def _explained(self) -> Any:
-        account = getattr(self.client.transport, "_credentials", None)
-        who = getattr(account, "service_account_email", "whoever this machine is logged in as")
-        where = f"{who} in project {self.spec.project_id!r}"
+        where = f"{self.who} in project {self.spec.project_id!r}"
         return google_login.explained(
             _EXTRA, where, "roles/batch.jobsEditor, and roles/iam.serviceAccountUser on service_account_email"
         )
 
     @contextmanager
-    def _unless_over(self) -> Iterator[None]:
+    def _unless_over(self, handle: Handle) -> Iterator[None]:
         """A job that is gone, or has ended, is what was wanted."""
-        errors = self._errors()
         try:
             yield
-        except (errors.NotFound, errors.Conflict, errors.FailedPrecondition):
-            return
+        except self._errors().ClientError:
+            if self.look(handle).state is not State.ENDED:
+                raise
 
     def _errors(self) -> Any:
         return vendor("google.api_core.exceptions", _EXTRA)
