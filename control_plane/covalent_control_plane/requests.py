@@ -48,6 +48,13 @@ def caller(request: Request, *, people: bool) -> Caller:
     return Caller.of(principal, people=people)
 
 
+def address(request: Request) -> str:
+    """Where a request was sent to, as its sender has it."""
+    headers = request.headers
+    host, scheme = headers.get("host", ""), headers.get("x-forwarded-proto", "http")
+    return f"{scheme}://{host}{request.context.get('path', '')}"
+
+
 def dispatch_id(text: str) -> str:
     """Check a dispatch id in a path.
 

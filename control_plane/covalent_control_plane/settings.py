@@ -35,6 +35,8 @@ class Settings:
     shared_with: by owner, who may read all of theirs (owners as `owner_of` names them). machine_logs: ARN of the log
     group that state machines report errors to. machine_tracing: whether they send traces to X-Ray. builders: as
     runners, what builds sublattices, where runners cannot. triggers: None where the deployment has no triggers.
+    bridge: the function that looks after jobs in other places, "" for none; bridge_reads_files: whether it runs on the
+    machine of its user, and may read keys there.
     """
 
     table: str
@@ -49,6 +51,8 @@ class Settings:
     machine_tracing: bool = False
     builders: Mapping[str, str] = field(default_factory=dict)
     triggers: TriggerNames | None = None
+    bridge: str = ""
+    bridge_reads_files: bool = False
 
     @classmethod
     def read(cls, environment: Mapping[str, str]) -> Self:
@@ -73,6 +77,11 @@ class Settings:
             == "true",
             builders=_functions(environment.get("COVALENT_BUILDERS") or "{}", "COVALENT_BUILDERS"),
             triggers=_triggers(environment.get("COVALENT_TRIGGERS", "")),
+            bridge=environment.get("COVALENT_BRIDGE", ""),
+            bridge_reads_files=_choice(
+                environment, "COVALENT_BRIDGE_READS_FILES", ("false", "true")
+            )
+            == "true",
         )
 
     @property
