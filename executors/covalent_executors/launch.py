@@ -43,8 +43,8 @@ def errand(job: Job) -> Mapping[str, Any]:
     what = ticket["errand"]
     if not ticket.get("renewal"):
         raise Refused(
-            "the deployment has no address at which a job can fetch what it has to do: "
-            "set COVALENT_RENEWAL_URL of the bridge to where its API can be reached from the internet"
+            "the bridge does not know at which address of the API jobs can fetch what they have to do: "
+            "set its COVALENT_TICKETS"
         )
     return {
         "renewal": ticket["renewal"],

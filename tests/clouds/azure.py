@@ -191,7 +191,7 @@ class Account:
         ) as err:
             task.process = subprocess.Popen(
                 [sys.executable, *words[1:]],
-                env={**os.environ, **variables},
+                env={"PATH": os.environ["PATH"], **variables},
                 stdout=out,
                 stderr=err,
             )

@@ -179,7 +179,7 @@ class Batch:
         assert runnable.container.entrypoint == "python3"
         found.process = subprocess.Popen(
             [sys.executable, *runnable.container.commands],
-            env={**os.environ, **group.task_spec.environment.variables},
+            env={"PATH": os.environ["PATH"], **group.task_spec.environment.variables},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
         )

@@ -22,7 +22,7 @@ SETTINGS = {
     "service_account_email": "jobs@my-gcp-project-id.iam.gserviceaccount.com",
     "credentials": "/secrets/google.json",
 }
-NAME = "c-d-7-0"
+NAME = "d-7-0"
 
 
 @dataclass

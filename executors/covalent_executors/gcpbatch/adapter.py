@@ -50,7 +50,7 @@ class GCPBatch:
     def submit(self, job: Job) -> Handle:
         """See `Adapter`."""
         parent = f"projects/{self.spec.project_id}/locations/{self.spec.region}"
-        name = f"c-{job.name}"  # a letter first
+        name = job.name if job.name[0].isalpha() else f"c-{job.name}"
         with self._explained():
             try:
                 made = self.client.create_job(

@@ -15,8 +15,8 @@ class ElsewhereExecutor(AsyncBaseExecutor):
     """Base of executors that the bridge submits jobs for, in places that need a secret to log in.
 
     A secret is given as itself, as the absolute path of a file, or as an ARN of AWS Secrets Manager. One that is
-    given as itself is put into a file that this user alone can read, once the executor is sent; its attribute is
-    the path of that file.
+    given as itself is put into a file that this user alone can read, once the executor is sent, and the path of that
+    file is what travels.
 
     Args:
         args: as in `AbstractExecutor`.
@@ -27,22 +27,17 @@ class ElsewhereExecutor(AsyncBaseExecutor):
     _SECRETS: ClassVar[Mapping[str, tuple[str, ...]]] = {}
     """The settings that are secrets, each with those that tell whose it is."""
 
-    def __init__(self, *args: Any, **settings: Any) -> None:
-        super().__init__(*args, **settings)
-        self._kept: list[Kept] = []
+    def to_dict(self) -> dict[str, Any]:
+        """A JSON-serializable representation, without secrets: those are put where it says."""
+        found = super().to_dict()
         for name, owners in self._SECRETS.items():
             if given := getattr(self, name):
                 owner = "/".join(str(getattr(self, each)) for each in owners)
-                found = secret(given, f"{self.short_name()}-{name}", owner)
-                setattr(self, name, found.place)
-                if isinstance(found, Kept):
-                    self._kept.append(found)
-
-    def to_dict(self) -> dict[str, Any]:
-        """A JSON-serializable representation, without secrets: those are put where it says."""
-        for each in self._kept:
-            each.keep()
-        return super().to_dict()
+                kept = secret(given, f"{self.short_name()}-{name}", owner)
+                if isinstance(kept, Kept):
+                    kept.keep()
+                found["attributes"][name] = kept.place
+        return found
 
     async def run(
         self,
