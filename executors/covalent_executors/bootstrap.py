@@ -150,6 +150,16 @@ def _told(exc: urllib.error.HTTPError) -> str:
     return exc.read(500).decode(errors="replace")
 
 
+def ended(errand: Errand, watch: float = 0, limit: float = 0, output: Optional[Any] = None) -> Any:  # noqa: UP045  # as above
+    """Run, and tell in words if that was not possible: the exit code, and the words. Arguments are those of `run`."""
+    try:
+        return run(errand, watch, limit, output), ""
+    except Refused as exc:
+        return REFUSED, f"the electron is not to be run (any more): {exc}\n"
+    except Unreached as exc:
+        return UNREACHED, f"the deployment cannot be reached from here: {exc}\n"
+
+
 def main() -> int:
     """Run what COVALENT_ERRAND says.
 
@@ -157,15 +167,9 @@ def main() -> int:
         The exit code: the program's, or why it did not run.
 
     """
-    errand: Errand = json.loads(os.environ[VARIABLE])
-    try:
-        return run(errand)
-    except Refused as exc:
-        print(f"the electron is not to be run (any more): {exc}", file=sys.stderr)  # noqa: T201  # this is a program
-        return REFUSED
-    except Unreached as exc:
-        print(f"the deployment cannot be reached from here: {exc}", file=sys.stderr)  # noqa: T201  # as above
-        return UNREACHED
+    code, told = ended(json.loads(os.environ[VARIABLE]))
+    sys.stderr.write(told)
+    return int(code)
 
 
 if __name__ == "__main__":

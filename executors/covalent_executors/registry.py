@@ -29,9 +29,13 @@ class Entry:
 _BUILTIN: Mapping[str, Entry] = MappingProxyType(
     {
         "awslambda": Entry("covalent_executors.awslambda"),
+        "azurebatch": Entry("covalent_executors.azurebatch"),
+        "azurefunctions": Entry("covalent_executors.azurefunctions"),
         # Existing scripts name Dask, the default of Covalent's own server. There is no cluster here; what it
         # promises them, parallel runs on the machine of the server, is what `local` does.
         "dask": Entry("covalent_executors.local"),
+        "gcpbatch": Entry("covalent_executors.gcpbatch"),
+        "gcpfunctions": Entry("covalent_executors.gcpfunctions"),
         "local": Entry("covalent_executors.local"),
     }
 )

@@ -12,15 +12,32 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from covalent.executor.base import AsyncBaseExecutor, BaseExecutor
     from covalent.executor.executor_plugins.awslambda import AWSLambdaExecutor
+    from covalent.executor.executor_plugins.azurebatch import AzureBatchExecutor
+    from covalent.executor.executor_plugins.azurefunctions import AzureFunctionsExecutor
+    from covalent.executor.executor_plugins.gcpbatch import GCPBatchExecutor
+    from covalent.executor.executor_plugins.gcpfunctions import GCPFunctionsExecutor
     from covalent.executor.executor_plugins.local import LocalExecutor
 
-__all__ = ["AsyncBaseExecutor", "AWSLambdaExecutor", "BaseExecutor", "LocalExecutor"]  # noqa: RUF022  # in alphabetical order, as a reader looks for a name
+__all__ = [  # noqa: RUF022  # in alphabetical order, as a reader looks for a name
+    "AsyncBaseExecutor",
+    "AWSLambdaExecutor",
+    "AzureBatchExecutor",
+    "AzureFunctionsExecutor",
+    "BaseExecutor",
+    "GCPBatchExecutor",
+    "GCPFunctionsExecutor",
+    "LocalExecutor",
+]
 
 _HOMES = _MappingProxyType(
     {
         "AsyncBaseExecutor": "covalent.executor.base",
         "AWSLambdaExecutor": "covalent.executor.executor_plugins.awslambda",
+        "AzureBatchExecutor": "covalent.executor.executor_plugins.azurebatch",
+        "AzureFunctionsExecutor": "covalent.executor.executor_plugins.azurefunctions",
         "BaseExecutor": "covalent.executor.base",
+        "GCPBatchExecutor": "covalent.executor.executor_plugins.gcpbatch",
+        "GCPFunctionsExecutor": "covalent.executor.executor_plugins.gcpfunctions",
         "LocalExecutor": "covalent.executor.executor_plugins.local",
     }
 )

@@ -19,13 +19,19 @@ class ElsewhereExecutor(AsyncBaseExecutor):
     file is what travels.
 
     Args:
-        args: as in `AbstractExecutor`.
-        settings: as there.
+        args: settings of the subclass, in its order.
+        settings: those of the subclass, and of every executor.
 
     """
 
     _SECRETS: ClassVar[Mapping[str, tuple[str, ...]]] = {}
     """The settings that are secrets, each with those that tell whose it is."""
+
+    def __init__(self, *args: Any, **settings: Any) -> None:
+        names = tuple(self._EXECUTOR_PLUGIN_DEFAULTS)
+        if len(args) > len(names):
+            raise TypeError(f"{type(self).__name__} takes {len(names)} positional arguments")
+        super().__init__(**dict(zip(names, args, strict=False)), **settings)
 
     def to_dict(self) -> dict[str, Any]:
         """A JSON-serializable representation, without secrets: those are put where it says."""

@@ -54,9 +54,3 @@ class AzureBatchExecutor(ElsewhereExecutor):
         }
     )
     _SECRETS = MappingProxyType({"client_secret": ("tenant_id", "client_id")})
-
-    def __init__(self, *args: Any, **settings: Any) -> None:
-        names = tuple(self._EXECUTOR_PLUGIN_DEFAULTS)
-        if len(args) > len(names):
-            raise TypeError(f"AzureBatchExecutor takes {len(names)} positional arguments")
-        super().__init__(**dict(zip(names, args, strict=False)), **settings)

@@ -54,9 +54,6 @@ class GCPBatchExecutor(ElsewhereExecutor):
     _SECRETS = MappingProxyType({"credentials": ("project_id",)})
 
     def __init__(self, *args: Any, vcpu: int | None = None, **settings: Any) -> None:
-        names = tuple(self._EXECUTOR_PLUGIN_DEFAULTS)
-        if len(args) > len(names):
-            raise TypeError(f"GCPBatchExecutor takes {len(names)} positional arguments")
         if vcpu is not None:
             settings = {"vcpus": vcpu, **settings}
-        super().__init__(**dict(zip(names, args, strict=False)), **settings)
+        super().__init__(*args, **settings)
