@@ -137,6 +137,7 @@ def internet(cert: Path, sites: Mapping[str, Site], patch: pytest.MonkeyPatch) -
             patch.setenv(name, address)
         for name in ("NO_PROXY", "no_proxy"):
             patch.setenv(name, "127.0.0.1,localhost")
+        patch.setattr("urllib.request._opener", None)  # it remembers the proxy that it has seen first
         patch.setenv("REQUESTS_CA_BUNDLE", str(cert))
         patch.setenv("SSL_CERT_FILE", str(cert))
         try:
