@@ -38,11 +38,12 @@ def azure_host(folder: Path) -> Iterator[int]:
 def google_function(folder: Path) -> Iterator[int]:
     """The function on Google's functions-framework; its port."""
     code = (
-        "import functions_framework, socket, sys\n"
+        "import functions_framework, sys\n"
         "from werkzeug.serving import make_server\n"
         "app = functions_framework.create_app('covalent_electron', 'main.py')\n"
         "server = make_server('127.0.0.1', 0, app, threaded=True)\n"
         "print('port', server.server_port, flush=True)\n"
+        "sys.stdout = open('output.log', 'w', buffering=1)\n"
         "server.serve_forever()\n"
     )
     unpacked("google", folder)
