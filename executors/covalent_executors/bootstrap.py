@@ -7,6 +7,7 @@ long the job has waited for its turn.
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -23,6 +24,7 @@ TRIES = 6
 TIMEOUT = 30
 _PASSING = (408, 429, 500, 502, 503, 504)
 _KILLED = 128
+_MARK = "COVALENT_TRY"
 _PAUSE = 0.5
 
 Errand = Dict[str, Any]  # noqa: UP006  # as above
@@ -81,14 +83,18 @@ def run(
         (folder / "runner.pyz").write_bytes(program)
         (folder / "ticket.json").write_text(json.dumps(found["ticket"]))
         command = [sys.executable, str(folder / "runner.pyz")]
+        mark = folder.name  # no two have the same
         environment = {each: value for each, value in os.environ.items() if each != VARIABLE}
+        environment[_MARK] = mark
         with subprocess.Popen(  # noqa: S603  # our own runner
-            command, env=environment, stdout=output, stderr=output, start_new_session=True
+            command, env=environment, stdout=output, stderr=output
         ) as process:
-            return _awaited(process, errand, watch, limit)
+            return _awaited(process, mark, errand, watch, limit)
 
 
-def _awaited(process: "subprocess.Popen[bytes]", errand: Errand, watch: float, limit: float) -> int:
+def _awaited(
+    process: "subprocess.Popen[bytes]", mark: str, errand: Errand, watch: float, limit: float
+) -> int:
     began = asked = time.monotonic()
     try:
         while process.poll() is None:
@@ -103,7 +109,7 @@ def _awaited(process: "subprocess.Popen[bytes]", errand: Errand, watch: float, l
             except subprocess.TimeoutExpired:
                 continue
     finally:
-        _end(process)
+        _end(process, mark)
     code = process.returncode
     return code if code >= 0 else _KILLED - code
 
@@ -116,12 +122,17 @@ def _check(errand: Errand) -> None:
         return
 
 
-def _end(process: "subprocess.Popen[bytes]") -> None:
-    """End what has been started, all of it."""
-    try:
-        os.killpg(process.pid, 9)
-    except (ProcessLookupError, PermissionError):  # it is over
-        return
+def _end(process: "subprocess.Popen[bytes]", mark: str) -> None:
+    """End what has been started, all of it: an instance of a function lives on."""
+    process.kill()
+    process.wait()
+    wanted = f"{_MARK}={mark}".encode()
+    for entry in Path("/proc").glob("[0-9]*"):
+        try:
+            if wanted in (entry / "environ").read_bytes():
+                os.kill(int(entry.name), signal.SIGKILL)
+        except OSError:  # it has ended, or is another user's
+            continue
 
 
 def _insist(request: urllib.request.Request, tries: int) -> bytes:

@@ -2,10 +2,7 @@
 
 import base64
 import json
-import os
 import shlex
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Mapping
@@ -15,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from azure.batch import models
+from tests.clouds.containers import Container, killed
 from tests.clouds.internet import Answer, Request
 
 TENANT, CLIENT, SECRET = "tenant-id", "client-id", "client-secret"
@@ -102,22 +100,26 @@ def refused(status: int, code: str, message: str = "told by Azure") -> Answer:
 
 @dataclass
 class Task:
-    """One task: its document, and its process."""
+    """One task: its document, and its container."""
 
     document: dict[str, Any]
     folder: Path
-    process: "subprocess.Popen[bytes] | None" = None
+    container: Container | None = None
 
 
 @dataclass
 class Account:
-    """An account of Azure Batch with one pool. `fails` is what the next requests are answered."""
+    """An account of Azure Batch with one pool.
+
+    fails is what the next requests are answered; has_nodes tells that tasks run at once.
+    """
 
     pool: dict[str, Any] = field(default_factory=dict)
     jobs: dict[str, dict[str, Any]] = field(default_factory=dict)
     tasks: dict[str, Task] = field(default_factory=dict)
     fails: list[Answer] = field(default_factory=list)
     asked: list[tuple[str, str]] = field(default_factory=list)
+    has_nodes: bool = False
 
     def __call__(self, request: Request) -> Answer:
         self.asked.append((request.method, request.path))
@@ -178,40 +180,34 @@ class Account:
         }
         folder = Path(tempfile.mkdtemp(prefix="azure-task-"))
         self.tasks[body["id"]] = Task(document, folder)
+        if self.has_nodes:
+            self.run(body["id"])
         return Answer(201)
 
-    def run(self, name: str) -> Task:
+    def run(self, name: str) -> Container:
         """Give a task its node."""
         task = self.tasks[name]
         words = shlex.split(task.document["commandLine"])
         assert words[0] == "python3"
         variables = {each["name"]: each["value"] for each in task.document["environmentSettings"]}
-        with (task.folder / "stdout.txt").open("wb") as out, (task.folder / "stderr.txt").open(
-            "wb"
-        ) as err:
-            task.process = subprocess.Popen(
-                [sys.executable, *words[1:]],
-                env={"PATH": os.environ["PATH"], **variables},
-                stdout=out,
-                stderr=err,
-            )
+        task.container = Container(words[1:], variables, task.folder)
         task.document["state"] = "running"
         task.document["previousState"] = "active"
         task.document["executionInfo"]["startTime"] = datetime.now(UTC).isoformat()
-        return task
+        return task.container
 
     def _look(self, name: str) -> Answer:
         if name not in self.tasks:
             return refused(404, "TaskNotFound")
         task = self.tasks[name]
-        if task.process is not None and task.process.poll() is not None:
-            self._end(task, task.process.returncode)
+        if task.container is not None and task.container.code is not None:
+            self._end(task, task.container.code)
         check(models.BatchTask, task.document)
         return Answer(body=task.document)
 
     def _end(self, task: Task, code: int) -> None:
         info = task.document["executionInfo"]
-        info |= {"exitCode": code if code >= 0 else 128 - code, "result": "success"}
+        info |= {"exitCode": code, "result": "success"}
         info.setdefault("endTime", datetime.now(UTC).isoformat())
         if code:
             info["result"] = "failure"
@@ -236,10 +232,8 @@ class Account:
             "code": "TaskEnded",
             "message": "Task was ended by user request.",
         }
-        if task.process is not None:
-            task.process.kill()
-            task.process.wait()
-        self._end(task, -9)
+        killed([task.container])
+        self._end(task, 137)
         return Answer(204)
 
     def _delete(self, name: str) -> Answer:

@@ -1,13 +1,12 @@
 """Google's Batch, logs and tokens, in the shapes of Google's own messages. Jobs are real processes."""
 
 import json
-import os
 import re
-import subprocess
-import sys
+import tempfile
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from cryptography.hazmat.primitives import serialization
@@ -15,6 +14,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from google.auth import crypt, jwt
 from google.cloud import batch_v1
 from google.protobuf import json_format
+from tests.clouds.containers import Container, killed
 from tests.clouds.internet import Answer, Request
 
 PROJECT, REGION = "my-gcp-project-id", "us-east1"
@@ -108,20 +108,23 @@ class Tokens:
 
 @dataclass
 class Run:
-    """One job: its message, and its process."""
+    """One job: its message, and its container."""
 
     job: Any
-    process: "subprocess.Popen[bytes] | None" = None
-    output: str = ""
+    container: Container | None = None
 
 
 @dataclass
 class Batch:
-    """batch.googleapis.com for one project and region, and its logs at logging.googleapis.com."""
+    """batch.googleapis.com for one project and region, and its logs at logging.googleapis.com.
+
+    fails is what the next requests are answered; has_vms tells that jobs run at once.
+    """
 
     runs: dict[str, Run] = field(default_factory=dict)
     fails: list[Answer] = field(default_factory=list)
     asked: list[tuple[str, str]] = field(default_factory=list)
+    has_vms: bool = False
     _PATH = re.compile(r"/v1/projects/(?P<project>[^/]+)/locations/(?P<region>[^/]+)/jobs(/(?P<job>.*))?")
 
     def __call__(self, request: Request) -> Answer:
@@ -158,6 +161,8 @@ class Batch:
         job.uid = f"uid-{name}"
         self.runs[name] = Run(job)
         self.tell(name, "QUEUED")
+        if self.has_vms:
+            self.run(name)
         return self._get(name)
 
     def tell(self, name: str, state: str, *events: str, code: int = 0, kind: str = "STATUS_CHANGED") -> None:
@@ -170,31 +175,24 @@ class Batch:
             )
         self.runs[name].job.status = status
 
-    def run(self, name: str) -> Run:
+    def run(self, name: str) -> Container:
         """Give a job its VM."""
         found = self.runs[name]
         (group,) = found.job.task_groups
         assert group.task_count == 1
         (runnable,) = group.task_spec.runnables
         assert runnable.container.entrypoint == "python3"
-        found.process = subprocess.Popen(
-            [sys.executable, *runnable.container.commands],
-            env={"PATH": os.environ["PATH"], **group.task_spec.environment.variables},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-        )
+        folder = Path(tempfile.mkdtemp(prefix="google-job-"))
+        variables = group.task_spec.environment.variables
+        found.container = Container(runnable.container.commands, variables, folder)
         self.tell(name, "RUNNING")
-        return found
+        return found.container
 
     def _get(self, name: str) -> Answer:
         found = self.runs[name]
-        process = found.process
-        if process is not None and process.poll() is not None and found.job.status.state == _STATES.RUNNING:
-            assert process.stdout is not None
-            found.output = process.stdout.read().decode()
-            process.stdout.close()
-            code = process.returncode
-            self._ended(name, code if code >= 0 else 128 - code)
+        code = found.container.code if found.container else None
+        if code is not None and found.job.status.state == _STATES.RUNNING:
+            self._ended(name, code)
         return Answer(body=batch_v1.Job.to_json(found.job).encode())
 
     def _ended(self, name: str, code: int) -> None:
@@ -212,9 +210,7 @@ class Batch:
         found = self.runs[name]
         if found.job.status.state in (_STATES.SUCCEEDED, _STATES.FAILED, _STATES.CANCELLED):
             return refused(400, "FAILED_PRECONDITION", "Job is already in a final state")
-        if found.process is not None:
-            found.process.kill()
-            found.process.wait()
+        killed([found.container])
         self.tell(name, "CANCELLED")
         return Answer(body={"name": "projects/p/locations/l/operations/o"})
 
@@ -228,5 +224,6 @@ class Batch:
         assert body["orderBy"] == "timestamp desc"
         uid = re.search(r'labels\.job_uid="([^"]+)"', body["filter"])
         assert uid
-        output = next(each.output for each in self.runs.values() if each.job.uid == uid[1])
+        container = next(each.container for each in self.runs.values() if each.job.uid == uid[1])
+        output = "".join(map(container.read, ("stdout.txt", "stderr.txt"))) if container else ""
         return Answer(body={"entries": [{"textPayload": f"{line}\n"} for line in reversed(output.splitlines())]})

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from tests.clouds import azure
+from tests.clouds.containers import killed
 from tests.clouds.internet import Answer, internet
 from tests.clouds.jobs import CAPABILITY, Deployment
 
@@ -40,16 +41,11 @@ def cloud(certificate: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Cloud]
     sites = {azure.ACCOUNT: found.account, "login.microsoftonline.com": found.login}
     with internet(certificate, sites, monkeypatch):
         yield found
-    for task in found.account.tasks.values():
-        if task.process is not None:
-            task.process.kill()
-            task.process.wait()
+    killed([task.container for task in found.account.tasks.values()])
 
 
 def _ended(cloud: Cloud, name: str) -> None:
-    process = cloud.account.run(name).process
-    assert process is not None
-    process.wait()
+    cloud.account.run(name).wait()
 
 
 def test_a_job_from_its_submission_to_its_end(cloud: Cloud, deployment: Deployment) -> None:
@@ -128,11 +124,10 @@ def test_the_time_limit_is_the_task_s(cloud: Cloud, deployment: Deployment) -> N
 def test_a_cancelled_job_leaves_nothing_running(cloud: Cloud, deployment: Deployment) -> None:
     batch = cloud.adapter()
     handle = batch.submit(deployment.job(code="import time; time.sleep(600)"))
-    process = cloud.account.run("d-7-0").process
-    assert process is not None
+    container = cloud.account.run("d-7-0")
     assert batch.look(handle).state is State.RUNNING
     batch.cancel(handle)
-    assert process.poll() is not None
+    assert container.code is not None
     seen = batch.look(handle)
     assert seen.state is State.ENDED
     assert "ended by somebody" in seen.cause

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from google.cloud import batch_v1
 from tests.clouds import google
+from tests.clouds.containers import killed
 from tests.clouds.internet import Answer, internet
 from tests.clouds.jobs import CAPABILITY, Deployment
 
@@ -47,18 +48,11 @@ def cloud(certificate: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Cloud]
     }
     with internet(certificate, sites, monkeypatch):
         yield found
-    for run in found.batch.runs.values():
-        if run.process is not None:
-            run.process.kill()
-            run.process.wait()
-            if run.process.stdout is not None:
-                run.process.stdout.close()
+    killed([run.container for run in found.batch.runs.values()])
 
 
 def _ended(cloud: Cloud) -> None:
-    process = cloud.batch.run(NAME).process
-    assert process is not None
-    process.wait()
+    cloud.batch.run(NAME).wait()
 
 
 def test_a_job_from_its_submission_to_its_end(cloud: Cloud, deployment: Deployment) -> None:
@@ -114,11 +108,10 @@ def test_the_longest_name(cloud: Cloud, deployment: Deployment) -> None:
 def test_a_cancelled_job_leaves_nothing_running(cloud: Cloud, deployment: Deployment) -> None:
     batch = cloud.adapter()
     handle = batch.submit(deployment.job(code="import time; time.sleep(600)"))
-    process = cloud.batch.run(NAME).process
-    assert process is not None
+    container = cloud.batch.run(NAME)
     assert batch.look(handle).state is State.RUNNING
     batch.cancel(handle)
-    assert process.poll() is not None
+    assert container.code is not None
     assert batch.look(handle) == Sighting(State.ENDED, "the job was cancelled")
     batch.cancel(handle)
     batch.clean(handle)
