@@ -1,8 +1,8 @@
 """Fetches an electron's program and its ticket and runs them, where a place takes no files.
 
-It travels as text (`covalent_executors.launch`) and needs nothing but Python 3.8. What it fetches is in COVALENT_ERRAND, as
-JSON: an address, which electron, and the capability for which that address gives the program and a fresh ticket, however
-long the job has waited for its turn.
+It travels as text (`covalent_executors.launch`) and needs nothing but Python 3.8. What it fetches is in
+COVALENT_ERRAND, as JSON: an address, which electron, and the capability for which that address gives the program and a
+fresh ticket, however long the job has waited for its turn.
 """
 
 import json
@@ -58,7 +58,10 @@ def fetch(errand: Errand, tries: int = TRIES) -> Errand:
 
 
 def run(
-    errand: Errand, watch: float = 0, limit: float = 0, output: Optional[Any] = None  # noqa: UP045  # as above
+    errand: Errand,
+    watch: float = 0,
+    limit: float = 0,
+    output: Optional[Any] = None,  # noqa: UP045  # as above
 ) -> int:
     """Fetch program and ticket, run them in a folder of their own, and wait.
 

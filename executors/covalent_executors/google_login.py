@@ -31,7 +31,9 @@ def credentials(place: str, secrets: Secrets, extra: str) -> Any:
             "`gcloud iam service-accounts keys create`"
         )
     if key.get("token_uri") != _TOKENS:
-        raise Refused(f"credentials: {place} names {key.get('token_uri')!r}: its token_uri must be {_TOKENS}")
+        raise Refused(
+            f"credentials: {place} names {key.get('token_uri')!r}: its token_uri must be {_TOKENS}"
+        )
     account = vendor("google.oauth2.service_account", extra)
     try:
         return account.Credentials.from_service_account_info(key, scopes=_SCOPES)
@@ -53,7 +55,9 @@ def _of_the_machine(extra: str) -> Any:
 
 def name(login: Any) -> str:
     """Who is logged in."""
-    return str(getattr(login, "service_account_email", "") or "whoever this machine is logged in as")
+    return str(
+        getattr(login, "service_account_email", "") or "whoever this machine is logged in as"
+    )
 
 
 @contextmanager
@@ -85,6 +89,8 @@ def explained(extra: str, who: str, role: str) -> Iterator[None]:
     except logins.TransportError as exc:
         raise Busy(f"Google does not answer: {exc}") from exc
     except logins.RefreshError as exc:
-        raise Refused(f"Google refuses the login of {who}: {exc} Create a new key, and give it as credentials") from exc
+        raise Refused(
+            f"Google refuses the login of {who}: {exc} Create a new key, and give it as credentials"
+        ) from exc
     except OSError as exc:  # requests' errors of the network
         raise Busy(f"Google does not answer: {exc}") from exc

@@ -1,8 +1,8 @@
 """How a job starts where it can bring no files along: a command, and one variable.
 
-The variable has what `covalent_executors.bootstrap` needs: for its capability the deployment gives the program and a fresh
-ticket. That is no credential of anybody: it is made for one try of one electron, and whoever has it can read what this
-electron reads and hand in what became of it, until it has ended.
+The variable has what `covalent_executors.bootstrap` needs: for its capability the deployment gives the program and a
+fresh ticket. That is no credential of anybody: it is made for one try of one electron, and whoever has it can read what
+this electron reads and hand in what became of it, until it has ended.
 """
 
 import base64

@@ -125,13 +125,21 @@ class Account:
         self.asked.append((request.method, request.path))
         assert request.headers["Authorization"].startswith("Bearer ey")
         assert request.query["api-version"] == VERSION
-        if self.fails:
-            return self.fails.pop(0)
-        match request.method, request.path.strip("/").split("/"):
+        return self.fails.pop(0) if self.fails else self._answer(request)
+
+    def _answer(self, request: Request) -> Answer:
+        words = request.path.strip("/").split("/")
+        if words[0] == "jobs" and len(words) > 1:
+            return self._of_a_job(request, words)
+        match request.method, words:
             case "GET", ["pools", name]:
                 return self._pool(name)
             case "POST", ["jobs"]:
                 return self._open(request.json)
+        raise AssertionError(f"{request.method} {request.path} is no operation of Azure Batch")
+
+    def _of_a_job(self, request: Request, words: list[str]) -> Answer:
+        match request.method, words:
             case "POST", ["jobs", job, "tasks"]:
                 return self._add(job, request.json)
             case "GET", ["jobs", _, "tasks", name]:

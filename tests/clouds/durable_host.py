@@ -1,7 +1,8 @@
 """A host of Azure Functions, as far as a function app with Durable Functions needs one.
 
-`python durable_host.py FOLDER` imports `function_app` from a folder with an unpacked deployment, replays its orchestrations
-and runs its activities as the real host does, and serves the HTTP API of Durable Functions on a port that it prints.
+`python durable_host.py FOLDER` imports `function_app` from a folder with an unpacked deployment, replays its
+orchestrations and runs its activities as the real host does, and serves the HTTP API of Durable Functions on a
+port that it prints.
 """
 
 import json
@@ -53,7 +54,7 @@ class Host:
         found = self.instances[instance]
         try:
             status, output = "Completed", self._replayed(function, instance, given)
-        except Exception as exc:
+        except Exception as exc:  # noqa: BLE001  # as the host does
             status, output = "Failed", f"Orchestrator function '{function}' failed: {exc}"
         if found["runtimeStatus"] not in _FINAL:
             found |= {"runtimeStatus": status, "output": output}
@@ -113,8 +114,12 @@ class _Handler(BaseHTTPRequestHandler):
         match self.command, words:
             case "POST", ["orchestrators", function, instance]:
                 return self.host.start(function, instance, body), {"id": instance}
-            case _, ["instances", instance, *_] if instance not in instances:
-                return 404, None
+            case _, ["instances", instance, *_] if instance in instances:
+                return self._of_an_instance(words, instances)
+        return 404, None
+
+    def _of_an_instance(self, words: list[str], instances: dict[str, Any]) -> tuple[int, Any]:
+        match self.command, words:
             case "GET", ["instances", instance]:
                 found = instances[instance]
                 return (200 if found["runtimeStatus"] in _FINAL else 202), found

@@ -11,6 +11,7 @@ import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from urllib.parse import urlencode
 
 from tests.clouds.internet import Answer, Request, Site
 
@@ -30,7 +31,7 @@ def unpacked(cloud: str, folder: Path) -> Path:
 def azure_host(folder: Path) -> Iterator[int]:
     """The function app on Azure's host, or what stands for it; its port."""
     command = [sys.executable, str(_HOST), str(unpacked("azure", folder))]
-    with _running(command, folder, lambda line: int(line)) as port:
+    with _running(command, folder, int) as port:
         yield port
 
 
@@ -84,7 +85,7 @@ def forwarded(port: Callable[[], int]) -> Site:
     """A site that is served by a process of its own."""
 
     def site(request: Request) -> Answer:
-        query = "&".join(f"{name}={urllib.request.quote(value)}" for name, value in request.query.items())  # type: ignore[attr-defined]  # it is there
+        query = urlencode(request.query)
         asked = urllib.request.Request(
             f"http://127.0.0.1:{port()}{request.path}?{query}",
             data=request.body or None,

@@ -125,23 +125,29 @@ class Batch:
     fails: list[Answer] = field(default_factory=list)
     asked: list[tuple[str, str]] = field(default_factory=list)
     has_vms: bool = False
-    _PATH = re.compile(r"/v1/projects/(?P<project>[^/]+)/locations/(?P<region>[^/]+)/jobs(/(?P<job>.*))?")
+    _PATH = re.compile(
+        r"/v1/projects/(?P<project>[^/]+)/locations/(?P<region>[^/]+)/jobs(/(?P<job>.*))?"
+    )
 
     def __call__(self, request: Request) -> Answer:
         self.asked.append((request.method, request.path))
         check_login(request)
-        if self.fails:
-            return self.fails.pop(0)
+        return self.fails.pop(0) if self.fails else self._answer(request)
+
+    def _answer(self, request: Request) -> Answer:
         found = self._PATH.fullmatch(request.path)
         assert found, f"{request.path} is no resource of Batch"
         if (found["project"], found["region"]) != (PROJECT, REGION):
             return refused(404, "NOT_FOUND", f"Location {found['region']} is not found")
         name, _, verb = (found["job"] or "").partition(":")
+        if request.method == "POST" and not name:
+            return self._create(request)
+        return self._of_a_job(request, name, verb)
+
+    def _of_a_job(self, request: Request, name: str, verb: str) -> Answer:
+        if name not in self.runs:
+            return refused(404, "NOT_FOUND", "Job does not exist")
         match request.method, verb:
-            case "POST", "" if not name:
-                return self._create(request)
-            case _ if name not in self.runs:
-                return refused(404, "NOT_FOUND", "Job does not exist")
             case "GET", "":
                 return self._get(name)
             case "POST", "cancel":
@@ -165,7 +171,9 @@ class Batch:
             self.run(name)
         return self._get(name)
 
-    def tell(self, name: str, state: str, *events: str, code: int = 0, kind: str = "STATUS_CHANGED") -> None:
+    def tell(
+        self, name: str, state: str, *events: str, code: int = 0, kind: str = "STATUS_CHANGED"
+    ) -> None:
         """Bring a job into a state, with the reasons for it."""
         status = batch_v1.JobStatus(state=_STATES[state])
         for event in events:
@@ -201,8 +209,8 @@ class Batch:
             return
         told = (
             "Job state is set from RUNNING to FAILED for job projects/1/locations/us-east1/jobs/j. Job failed due to "
-            "task failure. Specifically, task with index 0 failed due to the following task event: \"Task state is "
-            f"updated from RUNNING to FAILED on zones/us-east1-b/instances/1 with exit code {code}.\""
+            'task failure. Specifically, task with index 0 failed due to the following task event: "Task state is '
+            f'updated from RUNNING to FAILED on zones/us-east1-b/instances/1 with exit code {code}."'
         )
         self.tell(name, "FAILED", told)
 
@@ -226,4 +234,8 @@ class Batch:
         assert uid
         container = next(each.container for each in self.runs.values() if each.job.uid == uid[1])
         output = "".join(map(container.read, ("stdout.txt", "stderr.txt"))) if container else ""
-        return Answer(body={"entries": [{"textPayload": f"{line}\n"} for line in reversed(output.splitlines())]})
+        return Answer(
+            body={
+                "entries": [{"textPayload": f"{line}\n"} for line in reversed(output.splitlines())]
+            }
+        )

@@ -1,4 +1,4 @@
-"""Google's Cloud Functions, Cloud Tasks and logs, in the shapes of Google's own messages. Tasks call a function that runs."""
+"""Google's Cloud Functions, Cloud Tasks and logs, in the shapes of Google's own messages. Tasks call what runs."""
 
 import json
 import re
@@ -88,7 +88,11 @@ class Cloud:
         made = google.parsed(tasks_v2.CreateTaskRequest, request.body).task
         name = made.name.rpartition("/")[2]
         assert re.fullmatch(r"[A-Za-z0-9_-]{1,500}", name)
-        assert made.http_request.url == made.http_request.oidc_token.audience == self.function.service_config.uri
+        assert (
+            made.http_request.url
+            == made.http_request.oidc_token.audience
+            == self.function.service_config.uri
+        )
         assert made.http_request.oidc_token.service_account_email == CALLER
         assert 15 <= made.dispatch_deadline.total_seconds() <= 1800
         if name in self.tasks or name in self.done:
@@ -142,7 +146,8 @@ class Cloud:
         task.response_count += 1
         task.last_attempt.response_time = datetime.now(UTC)
         task.last_attempt.response_status = status_pb2.Status(
-            code=_CODES[code], message=f"{code_pb2.Code.Name(_CODES[code])}({_CODES[code]}): HTTP status code {code}"
+            code=_CODES[code],
+            message=f"{code_pb2.Code.Name(_CODES[code])}({_CODES[code]}): HTTP status code {code}",
         )
 
     def logs(self, request: Request) -> Answer:
@@ -169,4 +174,4 @@ def sites(cloud: Cloud) -> dict[str, Any]:
 
 def log_of(folder: Path) -> Callable[[], str]:
     """What the function in a folder has printed."""
-    return lambda: (folder / "output.log").read_text()
+    return (folder / "output.log").read_text

@@ -4,7 +4,6 @@ The vendors' clients run as they are, against the addresses that they have in th
 """
 
 import json
-import socket
 import ssl
 import subprocess
 import threading
@@ -80,22 +79,24 @@ class _Handler(BaseHTTPRequestHandler):
             return
         self.send_response(200)
         self.end_headers()
-        self.connection: socket.socket = self.server.context.wrap_socket(
-            self.connection, server_side=True
-        )
+        self.connection = self.server.context.wrap_socket(self.connection, server_side=True)
         self.rfile = self.connection.makefile("rb")
-        self.wfile = self.connection.makefile("wb", buffering=0)  # type: ignore[assignment]  # as the base class has it
+        self.wfile = self.connection.makefile("wb", buffering=0)
         self.close_connection = False
 
     def _answer(self) -> None:
         parts = urlsplit(self.path)
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         asked = Request(
-            self.command, parts.path, dict(parse_qsl(parts.query)), {name.title(): value for name, value in self.headers.items()}, body
+            self.command,
+            parts.path,
+            dict(parse_qsl(parts.query)),
+            {name.title(): value for name, value in self.headers.items()},
+            body,
         )
         try:
             told = self.server.sites[self.host](asked)
-        except Exception as exc:  # the test is to see it, whatever the client makes of it
+        except Exception as exc:  # noqa: BLE001  # the test is to see it, whatever the client makes of it
             self.server.failures.append(f"{self.command} {self.path}: {exc!r}")
             told = Answer(400, {"error": {"message": repr(exc)}})
         self._send(told)
@@ -137,7 +138,9 @@ def internet(cert: Path, sites: Mapping[str, Site], patch: pytest.MonkeyPatch) -
             patch.setenv(name, address)
         for name in ("NO_PROXY", "no_proxy"):
             patch.setenv(name, "127.0.0.1,localhost")
-        patch.setattr("urllib.request._opener", None)  # it remembers the proxy that it has seen first
+        patch.setattr(
+            "urllib.request._opener", None
+        )  # it remembers the proxy that it has seen first
         patch.setenv("REQUESTS_CA_BUNDLE", str(cert))
         patch.setenv("SSL_CERT_FILE", str(cert))
         try:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from tests.clouds import azure
 from tests.clouds.containers import killed
-from tests.clouds.internet import Answer, internet
+from tests.clouds.internet import Answer, Site, internet
 from tests.clouds.jobs import CAPABILITY, Deployment
 
 from covalent_executors.adapter import Busy, Refused, State
@@ -38,7 +38,10 @@ class Cloud:
 @pytest.fixture
 def cloud(certificate: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Cloud]:
     found = Cloud(azure.Account(azure.pool()), azure.Login())
-    sites = {azure.ACCOUNT: found.account, "login.microsoftonline.com": found.login}
+    sites: dict[str, Site] = {
+        azure.ACCOUNT: found.account,
+        "login.microsoftonline.com": found.login,
+    }
     with internet(certificate, sites, monkeypatch):
         yield found
     killed([task.container for task in found.account.tasks.values()])
@@ -50,7 +53,9 @@ def _ended(cloud: Cloud, name: str) -> None:
 
 def test_a_job_from_its_submission_to_its_end(cloud: Cloud, deployment: Deployment) -> None:
     batch = cloud.adapter()
-    handle = batch.submit(deployment.job(code="import sys; print('hello'); print('oh', file=sys.stderr)"))
+    handle = batch.submit(
+        deployment.job(code="import sys; print('hello'); print('oh', file=sys.stderr)")
+    )
     assert handle == {"job": "covalent-covalent-pool", "task": "d-7-0"}
     assert cloud.login.scopes == ["https://batch.core.windows.net//.default"]
     seen = batch.look(handle)
@@ -67,7 +72,9 @@ def test_a_job_from_its_submission_to_its_end(cloud: Cloud, deployment: Deployme
     assert "deleted" in batch.look(handle).cause
 
 
-def test_a_job_that_is_submitted_again_is_the_same_one(cloud: Cloud, deployment: Deployment) -> None:
+def test_a_job_that_is_submitted_again_is_the_same_one(
+    cloud: Cloud, deployment: Deployment
+) -> None:
     batch, job = cloud.adapter(), deployment.job()
     assert batch.submit(job) == batch.submit(job)
     assert len(cloud.account.tasks) == 1

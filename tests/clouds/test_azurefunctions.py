@@ -33,7 +33,9 @@ def online(port: int, certificate: Path, monkeypatch: pytest.MonkeyPatch) -> Ite
 
 def _app(key: str = durable_host.KEY) -> AzureFunctions:
     settings = {"function_app_url": f"https://{HOST}/", "system_key": "/secrets/key"}
-    return adapter(AzureFunctionsSpec.model_validate(settings), {"/secrets/key": f"{key}\n"}.__getitem__)
+    return adapter(
+        AzureFunctionsSpec.model_validate(settings), {"/secrets/key": f"{key}\n"}.__getitem__
+    )
 
 
 def until(look: Callable[[], Sighting], state: State) -> Sighting:

@@ -1,10 +1,9 @@
-"""Electrons in the clouds, from dispatch to result: the embedded AWS, its bridge, the vendors' clients, real processes."""
+"""Electrons in the clouds, from dispatch to result: the embedded AWS, its bridge, the vendors' clients, processes."""
 
-import json
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import pytest
 from tests.clouds import azure, durable_host, functions, google, google_tasks
@@ -66,7 +65,7 @@ def server(clouds: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[S
 
 class TestAzureBatch(BehaviourContract):
     def made(self, **settings: Any) -> Any:
-        given = {
+        given: dict[str, Any] = {
             "tenant_id": azure.TENANT,
             "client_id": azure.CLIENT,
             "client_secret": azure.SECRET,
@@ -80,7 +79,7 @@ class TestAzureBatch(BehaviourContract):
 
 class TestGoogleBatch(BehaviourContract):
     def made(self, **settings: Any) -> Any:
-        given = {
+        given: dict[str, Any] = {
             "project_id": google.PROJECT,
             "container_image_uri": "python:3.11",
             "service_account_email": google_tasks.CALLER,
@@ -93,7 +92,7 @@ class TestGoogleBatch(BehaviourContract):
 
 class TestAzureFunctions(BehaviourContract):
     def made(self, **settings: Any) -> Any:
-        given = {
+        given: dict[str, Any] = {
             "function_app_url": f"https://{APP}",
             "system_key": durable_host.KEY,
             "poll_freq": 1,
@@ -104,7 +103,7 @@ class TestAzureFunctions(BehaviourContract):
 
 class TestGoogleFunctions(BehaviourContract):
     def made(self, **settings: Any) -> Any:
-        given = {
+        given: dict[str, Any] = {
             "project_id": google.PROJECT,
             "service_account_email": google_tasks.CALLER,
             "credentials": google.key(),

@@ -9,7 +9,7 @@ import pytest
 from google.cloud import batch_v1
 from tests.clouds import google
 from tests.clouds.containers import killed
-from tests.clouds.internet import Answer, internet
+from tests.clouds.internet import Answer, Site, internet
 from tests.clouds.jobs import CAPABILITY, Deployment
 
 from covalent_executors.adapter import Busy, Refused, Sighting, State
@@ -40,7 +40,7 @@ class Cloud:
 @pytest.fixture
 def cloud(certificate: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Cloud]:
     found = Cloud()
-    sites = {
+    sites: dict[str, Site] = {
         "batch.googleapis.com": found.batch,
         "logging.googleapis.com": found.batch.logs,
         "oauth2.googleapis.com": found.tokens,
@@ -95,7 +95,9 @@ def test_nothing_of_ticket_and_key_is_in_the_job(cloud: Cloud, deployment: Deplo
     assert "PRIVATE KEY" not in text
 
 
-def test_a_job_that_is_submitted_again_is_the_same_one(cloud: Cloud, deployment: Deployment) -> None:
+def test_a_job_that_is_submitted_again_is_the_same_one(
+    cloud: Cloud, deployment: Deployment
+) -> None:
     batch, job = cloud.adapter(), deployment.job()
     assert batch.submit(job) == batch.submit(job)
     assert len(cloud.batch.runs) == 1
@@ -159,8 +161,14 @@ def test_an_exit_code_of_google_s(
 @pytest.mark.parametrize(
     ("event", "told"),
     [
-        ("VM in Managed Instance Group meets error: CODE_GCE_ZONE_RESOURCE_POOL_EXHAUSTED", "no cap"),
-        ("Batch Error: code - CODE_GCE_QUOTA_EXCEEDED, quota exceeded: CPUS", "ask Google for more"),
+        (
+            "VM in Managed Instance Group meets error: CODE_GCE_ZONE_RESOURCE_POOL_EXHAUSTED",
+            "no cap",
+        ),
+        (
+            "Batch Error: code - CODE_GCE_QUOTA_EXCEEDED, quota exceeded: CPUS",
+            "ask Google for more",
+        ),
         ("CODE_MACHINE_TYPE_NOT_FOUND", "change vcpus, memory or region"),
         ("CODE_SERVICE_ACCOUNT_NOT_FOUND", "correct service_account_email"),
         ("Batch no longer receives VM updates: CODE_VM_AGENT_TIMEOUT", "roles/batch.agentReporter"),
@@ -241,7 +249,10 @@ def test_what_google_refuses(
         ('"text"', "not the key of a service account"),
         ('{"type": "external_account"}', "not the key of a service account"),
         (google.key(token_uri="https://elsewhere.example/token"), "token_uri must be"),
-        ('{"type": "service_account", "token_uri": "https://oauth2.googleapis.com/token"}', "whole"),
+        (
+            '{"type": "service_account", "token_uri": "https://oauth2.googleapis.com/token"}',
+            "whole",
+        ),
     ],
 )
 def test_a_key_that_is_none(cloud: Cloud, key: str, told: str) -> None:

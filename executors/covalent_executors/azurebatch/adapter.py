@@ -1,7 +1,7 @@
 """Azure Batch, with Microsoft's own client.
 
-All electrons of one pool are tasks of one Batch job, which stays: accounts have room for few active jobs, and for any number of
-tasks.
+All electrons of one pool are tasks of one Batch job, which stays: accounts have room for few active jobs, and for any
+number of tasks.
 """
 
 from collections import deque
@@ -81,7 +81,9 @@ class AzureBatch:
             try:
                 task = self.client.get_task(handle["job"], handle["task"])
             except self._exceptions().ResourceNotFoundError:
-                return Sighting(State.ENDED, "Azure Batch does not know the task any more: somebody deleted it")
+                return Sighting(
+                    State.ENDED, "Azure Batch does not know the task any more: somebody deleted it"
+                )
         seen = states.sighting(task)
         if seen.state is State.PENDING:
             return Sighting(State.PENDING, states.waits_for(task, self._pool()))
@@ -94,7 +96,9 @@ class AzureBatch:
 
     def logs(self, handle: Handle) -> str:
         """See `Adapter`."""
-        return "\n".join(filter(None, (self._log(handle, name) for name in ("stdout.txt", "stderr.txt"))))
+        return "\n".join(
+            filter(None, (self._log(handle, name) for name in ("stdout.txt", "stderr.txt")))
+        )
 
     def clean(self, handle: Handle) -> None:
         """See `Adapter`."""
@@ -122,9 +126,13 @@ class AzureBatch:
                     "with a container configuration"
                 )
             return ""
-        image = self.spec.container_image_uri or next(iter(containers.container_image_names or ()), "")
+        image = self.spec.container_image_uri or next(
+            iter(containers.container_image_names or ()), ""
+        )
         if not image:
-            raise Refused(f"pool {pool.id!r} runs containers: set container_image_uri to an image with Python")
+            raise Refused(
+                f"pool {pool.id!r} runs containers: set container_image_uri to an image with Python"
+            )
         return str(image)
 
     def _add(self, home: str, task: Any) -> None:
@@ -152,7 +160,9 @@ class AzureBatch:
     def _log(self, handle: Handle, name: str) -> str:
         kind = self._exceptions().HttpResponseError
         with explained(self.spec), suppress(kind):  # its node is gone, or it has not begun
-            end = deque(self.client.download_task_file(handle["job"], handle["task"], name), _PIECES)
+            end = deque(
+                self.client.download_task_file(handle["job"], handle["task"], name), _PIECES
+            )
             return b"".join(end).decode(errors="replace")[-_SHOWN:]
         return ""
 

@@ -55,7 +55,9 @@ def _translated(exc: Any, spec: AzureBatchSpec) -> Exception:
     if status in (408, 429) or status >= 500 or code in _PASSING:
         return Busy(f"Azure Batch is busy: {code or status}")
     if code == _QUOTA:
-        return Busy("the account's quota of active jobs is used up: end some, or ask Azure for more")
+        return Busy(
+            "the account's quota of active jobs is used up: end some, or ask Azure for more"
+        )
     if status in (401, 403):
         return Refused(
             f"Azure refuses it to client {spec.client_id!r} ({code or status}): "

@@ -15,10 +15,16 @@ def task(spec: AzureBatchSpec, place: Place, python: str) -> TaskTemplate:  # no
         InvalidWorkflow: the deployment cannot log in with what was given, or has no bridge.
 
     """
-    given = {"tenant_id": spec.tenant_id, "client_id": spec.client_id, "client_secret": spec.client_secret}
+    given = {
+        "tenant_id": spec.tenant_id,
+        "client_id": spec.client_id,
+        "client_secret": spec.client_secret,
+    }
     missing = [name for name, value in given.items() if not value]
     if missing and (len(missing) < len(given) or not place.reads_files):
-        raise InvalidWorkflow(f"executor 'azurebatch': {', '.join(missing)}: needed to log in to Azure")
+        raise InvalidWorkflow(
+            f"executor 'azurebatch': {', '.join(missing)}: needed to log in to Azure"
+        )
     if not missing:
         check_secret("azurebatch", "client_secret", spec.client_secret, place)
     return bridged("azurebatch", spec, place)

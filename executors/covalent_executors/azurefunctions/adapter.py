@@ -60,7 +60,9 @@ class AzureFunctions:
         handle = {"instance": job.name, "since": round(time.time())}
         if self._status(handle) is None:
             given = {"errand": launch.errand(job), "time_limit": job.time_limit}
-            status, _ = self._ask("POST", f"orchestrators/{ORCHESTRATION}/{job.name}", given, (_EXISTS,))
+            status, _ = self._ask(
+                "POST", f"orchestrators/{ORCHESTRATION}/{job.name}", given, (_EXISTS,)
+            )
             if status == _GONE:
                 raise Refused(
                     f"the function app {self.url} has no orchestration {ORCHESTRATION!r}: deploy ours to it "
@@ -74,12 +76,16 @@ class AzureFunctions:
         if found is None:
             if time.time() - handle["since"] < _NOT_YET:
                 return Sighting(State.PENDING, "waits for an instance")
-            return Sighting(State.ENDED, "the function app does not know the try any more: somebody purged it")
+            return Sighting(
+                State.ENDED, "the function app does not know the try any more: somebody purged it"
+            )
         return sighting(found)
 
     def cancel(self, handle: Handle) -> None:
         """See `Adapter`. An activity that runs sees by itself that its try does not count any more."""
-        self._ask("POST", f"instances/{handle['instance']}/terminate", None, (_OVER,), reason="cancelled")
+        self._ask(
+            "POST", f"instances/{handle['instance']}/terminate", None, (_OVER,), reason="cancelled"
+        )
 
     def logs(self, handle: Handle) -> str:
         """See `Adapter`."""
@@ -121,7 +127,9 @@ class AzureFunctions:
                 return exc.code, b""
             raise self._refused(exc.code) from exc
         except (OSError, http.client.HTTPException) as exc:
-            raise Busy(f"{self.url} does not answer: {exc}: check function_app_url, if this does not pass") from exc
+            raise Busy(
+                f"{self.url} does not answer: {exc}: check function_app_url, if this does not pass"
+            ) from exc
 
     def _refused(self, status: int) -> Exception:
         if status in (401, 403):
@@ -130,7 +138,9 @@ class AzureFunctions:
                 "durabletask_extension, among the app's system keys"
             )
         if status in (408, 429) or status >= 500:
-            return Busy(f"the function app {self.url} is busy, or its functions do not start: HTTP {status}")
+            return Busy(
+                f"the function app {self.url} is busy, or its functions do not start: HTTP {status}"
+            )
         return Refused(f"the function app {self.url} refuses it: HTTP {status}")
 
 
@@ -163,7 +173,7 @@ def sighting(found: Mapping[str, Any]) -> Sighting:
 def _failure(output: str) -> str:
     if "Timeout value of" in output:
         return (
-            "the function app ended it after its functionTimeout: raise that in host.json; more than ten minutes need a "
-            "Flex Consumption, Premium or Dedicated plan"
+            "the function app ended it after its functionTimeout: raise that in host.json; more than ten minutes "
+            "need a Flex Consumption, Premium or Dedicated plan"
         )
     return f"the function app failed: {output}"

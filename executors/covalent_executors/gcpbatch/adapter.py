@@ -71,7 +71,9 @@ class GCPBatch:
             try:
                 return states.sighting(self.client.get_job(name=handle["job"], **_CALL))
             except self._errors().NotFound:
-                return Sighting(State.ENDED, "Google does not know the job any more: somebody deleted it")
+                return Sighting(
+                    State.ENDED, "Google does not know the job any more: somebody deleted it"
+                )
 
     def cancel(self, handle: Handle) -> None:
         """See `Adapter`."""
@@ -91,7 +93,9 @@ class GCPBatch:
             answer = self.session.post(_LOGGING, json=body, timeout=_CALL["timeout"])
         if answer.status_code != _OK:  # without roles/logging.viewer they are not to be had
             return ""
-        lines = [each.get("textPayload", "").rstrip("\n") for each in answer.json().get("entries", ())]
+        lines = [
+            each.get("textPayload", "").rstrip("\n") for each in answer.json().get("entries", ())
+        ]
         return "\n".join(reversed(lines))
 
     def clean(self, handle: Handle) -> None:
@@ -102,7 +106,9 @@ class GCPBatch:
     def _explained(self) -> Any:
         where = f"{self.who} in project {self.spec.project_id!r}"
         return google_login.explained(
-            _EXTRA, where, "roles/batch.jobsEditor, and roles/iam.serviceAccountUser on service_account_email"
+            _EXTRA,
+            where,
+            "roles/batch.jobsEditor, and roles/iam.serviceAccountUser on service_account_email",
         )
 
     @contextmanager
@@ -125,9 +131,7 @@ def _job(spec: GCPBatchSpec, job: Job) -> Any:
     )
     task = batch.TaskSpec(
         runnables=[batch.Runnable(container=container)],
-        compute_resource=batch.ComputeResource(
-            cpu_milli=1000 * spec.vcpus, memory_mib=spec.memory
-        ),
+        compute_resource=batch.ComputeResource(cpu_milli=1000 * spec.vcpus, memory_mib=spec.memory),
         environment=batch.Environment(variables=launch.environment(job)),
         max_retry_count=0,
     )

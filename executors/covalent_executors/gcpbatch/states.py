@@ -76,7 +76,9 @@ def sighting(job: Any) -> Sighting:
         case "DELETION_IN_PROGRESS":
             return Sighting(state, "somebody deleted the job")
         case _:
-            return Sighting(state, _waits_for(status.status_events) if state is State.PENDING else "")
+            return Sighting(
+                state, _waits_for(status.status_events) if state is State.PENDING else ""
+            )
 
 
 def _failure(events: Iterable[Any]) -> str:
@@ -86,7 +88,9 @@ def _failure(events: Iterable[Any]) -> str:
         code = event.task_execution.exit_code or (int(found[1]) if found else 0)
         if code:
             return _exited(code)
-    return _known(told) or (told[-1].description if told else "the job failed, and Batch does not say why")
+    return _known(told) or (
+        told[-1].description if told else "the job failed, and Batch does not say why"
+    )
 
 
 def _exited(code: int) -> str:

@@ -1,7 +1,7 @@
 """A Cloud Run function, with Google's own clients.
 
-Cloud Tasks calls it and waits for its answer, as nobody else can for long: the bridge looks in now and then. A task has the name
-of a try, so there is one for each; it is gone once the function has succeeded.
+Cloud Tasks calls it and waits for its answer, as nobody else can for long: the bridge looks in now and then. A task has
+the name of a try, so there is one for each; it is gone once the function has succeeded.
 """
 
 import json
@@ -85,8 +85,8 @@ class GCPFunctions:
                 pass  # it was submitted before
             except self._errors().NotFound as exc:
                 raise Refused(
-                    f"there is no queue {self.spec.queue_name!r} in {self._parent}: create it with `gcloud tasks queues "
-                    f"create {self.spec.queue_name} --location={self.spec.region}`, or correct queue_name"
+                    f"there is no queue {self.spec.queue_name!r} in {self._parent}: create it with `gcloud tasks "
+                    f"queues create {self.spec.queue_name} --location={self.spec.region}`, or correct queue_name"
                 ) from exc
         return {"task": name, "job": job.name}
 
@@ -96,11 +96,15 @@ class GCPFunctions:
             try:
                 found = self.tasks.get_task(name=handle["task"], **_CALL)
             except self._errors().NotFound:
-                return Sighting(State.ENDED, "the function ended without a result, or somebody deleted its task")
+                return Sighting(
+                    State.ENDED, "the function ended without a result, or somebody deleted its task"
+                )
         seen = sighting(found)
         if seen.state is State.ENDED and (entry := self._entry(handle)):
             code = int(entry.get("exit_code", 0))
-            return Sighting(State.ENDED, exits.explained(code, _MORE_MEMORY) if code else seen.cause)
+            return Sighting(
+                State.ENDED, exits.explained(code, _MORE_MEMORY) if code else seen.cause
+            )
         return seen
 
     def cancel(self, handle: Handle) -> None:
@@ -125,7 +129,9 @@ class GCPFunctions:
         name = self.spec.function_name
         with self._explained():
             try:
-                found = self.functions.get_function(name=f"{self._parent}/functions/{name}", **_CALL)
+                found = self.functions.get_function(
+                    name=f"{self._parent}/functions/{name}", **_CALL
+                )
             except self._errors().NotFound as exc:
                 raise Refused(
                     f"there is no function {name!r} in {self._parent}: deploy ours "
@@ -133,7 +139,9 @@ class GCPFunctions:
                 ) from exc
         if found.state.name != "ACTIVE":
             told = "; ".join(each.message for each in found.state_messages)
-            raise Refused(f"the function {name!r} is {found.state.name}, not ACTIVE: deploy it again. {told}".strip())
+            raise Refused(
+                f"the function {name!r} is {found.state.name}, not ACTIVE: deploy it again. {told}".strip()
+            )
         config = found.service_config
         if time_limit > config.timeout_seconds:
             raise Refused(
@@ -145,7 +153,11 @@ class GCPFunctions:
     def _task(self, name: str, url: str, job: Job) -> Any:
         tasks = vendor("google.cloud.tasks_v2", _EXTRA)
         given = {"job": job.name, "errand": launch.errand(job), "time_limit": job.time_limit}
-        wait = min(max(job.time_limit + _SLACK, _SHORTEST), MAX_TIME_LIMIT) if job.time_limit else MAX_TIME_LIMIT
+        wait = (
+            min(max(job.time_limit + _SLACK, _SHORTEST), MAX_TIME_LIMIT)
+            if job.time_limit
+            else MAX_TIME_LIMIT
+        )
         call = tasks.HttpRequest(
             url=url,
             http_method=tasks.HttpMethod.POST,
@@ -197,5 +209,9 @@ def sighting(task: Any) -> Sighting:
         return Sighting(State.RUNNING)
     status = task.last_attempt.response_status
     if status.code == _FULL:
-        return Sighting(State.PENDING, "waits for an instance: the function has reached its --max-instances")
-    return Sighting(State.ENDED, f"{_CODES.get(status.code, 'the function failed')} ({status.message})")
+        return Sighting(
+            State.PENDING, "waits for an instance: the function has reached its --max-instances"
+        )
+    return Sighting(
+        State.ENDED, f"{_CODES.get(status.code, 'the function failed')} ({status.message})"
+    )

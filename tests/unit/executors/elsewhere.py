@@ -24,7 +24,10 @@ class ElsewhereContract(ExecutorContract):
     literals: ClassVar[Mapping[str, Any]]
     place = Place({"3.11": "runner-311"}, bridge="covalent-bridge", reads_files=True)
     on_aws = Place({"3.11": "runner-311"}, bridge="covalent-bridge")
-    bare: ClassVar[tuple[Place, str] | None] = (Place({"3.11": "runner-311"}, reads_files=True), "bridge")
+    bare: ClassVar[tuple[Place, str] | None] = (
+        Place({"3.11": "runner-311"}, reads_files=True),
+        "bridge",
+    )
 
     @pytest.fixture(autouse=True)
     def _own_home(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,7 +14,10 @@ class TestAzureFunctions(ElsewhereContract):
     required: ClassVar[Mapping[str, Any]] = {"function_app_url": APP, "system_key": ARN}
     example: ClassVar[Mapping[str, Any]] = {"function_app_url": APP, "system_key": ARN}
     positional = ("function_app_url", "system_key", "retries", "time_limit", "poll_freq")
-    misspelt: ClassVar[Mapping[str, str]] = {"function_url": "function_app_url", "sytem_key": "system_key"}
+    misspelt: ClassVar[Mapping[str, str]] = {
+        "function_url": "function_app_url",
+        "sytem_key": "system_key",
+    }
     refused = (
         ({"function_app_url": None}, "pattern"),
         ({"function_app_url": "http://my-app.azurewebsites.net"}, "https://"),

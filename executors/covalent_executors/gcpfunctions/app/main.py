@@ -1,4 +1,4 @@
-"""The function that electrons run in. Cloud Tasks calls it, holds the request for as long as the try runs, and keeps its state.
+"""The function that electrons run in. Cloud Tasks calls it, waits for as long as the try runs, and keeps its state.
 
 What it prints is one entry of the log, by which the try's end is found (`covalent_executors.gcpfunctions.adapter`).
 """
@@ -36,6 +36,11 @@ def covalent_electron(request: Any) -> tuple[dict[str, Any], int]:
         size = output.seek(0, os.SEEK_END)
         output.seek(max(size - SHOWN, 0))
         log = output.read().decode(errors="replace") + told
-    entry = {"severity": "ERROR" if code else "INFO", "message": log, "covalent_job": given["job"], "exit_code": code}
+    entry = {
+        "severity": "ERROR" if code else "INFO",
+        "message": log,
+        "covalent_job": given["job"],
+        "exit_code": code,
+    }
     print(json.dumps(entry), flush=True)  # noqa: T201  # what Google's log takes
     return {"exit_code": code}, 500 if code else 200

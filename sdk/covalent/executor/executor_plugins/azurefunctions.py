@@ -18,8 +18,8 @@ class AzureFunctionsExecutor(ElsewhereExecutor):
 
     Args:
         function_app_url: the app's address, `https://NAME.azurewebsites.net`.
-        system_key: the app's system key `durabletask_extension`, the absolute path of a file that holds it, or an ARN of
-            AWS Secrets Manager.
+        system_key: the app's system key `durabletask_extension`, the absolute path of a file that holds it, or an ARN
+            of AWS Secrets Manager.
         retries: times to try again when an electron fails.
         time_limit: seconds an electron may run; the app's own `functionTimeout` is a limit, too.
         poll_freq: seconds between looks at an electron, at first; they become rarer.
