@@ -30,12 +30,16 @@ _BUILTIN: Mapping[str, Entry] = MappingProxyType(
     {
         "awsbatch": Entry("covalent_executors.awsbatch"),
         "awslambda": Entry("covalent_executors.awslambda"),
+        "azurebatch": Entry("covalent_executors.azurebatch"),
+        "azurefunctions": Entry("covalent_executors.azurefunctions"),
         # Existing scripts name Dask, the default of Covalent's own server. There is no cluster here; what it
         # promises them, parallel runs on the machine of the server, is what `local` does.
         "dask": Entry("covalent_executors.local"),
         "braket": Entry("covalent_executors.braket"),
         "ec2": Entry("covalent_executors.ec2"),
         "ecs": Entry("covalent_executors.ecs"),
+        "gcpbatch": Entry("covalent_executors.gcpbatch"),
+        "gcpfunctions": Entry("covalent_executors.gcpfunctions"),
         "local": Entry("covalent_executors.local"),
         "slurm": Entry("covalent_executors.slurm"),
         "ssh": Entry("covalent_executors.ssh"),

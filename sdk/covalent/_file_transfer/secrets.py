@@ -29,13 +29,14 @@ class Kept(Secret):
         return str(vars(self)["_literal"])
 
     def __reduce__(self) -> tuple[Any, ...]:
-        self._write()
+        self.keep()
         return Secret, (self.place,)
 
     def __repr__(self) -> str:
         return f"Kept({self.place!r})"
 
-    def _write(self) -> None:
+    def keep(self) -> None:
+        """Put it into its file."""
         path = Path(self.place)
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         path.parent.chmod(0o700)

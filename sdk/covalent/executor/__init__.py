@@ -13,9 +13,13 @@ if TYPE_CHECKING:
     from covalent.executor.base import AsyncBaseExecutor, BaseExecutor
     from covalent.executor.executor_plugins.awsbatch import AWSBatchExecutor
     from covalent.executor.executor_plugins.awslambda import AWSLambdaExecutor
+    from covalent.executor.executor_plugins.azurebatch import AzureBatchExecutor
+    from covalent.executor.executor_plugins.azurefunctions import AzureFunctionsExecutor
     from covalent.executor.executor_plugins.braket import BraketExecutor
     from covalent.executor.executor_plugins.ec2 import EC2Executor
     from covalent.executor.executor_plugins.ecs import ECSExecutor
+    from covalent.executor.executor_plugins.gcpbatch import GCPBatchExecutor
+    from covalent.executor.executor_plugins.gcpfunctions import GCPFunctionsExecutor
     from covalent.executor.executor_plugins.local import LocalExecutor
     from covalent.executor.executor_plugins.slurm import SlurmExecutor
     from covalent.executor.executor_plugins.ssh import SSHExecutor
@@ -24,10 +28,14 @@ __all__ = [  # noqa: RUF022  # in alphabetical order, as a reader looks for a na
     "AsyncBaseExecutor",
     "AWSBatchExecutor",
     "AWSLambdaExecutor",
+    "AzureBatchExecutor",
+    "AzureFunctionsExecutor",
     "BaseExecutor",
     "BraketExecutor",
     "EC2Executor",
     "ECSExecutor",
+    "GCPBatchExecutor",
+    "GCPFunctionsExecutor",
     "LocalExecutor",
     "SlurmExecutor",
     "SSHExecutor",
@@ -38,10 +46,14 @@ _HOMES = _MappingProxyType(
         "AsyncBaseExecutor": "covalent.executor.base",
         "AWSBatchExecutor": "covalent.executor.executor_plugins.awsbatch",
         "AWSLambdaExecutor": "covalent.executor.executor_plugins.awslambda",
+        "AzureBatchExecutor": "covalent.executor.executor_plugins.azurebatch",
+        "AzureFunctionsExecutor": "covalent.executor.executor_plugins.azurefunctions",
         "BaseExecutor": "covalent.executor.base",
         "BraketExecutor": "covalent.executor.executor_plugins.braket",
         "EC2Executor": "covalent.executor.executor_plugins.ec2",
         "ECSExecutor": "covalent.executor.executor_plugins.ecs",
+        "GCPBatchExecutor": "covalent.executor.executor_plugins.gcpbatch",
+        "GCPFunctionsExecutor": "covalent.executor.executor_plugins.gcpfunctions",
         "LocalExecutor": "covalent.executor.executor_plugins.local",
         "SlurmExecutor": "covalent.executor.executor_plugins.slurm",
         "SSHExecutor": "covalent.executor.executor_plugins.ssh",

@@ -1,0 +1,1 @@
+"""Runs an electron as a task of Azure Batch, in a pool of the user's."""

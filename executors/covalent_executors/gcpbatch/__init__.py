@@ -1,0 +1,1 @@
+"""Runs an electron as a job of Google Cloud's Batch."""
