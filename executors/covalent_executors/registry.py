@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from difflib import get_close_matches
 from importlib import import_module
 from importlib.metadata import entry_points
 from types import MappingProxyType
@@ -28,10 +29,9 @@ class Entry:
 _BUILTIN: Mapping[str, Entry] = MappingProxyType(
     {
         "awslambda": Entry("covalent_executors.awslambda"),
-        # Existing scripts name Dask, the default of Covalent's own server. There is no cluster here; what it
-        # promises them, parallel runs on the machine of the server, is what `local` does.
-        "dask": Entry("covalent_executors.local"),
+        "dask": Entry("covalent_executors.dask"),
         "local": Entry("covalent_executors.local"),
+        "own": Entry("covalent_executors.own"),
     }
 )
 
@@ -75,7 +75,9 @@ def _find(name: str) -> Entry:
         return _BUILTIN[name]
     for point in entry_points(group=GROUP, name=name):
         return Entry(point.value)
-    raise UnknownExecutor(f"no executor named {name!r}; there are {', '.join(names())}")
+    near = get_close_matches(name, names(), 1)
+    hint = f"; did you mean {near[0]!r}?" if near else ""
+    raise UnknownExecutor(f"no executor named {name!r}; there are {', '.join(names())}{hint}")
 
 
 def _faults(exc: ValidationError) -> str:

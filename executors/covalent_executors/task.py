@@ -96,7 +96,8 @@ class TaskTemplate:
     another try at once. time_limit is in seconds (0: none), retries is how often a failed electron runs again, which is
     told by the errors that `failures` names; all three are of the first call, which is where users' code runs.
     heartbeat: seconds after which a job that does not say that it lives is lost (0: it need not). is_job tells that the
-    state waits for what it has started.
+    state waits for what it has started. margin: seconds for which the state waits longer than the time limit, where
+    what it calls keeps that itself.
     """
 
     resource: str
@@ -108,6 +109,12 @@ class TaskTemplate:
     failures: tuple[str, ...] = ELECTRON_ERRORS
     heartbeat: float = 0
     is_job: bool = False
+    margin: float = 0
+
+    @property
+    def timeout(self) -> float:
+        """Seconds after which the state ends; 0 for never."""
+        return self.time_limit + self.margin if self.time_limit > 0 else 0
 
     @property
     def states(self) -> int:
@@ -141,7 +148,9 @@ INVOKE = "arn:aws:states:::lambda:invoke"
 EXECUTE = "arn:aws:states:::states:startExecution.sync:2"
 
 
-def lambda_task(function: str, *, time_limit: float = 0, retries: int = 0) -> TaskTemplate:
+def lambda_task(
+    function: str, *, time_limit: float = 0, retries: int = 0, margin: float = 0
+) -> TaskTemplate:
     """Invoke a Lambda function and wait for it."""
     return TaskTemplate(
         resource=INVOKE,
@@ -149,4 +158,5 @@ def lambda_task(function: str, *, time_limit: float = 0, retries: int = 0) -> Ta
         transient=LAMBDA_ERRORS,
         time_limit=time_limit,
         retries=retries,
+        margin=margin,
     )

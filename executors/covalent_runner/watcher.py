@@ -36,6 +36,7 @@ class Watched:
     began: float
     looked: float = 0.0
     cancels: list[Callable[[], object]] = field(default_factory=list)
+    fallback: Callable[[], object] | None = None
 
     def is_cancelled(self) -> bool:
         """Whether the electron, or the whole dispatch, was cancelled."""
@@ -45,6 +46,16 @@ class Watched:
         """Record by which name another place knows the electron, and how to cancel it there."""
         self.cancels.append(cancel)
         self.store.set_job_handle(self.dispatch_id, self.node, handle)
+
+    def cancel_with(self, cancel: Callable[[], object]) -> None:
+        """Say how to cancel what runs the electron; whoever ends this process from outside gives time for that."""
+        self.fallback = cancel
+        processes.hold(self)
+
+    def cancel_jobs(self) -> None:
+        """Cancel the electron where it runs."""
+        for cancel in self.cancels or filter(None, [self.fallback]):
+            _attempt(cancel)
 
 
 class Watcher:
@@ -76,6 +87,7 @@ class Watcher:
         try:
             yield watched
         finally:
+            processes.let_go(watched)
             with self._lock:
                 self._running.discard(watched)
 
@@ -97,8 +109,7 @@ class Watcher:
         with suppress(Exception):  # a busy table: the next look tells
             if not watched.is_cancelled():
                 return
-            for cancel in watched.cancels:
-                _attempt(cancel)
+            watched.cancel_jobs()
             with self._lock:  # so that it does not end meanwhile, and another one is hit
                 if watched in self._running:
                     self._stop()

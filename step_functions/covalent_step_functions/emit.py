@@ -104,7 +104,7 @@ def _state(state: State, runner: str) -> Json:  # noqa: C901, PLR0911  # a line 
 
 def _run(state: Run) -> Json:
     task = state.task
-    timeout = {"TimeoutSeconds": math.ceil(task.time_limit)} if task.time_limit > 0 else {}
+    timeout = {"TimeoutSeconds": math.ceil(task.timeout)} if task.timeout > 0 else {}
     if task.heartbeat > 0:
         timeout["HeartbeatSeconds"] = math.ceil(task.heartbeat)
     return {
