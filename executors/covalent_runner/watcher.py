@@ -22,6 +22,8 @@ GRACE = 0.5
 """Seconds for which nobody looks: most electrons are over by then."""
 PAUSE = 5.0
 """Seconds between two looks, unless the environment says otherwise: each is a read."""
+PATIENCE = 8.0
+"""Seconds in which a job elsewhere must have been cancelled."""
 STOPPED = 130
 """Exit status, as of a program that was interrupted."""
 
@@ -37,6 +39,7 @@ class Watched:
     looked: float = 0.0
     cancels: list[Callable[[], object]] = field(default_factory=list)
     fallback: Callable[[], object] | None = None
+    cancelling: threading.Lock = field(default_factory=threading.Lock)
 
     def is_cancelled(self) -> bool:
         """Whether the electron, or the whole dispatch, was cancelled."""
@@ -54,8 +57,14 @@ class Watched:
 
     def cancel_jobs(self) -> None:
         """Cancel the electron where it runs."""
-        for cancel in self.cancels or filter(None, [self.fallback]):
-            _attempt(cancel)
+        with self.cancelling:
+            for cancel in self.cancels or filter(None, [self.fallback]):
+                _attempt(cancel)
+
+    def await_cancelled(self) -> None:
+        """Let somebody who cancels come to an end: the process may be gone soon."""
+        if self.cancelling.acquire(timeout=PATIENCE):
+            self.cancelling.release()
 
 
 class Watcher:
@@ -87,6 +96,7 @@ class Watcher:
         try:
             yield watched
         finally:
+            watched.await_cancelled()
             processes.let_go(watched)
             with self._lock:
                 self._running.discard(watched)

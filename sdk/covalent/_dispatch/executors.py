@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import inspect
 import json
-from copy import copy
 from typing import TYPE_CHECKING, Any
 
 from covalent._dispatch.pickles import pickled
@@ -60,7 +59,7 @@ class Executors:
     ) -> str | None:
         """The digest of the executor, if the object itself has to travel."""
         made = self._resolved(executor, what)
-        if isinstance(made, str) or not _travels(made):
+        if isinstance(made, str) or not self._travels(made):
             return None
         modules: list[ModuleType] = [
             each.module for each in (hooks["deps"].get("module", []) if hooks else [])
@@ -76,22 +75,28 @@ class Executors:
                 raise InvalidWorkflow(
                     f"{what} has executor {executor!r}: it must be an executor or the short name of one"
                 )
-            made = self._at_cluster(configured(executor))
-            if isinstance(made, AbstractExecutor) and _travels(made):
+            made = configured(executor)
+            if isinstance(made, AbstractExecutor) and self._travels(made):
                 _check(made, what)
             self._made[key] = made
         return self._made[key]
 
-    def _at_cluster(self, executor: Any) -> Any:
-        if getattr(executor, "scheduler_address", None) != "" or not self._cluster:
-            return executor
-        made = copy(executor)
-        made.scheduler_address = self._cluster
-        return made
+    def _travels(self, executor: AbstractExecutor) -> bool:
+        """Whether the runner asks the object to run electrons: one of the user's own, or that of a Dask cluster.
+
+        Where that is the runner finds out: it may have moved when the dispatch is repeated.
+        """
+        has_address = bool(getattr(executor, "scheduler_address", ""))
+        return has_address or self._is_at_cluster(executor) or is_own(executor)
+
+    def _is_at_cluster(self, executor: Any) -> bool:
+        return bool(self._cluster) and getattr(executor, "scheduler_address", None) == ""
 
     def _named(self, executor: Any, what: str) -> str:
         wire = _of_own(executor) if _is_own_class(executor) else encoded(executor)
         short = wire["short_name"]
+        if self._is_at_cluster(executor):
+            wire["attributes"]["scheduler_address"] = self._cluster
         try:
             settings = json.dumps([short, wire["attributes"]], sort_keys=True)
         except TypeError as exc:
@@ -112,11 +117,6 @@ def _key(executor: Any) -> Any:
 
 def _is_own_class(executor: Any) -> bool:
     return isinstance(executor, AbstractExecutor) and is_own(executor)
-
-
-def _travels(executor: AbstractExecutor) -> bool:
-    """Whether the runner asks the object to run electrons: one of the user's own, or that of a Dask cluster."""
-    return bool(getattr(executor, "scheduler_address", "")) or is_own(executor)
 
 
 def _of_own(executor: AbstractExecutor) -> dict[str, Any]:

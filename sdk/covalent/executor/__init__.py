@@ -12,15 +12,23 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from covalent.executor.base import AsyncBaseExecutor, BaseExecutor
     from covalent.executor.executor_plugins.awslambda import AWSLambdaExecutor
+    from covalent.executor.executor_plugins.dask import DaskExecutor
     from covalent.executor.executor_plugins.local import LocalExecutor
 
-__all__ = ["AsyncBaseExecutor", "AWSLambdaExecutor", "BaseExecutor", "LocalExecutor"]  # noqa: RUF022  # in alphabetical order, as a reader looks for a name
+__all__ = [  # noqa: RUF022  # in alphabetical order, as a reader looks for a name
+    "AsyncBaseExecutor",
+    "AWSLambdaExecutor",
+    "BaseExecutor",
+    "DaskExecutor",
+    "LocalExecutor",
+]
 
 _HOMES = _MappingProxyType(
     {
         "AsyncBaseExecutor": "covalent.executor.base",
         "AWSLambdaExecutor": "covalent.executor.executor_plugins.awslambda",
         "BaseExecutor": "covalent.executor.base",
+        "DaskExecutor": "covalent.executor.executor_plugins.dask",
         "LocalExecutor": "covalent.executor.executor_plugins.local",
     }
 )
