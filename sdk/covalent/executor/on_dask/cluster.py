@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+from covalent._programmatic.dask_cluster import security_of
 from covalent._shared_files.exceptions import MissingExtra, TaskCancelledError, TaskRuntimeError
 
 CONNECT_SECONDS = 10
@@ -177,7 +178,11 @@ def _connected(address: str) -> Any:
             "pip install 'covalent-serverless[dask]'"
         ) from exc
     try:
-        return distributed.Client(address, timeout=CONNECT_SECONDS, set_as_default=False)
+        keys = security_of(address)
+        security = None if keys is None else distributed.Security(require_encryption=True, **keys)
+        return distributed.Client(
+            address, timeout=CONNECT_SECONDS, security=security, set_as_default=False
+        )
     except (OSError, TimeoutError, ValueError) as exc:
         raise TaskRuntimeError(
             f"no Dask scheduler answers at {address!r}: start it, or correct scheduler_address ({exc})"
