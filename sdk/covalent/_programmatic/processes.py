@@ -13,13 +13,13 @@ from pathlib import Path
 STOP_SECONDS = 30
 _POLL_SECONDS = 0.02
 
-_children: dict[int, subprocess.Popen[bytes]] = {}
+children: dict[int, subprocess.Popen[bytes]] = {}
 """Servers that this very process started; it must reap them."""
 
 
 def own(process: subprocess.Popen[bytes]) -> None:
     """Have a process that this very one has started reaped when it is ended."""
-    _children[process.pid] = process
+    children[process.pid] = process
 
 
 def is_process(pid: int, state_file: Path) -> bool:
@@ -61,7 +61,7 @@ def _gone(state_file: Path, pid: int, seconds: float) -> bool:
         if time.monotonic() > deadline:
             return False
         time.sleep(_POLL_SECONDS)
-    child = _children.pop(pid, None)
+    child = children.pop(pid, None)
     if child is not None:
         child.wait()
     return True
