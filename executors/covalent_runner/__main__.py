@@ -33,9 +33,9 @@ def main() -> int:
         ValueError: it is no electron.
 
     """
-    if supervisor.LIMIT in os.environ:
-        return supervisor.supervise()
     dispatch_id, node, attempt, *token = os.environ[VARIABLE].split(" ")
+    if supervisor.LIMIT in os.environ and not token:
+        return supervisor.supervise()
     try:
         run.run(store(), Run(dispatch_id, int(node), _try(int(attempt))), lambda: inf)
     except (ElectronFailed, UpstreamFailed) as exc:
