@@ -79,6 +79,8 @@ def place_of(aws: Aws) -> Place:
         machines=aws.machine_arn(""),
         builders=settings.builders,
         adopter=settings.adopter,
+        batch=settings.batch,
+        ecs=settings.ecs,
     )
 
 

@@ -3,12 +3,14 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Self
+from typing import Self, TypeVar
 
 from covalent_contracts.errors import Unavailable
 from covalent_contracts.ids import owner_of, principal_of
+from covalent_executors.place import Batch, Ecs
 
 DEFAULT_PREFIX = "covalent"
+Names = TypeVar("Names")
 
 
 @dataclass(frozen=True)
@@ -35,6 +37,7 @@ class Settings:
     shared_with: by owner, who may read all of theirs (owners as `owner_of` names them). machine_logs: ARN of the log
     group that state machines report errors to. machine_tracing: whether they send traces to X-Ray. builders: as
     runners, what builds sublattices, where runners cannot. triggers: None where the deployment has no triggers.
+    batch, ecs: what it offers of AWS Batch and ECS, None where it does not.
     """
 
     table: str
@@ -49,6 +52,8 @@ class Settings:
     machine_tracing: bool = False
     builders: Mapping[str, str] = field(default_factory=dict)
     triggers: TriggerNames | None = None
+    batch: Batch | None = None
+    ecs: Ecs | None = None
 
     @classmethod
     def read(cls, environment: Mapping[str, str]) -> Self:
@@ -72,7 +77,9 @@ class Settings:
             machine_tracing=_choice(environment, "COVALENT_MACHINE_TRACING", ("false", "true"))
             == "true",
             builders=_functions(environment.get("COVALENT_BUILDERS") or "{}", "COVALENT_BUILDERS"),
-            triggers=_triggers(environment.get("COVALENT_TRIGGERS", "")),
+            triggers=_names(environment, "COVALENT_TRIGGERS", TriggerNames),
+            batch=_names(environment, "COVALENT_BATCH", Batch),
+            ecs=_names(environment, "COVALENT_ECS", Ecs),
         )
 
     @property
@@ -105,13 +112,13 @@ def _functions(text: str, name: str) -> Mapping[str, str]:
         raise Unavailable(f"{name} is not a JSON object") from exc
 
 
-def _triggers(text: str) -> TriggerNames | None:
+def _names(environment: Mapping[str, str], name: str, kind: type[Names]) -> Names | None:
+    """What a deployment has made for one of its parts, if it has that part."""
+    text = environment.get(name, "")
     try:
-        return TriggerNames(**json.loads(text)) if text else None
+        return kind(**json.loads(text)) if text else None
     except (ValueError, TypeError) as exc:
-        raise Unavailable(
-            "COVALENT_TRIGGERS is not a JSON object of the names it must have"
-        ) from exc
+        raise Unavailable(f"{name} is not a JSON object of the names it must have") from exc
 
 
 def _role(arn: str) -> str:

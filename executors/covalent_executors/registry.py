@@ -28,8 +28,10 @@ class Entry:
 
 _BUILTIN: Mapping[str, Entry] = MappingProxyType(
     {
+        "awsbatch": Entry("covalent_executors.awsbatch"),
         "awslambda": Entry("covalent_executors.awslambda"),
         "dask": Entry("covalent_executors.dask"),
+        "ecs": Entry("covalent_executors.ecs"),
         "local": Entry("covalent_executors.local"),
         "own": Entry("covalent_executors.own"),
     }
@@ -82,6 +84,7 @@ def _find(name: str) -> Entry:
 
 def _faults(exc: ValidationError) -> str:
     return "; ".join(
-        f"{'.'.join(str(part) for part in fault['loc'])}: {fault['msg']} (got {fault['input']!r})"
+        f"{'.'.join(str(part) for part in fault['loc'])}: {fault['msg'].removeprefix('Value error, ')} "
+        f"(got {fault['input']!r})"
         for fault in exc.errors()
     )

@@ -96,8 +96,9 @@ class TaskTemplate:
     another try at once. time_limit is in seconds (0: none), retries is how often a failed electron runs again, which is
     told by the errors that `failures` names; all three are of the first call, which is where users' code runs.
     heartbeat: seconds after which a job that does not say that it lives is lost (0: it need not). is_job tells that the
-    state waits for what it has started. margin: seconds for which the state waits longer than the time limit, where
-    what it calls keeps that itself.
+    state waits for what it has started. ends_itself: whether what runs the electron ends it when its time is up; then
+    the state does not, and the time for which a job waits for a machine does not count. margin: seconds for which the
+    state waits longer than the time limit, where what it calls keeps that but might not come to it.
     """
 
     resource: str
@@ -109,12 +110,14 @@ class TaskTemplate:
     failures: tuple[str, ...] = ELECTRON_ERRORS
     heartbeat: float = 0
     is_job: bool = False
+    ends_itself: bool = False
     margin: float = 0
 
     @property
     def timeout(self) -> float:
         """Seconds after which the state ends; 0 for never."""
-        return self.time_limit + self.margin if self.time_limit > 0 else 0
+        is_limited = self.time_limit > 0 and not self.ends_itself
+        return self.time_limit + self.margin if is_limited else 0
 
     @property
     def states(self) -> int:

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 ACCOUNT = "123456789012"
 REGION = "us-east-1"
@@ -28,6 +29,8 @@ MACHINE_ROLE = "covalent-machine"
 FUNCTION_ROLE = "covalent-function"
 ELECTRON_ROLE = "covalent-electron"
 """The role that user code has."""
+JOBS = "covalent-electrons"
+"""What queue, cluster and definitions of the deployment are called."""
 
 
 def role_arn(name: str) -> str:
@@ -46,6 +49,15 @@ def of_triggers() -> dict[str, str]:
     return {"COVALENT_TRIGGERS": json.dumps(names)}
 
 
+def of_executors() -> dict[str, str]:
+    """What the control plane reads of Batch and ECS."""
+    offered: dict[str, Any] = {"definitions": {PYTHON: JOBS}, "is_emulated": True}
+    batch = {"queue": JOBS, "gpu_queue": JOBS, **offered}
+    network = {"subnets": ["subnet-covalent"], "security_groups": ["sg-covalent"]}
+    ecs = {"cluster": JOBS, **network, **offered}
+    return {"COVALENT_BATCH": json.dumps(batch), "COVALENT_ECS": json.dumps(ecs)}
+
+
 def variables(address: str, token: str) -> dict[str, str]:
     """What the control plane, the runner and boto3 read from their environment."""
     return {
@@ -53,6 +65,7 @@ def variables(address: str, token: str) -> dict[str, str]:
         "COVALENT_BUCKET": BUCKET,
         "COVALENT_RUNNERS": json.dumps({PYTHON: RUNNER}),
         "COVALENT_MACHINE_ROLE": role_arn(MACHINE_ROLE),
+        **of_executors(),
         "COVALENT_PREFIX": PREFIX,
         "AWS_ENDPOINT_URL": address,
         "AWS_ACCESS_KEY_ID": token,
@@ -105,3 +118,8 @@ def of_workers(settings: Mapping[str, str], work_dir: Path) -> dict[str, str]:
     }
     merged = {**os.environ, **settings, **own}
     return {name: value for name, value in merged.items() if value}
+
+
+def of_containers(workers: Mapping[str, str]) -> dict[str, str]:
+    """The environment of jobs and tasks: as workers have it. User code has no role of its own there."""
+    return {name: value for name, value in workers.items() if name != "COVALENT_ELECTRON_ROLE"}

@@ -173,8 +173,11 @@ class EmbeddedAws:
     def _assemble(self, opened: ExitStack, journal: Journal, settings: dict[str, str]) -> Any:
         """Repair moto, make the deployment, and put the front before it."""
         from covalent_localstack import (  # noqa: PLC0415  # moto takes a second to import
+            batch,
             bootstrap,
+            containers,
             dynamodb,
+            ecs,
             events,
             lambdas,
             loopback,
@@ -190,15 +193,18 @@ class EmbeddedAws:
         from covalent_localstack.watching import Watching  # noqa: PLC0415  # as above
 
         work_dir = opened.enter_context(_emptied(self._data_dir / "work"))
+        variables = environment.of_workers(settings, work_dir)
         pool = WorkerPool(
             self._workers,
-            environment.of_workers(settings, work_dir),
+            variables,
             self._data_dir / "workers.log",
             environment.RUNNER_HANDLER,
         )
         runtime = lambdas.Runtime(pool)
         opened.callback(runtime.close)
         pool.warm()
+        vessels = containers.Runtime(self._workers, environment.of_containers(variables))
+        opened.callback(vessels.close)
         opened.callback(patching.undo)
         for module in (
             patching,
@@ -208,6 +214,8 @@ class EmbeddedAws:
             s3_events,
             events,
             scheduler,
+            batch,
+            ecs,
             step_functions,
         ):
             module.install()
@@ -216,6 +224,8 @@ class EmbeddedAws:
         table = bootstrap.make()
         lambdas.use(runtime)
         opened.callback(lambdas.use, None)
+        containers.use(vessels)
+        opened.callback(containers.use, None)
         if self._has_triggers:
             opened.enter_context(scheduler.running())
         dynamodb.attach(journal, table)
@@ -259,10 +269,11 @@ def _emptied(folder: Path) -> Iterator[Path]:
 
 def _halt() -> None:
     """End what runs, so that nothing is written any more and no failure is worth a line in the log."""
-    from covalent_localstack import executions, lambdas  # noqa: PLC0415  # see _assemble
+    from covalent_localstack import containers, executions, lambdas  # noqa: PLC0415  # see _assemble
 
     executions.halt_all()
     lambdas.current().close()
+    containers.current().close()
     for thread in threading.enumerate():
         if "_execution_logic" in thread.name:  # moto's; without the repairs it would go on noisily
             thread.join(HALT_SECONDS)

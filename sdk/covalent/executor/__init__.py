@@ -11,24 +11,30 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from covalent.executor.base import AsyncBaseExecutor, BaseExecutor
+    from covalent.executor.executor_plugins.awsbatch import AWSBatchExecutor
     from covalent.executor.executor_plugins.awslambda import AWSLambdaExecutor
     from covalent.executor.executor_plugins.dask import DaskExecutor
+    from covalent.executor.executor_plugins.ecs import ECSExecutor
     from covalent.executor.executor_plugins.local import LocalExecutor
 
 __all__ = [  # noqa: RUF022  # in alphabetical order, as a reader looks for a name
     "AsyncBaseExecutor",
+    "AWSBatchExecutor",
     "AWSLambdaExecutor",
     "BaseExecutor",
     "DaskExecutor",
+    "ECSExecutor",
     "LocalExecutor",
 ]
 
 _HOMES = _MappingProxyType(
     {
         "AsyncBaseExecutor": "covalent.executor.base",
+        "AWSBatchExecutor": "covalent.executor.executor_plugins.awsbatch",
         "AWSLambdaExecutor": "covalent.executor.executor_plugins.awslambda",
         "BaseExecutor": "covalent.executor.base",
         "DaskExecutor": "covalent.executor.executor_plugins.dask",
+        "ECSExecutor": "covalent.executor.executor_plugins.ecs",
         "LocalExecutor": "covalent.executor.executor_plugins.local",
     }
 )
