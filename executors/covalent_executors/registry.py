@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from difflib import get_close_matches
 from importlib import import_module
 from importlib.metadata import entry_points
 from types import MappingProxyType
@@ -32,15 +33,14 @@ _BUILTIN: Mapping[str, Entry] = MappingProxyType(
         "awslambda": Entry("covalent_executors.awslambda"),
         "azurebatch": Entry("covalent_executors.azurebatch"),
         "azurefunctions": Entry("covalent_executors.azurefunctions"),
-        # Existing scripts name Dask, the default of Covalent's own server. There is no cluster here; what it
-        # promises them, parallel runs on the machine of the server, is what `local` does.
-        "dask": Entry("covalent_executors.local"),
         "braket": Entry("covalent_executors.braket"),
+        "dask": Entry("covalent_executors.dask"),
         "ec2": Entry("covalent_executors.ec2"),
         "ecs": Entry("covalent_executors.ecs"),
         "gcpbatch": Entry("covalent_executors.gcpbatch"),
         "gcpfunctions": Entry("covalent_executors.gcpfunctions"),
         "local": Entry("covalent_executors.local"),
+        "own": Entry("covalent_executors.own"),
         "slurm": Entry("covalent_executors.slurm"),
         "ssh": Entry("covalent_executors.ssh"),
     }
@@ -110,7 +110,9 @@ def _find(name: str) -> Entry:
         return _BUILTIN[name]
     for point in entry_points(group=GROUP, name=name):
         return Entry(point.value)
-    raise UnknownExecutor(f"no executor named {name!r}; there are {', '.join(names())}")
+    near = get_close_matches(name, names(), 1)
+    hint = f"; did you mean {near[0]!r}?" if near else ""
+    raise UnknownExecutor(f"no executor named {name!r}; there are {', '.join(names())}{hint}")
 
 
 def _faults(exc: ValidationError) -> str:

@@ -122,11 +122,11 @@ class TaskTemplate:
     another try at once. time_limit is in seconds (0: none), retries is how often a failed electron runs again, which is
     told by the errors that `failures` names; all three are of the first call, which is where users' code runs.
     heartbeat: seconds after which a job that does not say that it lives is lost (0: it need not). is_job tells that the
-    state waits for what it has started. start: seconds that the state gets beyond the limit of the electron, where
-    something else holds the electron to that and a machine has to start first. full names the errors which mean that
-    no more may run at once: the state tries again, less and less often, for about a day. ends_itself: whether what runs
-    the electron ends it when its time is up; then the state does not, and the time for which a job waits for a machine
-    does not count. What repeats a failed electron itself has no `failures`.
+    state waits for what it has started. margin: seconds that the state gets beyond the limit of the electron, where
+    something else holds the electron to that and may have to start first, or might not come to it. full names the
+    errors which mean that no more may run at once: the state tries again, less and less often, for about a day.
+    ends_itself: whether what runs the electron ends it when its time is up; then the state does not, and the time for
+    which a job waits for a machine does not count. What repeats a failed electron itself has no `failures`.
     """
 
     resource: str
@@ -138,9 +138,15 @@ class TaskTemplate:
     failures: tuple[str, ...] = ELECTRON_ERRORS
     heartbeat: float = 0
     is_job: bool = False
-    start: float = 0
     full: tuple[str, ...] = ()
     ends_itself: bool = False
+    margin: float = 0
+
+    @property
+    def timeout(self) -> float:
+        """Seconds after which the state ends; 0 for never."""
+        is_limited = self.time_limit > 0 and not self.ends_itself
+        return self.time_limit + self.margin if is_limited else 0
 
     @property
     def states(self) -> int:
@@ -174,7 +180,9 @@ INVOKE = "arn:aws:states:::lambda:invoke"
 EXECUTE = "arn:aws:states:::states:startExecution.sync:2"
 
 
-def lambda_task(function: str, *, time_limit: float = 0, retries: int = 0) -> TaskTemplate:
+def lambda_task(
+    function: str, *, time_limit: float = 0, retries: int = 0, margin: float = 0
+) -> TaskTemplate:
     """Invoke a Lambda function and wait for it."""
     return TaskTemplate(
         resource=INVOKE,
@@ -182,4 +190,5 @@ def lambda_task(function: str, *, time_limit: float = 0, retries: int = 0) -> Ta
         transient=LAMBDA_ERRORS,
         time_limit=time_limit,
         retries=retries,
+        margin=margin,
     )

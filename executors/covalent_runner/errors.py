@@ -15,3 +15,11 @@ class HookFailed(Exception):
 
 class LeptonFailed(Exception):
     """What a lepton runs is not there, does not fit, or ended in another way than by returning."""
+
+
+class ExecutorFailed(Exception):
+    """The object that is to run the electron cannot be made here."""
+
+
+class TimeLimitPassed(Exception):
+    """An executor took longer for the electron than it may."""

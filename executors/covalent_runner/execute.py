@@ -7,16 +7,20 @@ from typing import Any
 
 from covalent_contracts import context, pickling
 from covalent_contracts.built import Built
-from covalent_contracts.errors import UnpicklableValue
+from covalent_contracts.errors import TaskCancelledError, UnpicklableValue
 from covalent_contracts.hooks import Hooks
 from covalent_contracts.sheet import Light, Sheet
-from covalent_runner import failures
+from covalent_runner import failures, own
+from covalent_runner.around import wrapped
+from covalent_runner.errors import TimeLimitPassed
 from covalent_runner.hooking import make_calls, run_commands
 from covalent_runner.inputs import Inputs, lights_of
 from covalent_runner.packages import installed
 from covalent_runner.streams import Streams, captured, write_error
 from covalent_runner.values import LightFailed, Values
 from covalent_runner.workdir import isolated
+
+TIMED_OUT = "States.Timeout"
 
 
 @dataclass(frozen=True)
@@ -32,7 +36,7 @@ class Computed:
 class Execution:
     """What became of a try: pickled output, or `error` (with the exception's class name as `reason`).
 
-    A sublattice has no output yet: `built` is what its function gave.
+    A sublattice has no output yet: `built` is what its function gave. cancelled: the executor says that it was.
     """
 
     streams: Streams
@@ -42,6 +46,7 @@ class Execution:
     error: str = ""
     reason: str = ""
     built: Built | None = None
+    cancelled: bool = False
 
 
 @dataclass
@@ -54,11 +59,14 @@ class _Try:
     before: list[Computed] = field(default_factory=list)
     after: list[Computed] = field(default_factory=list)
     built: Built | None = None
+    executor: own.Executor | None = None
 
     def run(self, pending: Sequence[Light]) -> None:
         hooks = hooks_of(self.sheet, self.inputs)
-        run_commands(hooks.bash)
+        if self.sheet.executor is None:
+            run_commands(hooks.bash)
         with installed(hooks.pip):
+            self.executor = own.loaded(self.sheet, self.inputs.assets)
             values = Values(self.inputs, lights_of(self.sheet))
             self.before += compute_lights(values, pending)
             output = self._output(values, hooks)
@@ -67,7 +75,8 @@ class _Try:
                 make_calls(hooks.after)
                 return
             self.data = _pickled(self.sheet, output)
-            make_calls(hooks.after)
+            if self.executor is None:
+                make_calls(hooks.after)
             values.put(self.sheet.id, output)
             self.after += compute_lights(values, self.sheet.after)
 
@@ -80,7 +89,13 @@ class _Try:
         function = pickling.loads(self.inputs.assets[sheet.function.digest])
         args = [values.get(node) for node in sheet.args]
         kwargs = {name: values.get(node) for name, node in (sheet.kwargs or {}).items()}
-        return function(*args, **(kwargs | make_calls(hooks.before)))
+        if self.executor is None:
+            return function(*args, **(kwargs | make_calls(hooks.before)))
+        return own.run(self.executor, sheet, wrapped(function, hooks), args, kwargs)
+
+    def keep_streams(self, streams: Streams, dispatch_id: str) -> None:
+        if self.executor is not None:
+            own.keep_streams(self.executor, streams, dispatch_id)
 
 
 def execute(
@@ -109,17 +124,27 @@ def execute(
     with captured() as streams, isolated(dispatch_id), context.entered(here):
         try:
             attempt.run(pending)
+            attempt.keep_streams(streams, dispatch_id)
         except BaseException as exc:  # noqa: BLE001  # also SystemExit and KeyboardInterrupt
             exc = cause_of(exc)
-            error = failures.describe(exc)
+            error, reason = _told(exc)
             write_error(error + "\n")
+            attempt.keep_streams(streams, dispatch_id)
+            was_cancelled = attempt.executor is not None and isinstance(exc, TaskCancelledError)
             return Execution(
-                streams, before=attempt.before, error=error, reason=type(exc).__qualname__
+                streams, before=attempt.before, error=error, reason=reason, cancelled=was_cancelled
             )
         finally:
             if os.getpid() != process:
                 os._exit(0)  # a fork of user code came back here: one electron has one outcome
     return Execution(streams, attempt.data, attempt.before, attempt.after, built=attempt.built)
+
+
+def _told(exc: BaseException) -> tuple[str, str]:
+    """What is recorded of an exception, and its name."""
+    if isinstance(exc, TimeLimitPassed):  # as where Step Functions notices it
+        return f"{TIMED_OUT}: {exc}", TIMED_OUT
+    return failures.describe(exc), type(exc).__qualname__
 
 
 def hooks_of(sheet: Sheet, inputs: Inputs) -> Hooks:

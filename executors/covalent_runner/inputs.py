@@ -95,6 +95,8 @@ def _refs(sheet: Sheet) -> Iterator[tuple[str, Ref]]:
         yield "the function", sheet.function
     if sheet.hooks is not None:
         yield "the hooks", sheet.hooks
+    if sheet.executor is not None:
+        yield "the executor", sheet.executor
     for light in lights_of(sheet):
         if light.value is not None:
             yield f"the value of node {light.id}", light.value

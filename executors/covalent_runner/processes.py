@@ -12,6 +12,10 @@ from pathlib import Path
 
 MARK = "COVALENT_WORKER"
 """The variable with the mark of a worker process, which everything inherits that runs in it."""
+FOLDER = "COVALENT_WORK_DIR"
+"""The variable with the folder where a worker process leaves a file while it must not just be killed."""
+_HELD = "held-"
+_holders: set[int] = set()
 _ROUNDS = 10
 
 
@@ -33,6 +37,33 @@ def end(roots: Collection[int], marks: Iterable[str] = ()) -> None:
         _signal(fresh, signal.SIGSTOP)
         found |= fresh
     _signal(found, signal.SIGKILL)
+
+
+def hold(holder: object) -> None:
+    """Have whoever wants to kill this worker wait a moment: it has a job to cancel first, and then ends by itself."""
+    file = _held()
+    if file is not None:
+        _holders.add(id(holder))
+        file.touch()
+
+
+def let_go(holder: object) -> None:
+    """Take `hold` back."""
+    if id(holder) in _holders:
+        _holders.discard(id(holder))
+        file = _held()
+        if file is not None and not _holders:
+            file.unlink(missing_ok=True)
+
+
+def is_held(folder: str, mark: str) -> bool:
+    """Whether a worker has something to cancel."""
+    return bool(folder) and Path(folder, _HELD + mark).exists()
+
+
+def _held() -> Path | None:
+    folder, mark = os.environ.get(FOLDER), os.environ.get(MARK)
+    return Path(folder, _HELD + mark) if folder and mark else None
 
 
 def _started_by(roots: Collection[int], marks: frozenset[bytes]) -> set[int]:

@@ -152,6 +152,8 @@ def conclude(task: Task, execution: Execution, claim: Claim) -> None:
     _record_lights(task, execution.before)
     if execution.built is not None:
         _hand_over(task, execution.built, claim, streams)
+    elif execution.cancelled:
+        _cancel(task, claim, streams)
     elif execution.error:
         _fail(task, execution, claim, streams)
     else:
@@ -207,6 +209,19 @@ def _fail(task: Task, execution: Execution, claim: Claim, streams: Mapping[str, 
     if outcome.status is Status.FAILED:
         store.mark_failed(dispatch_id)
     raise ElectronFailed(f"electron {task.sheet.id} failed with {execution.reason}")
+
+
+def _cancel(task: Task, claim: Claim, streams: Mapping[str, str]) -> None:
+    """Record that the electron was cancelled where its executor runs it."""
+    store, node = task.store, task.sheet.id
+    failures = claim.record.failures
+    outcome = Outcome(node, Status.CANCELLED, clock.now(), failures=failures, streams=streams)
+    if not store.commit(task.dispatch_id, outcome, claim=claim):
+        answer(task, _record(task))
+        return
+    _measure(task, outcome)
+    store.mark_cancelled(task.dispatch_id)
+    raise UpstreamFailed(f"electron {node} was cancelled")
 
 
 def _measure(task: Task, outcome: Outcome) -> None:

@@ -47,6 +47,12 @@ class Streams:
         text = file.read().decode(errors="replace")
         return text if len(text) <= records.INLINE_STREAM else None
 
+    def so_far(self, name: str) -> str:
+        """What was written to a stream until now, while it may be written to."""
+        _flush(sys.stdout, sys.stderr, *_writers.values())
+        descriptor = self.files[name].fileno()
+        return os.pread(descriptor, os.fstat(descriptor).st_size, 0).decode(errors="replace")
+
     def save(self, store: Store, dispatch_id: str, node: int) -> Mapping[str, str]:
         """Store what is too long for a record.
 

@@ -22,6 +22,8 @@ GRACE = 0.5
 """Seconds for which nobody looks: most electrons are over by then."""
 PAUSE = 5.0
 """Seconds between two looks, unless the environment says otherwise: each is a read."""
+PATIENCE = 8.0
+"""Seconds in which a job elsewhere must have been cancelled."""
 STOPPED = 130
 """Exit status, as of a program that was interrupted."""
 
@@ -36,6 +38,8 @@ class Watched:
     began: float
     looked: float = 0.0
     cancels: list[Callable[[], object]] = field(default_factory=list)
+    fallback: Callable[[], object] | None = None
+    cancelling: threading.Lock = field(default_factory=threading.Lock)
 
     def is_cancelled(self) -> bool:
         """Whether the electron, or the whole dispatch, was cancelled."""
@@ -45,6 +49,22 @@ class Watched:
         """Record by which name another place knows the electron, and how to cancel it there."""
         self.cancels.append(cancel)
         self.store.set_job_handle(self.dispatch_id, self.node, handle)
+
+    def cancel_with(self, cancel: Callable[[], object]) -> None:
+        """Say how to cancel what runs the electron; whoever ends this process from outside gives time for that."""
+        self.fallback = cancel
+        processes.hold(self)
+
+    def cancel_jobs(self) -> None:
+        """Cancel the electron where it runs."""
+        with self.cancelling:
+            for cancel in self.cancels or filter(None, [self.fallback]):
+                _attempt(cancel)
+
+    def await_cancelled(self) -> None:
+        """Let somebody who cancels come to an end: the process may be gone soon."""
+        if self.cancelling.acquire(timeout=PATIENCE):
+            self.cancelling.release()
 
 
 class Watcher:
@@ -76,6 +96,8 @@ class Watcher:
         try:
             yield watched
         finally:
+            watched.await_cancelled()
+            processes.let_go(watched)
             with self._lock:
                 self._running.discard(watched)
 
@@ -97,8 +119,7 @@ class Watcher:
         with suppress(Exception):  # a busy table: the next look tells
             if not watched.is_cancelled():
                 return
-            for cancel in watched.cancels:
-                _attempt(cancel)
+            watched.cancel_jobs()
             with self._lock:  # so that it does not end meanwhile, and another one is hit
                 if watched in self._running:
                     self._stop()

@@ -3,8 +3,6 @@
 Defects of moto that are repaired here, each with a canary in tests/unit/localstack/test_canaries.py:
 
 - a job runs in a container of Docker, and fails where there is none -> a process of this machine
-- TerminateJob lets what runs go on -> ends it
-- a job is told to be RUNNING before it runs -> the status that it has
 - DescribeJobs tells no exit code -> tells it, with the reason
 - SubmitJob wants a queue and a definition that someone has made -> makes them
 
@@ -155,14 +153,6 @@ def _pairs(variables: Mapping[str, str]) -> list[dict[str, str]]:
     return [{"name": name, "value": value} for name, value in variables.items()]
 
 
-def _status(self: Any) -> Any:
-    return self._status
-
-
-def _set_status(self: Any, value: Any) -> None:
-    self._status = value
-
-
 def _submit(
     self: Any, job_name: str, job_def_id: str, job_queue: str, *args: Any, **rest: Any
 ) -> Any:
@@ -200,6 +190,5 @@ def install() -> None:
     replace(Job, "start", _start)
     replace(Job, "run", _run)
     replace(Job, "terminate", _terminate)
-    replace(Job, "status", property(_status, _set_status))
     replace(Job, "_container_details", _details)
     replace(BatchBackend, "submit_job", _submit)

@@ -2,8 +2,7 @@
 
 Defects of moto that are repaired here, each with a canary in tests/unit/localstack/test_canaries.py:
 
-- a task runs nothing, and has stopped when it is first looked at -> processes of this machine, until they end
-- StopTask changes a word -> ends them
+- a task runs nothing, and comes nearer to its end whenever it is looked at -> processes of this machine, until they end
 - RunTask wants a cluster, a definition and a subnet that someone has made -> makes the first two, takes any subnet
 """
 
@@ -76,7 +75,7 @@ def _make_missing(backend: Any, cluster: str, definition: str) -> None:
     except TaskDefinitionNotFoundException:
         backend.register_task_definition(
             family=definition.rpartition("/")[2].partition(":")[0],
-            container_definitions=[{"name": CONTAINER, "image": "here"}],
+            container_definitions=[{"name": CONTAINER, "image": "here", "memory": 512}],
             requires_compatibilities=["FARGATE"],
             cpu="256",
             memory="512",

@@ -20,6 +20,8 @@ from covalent_localstack import worker
 from covalent_runner import processes
 
 START_SECONDS = 60
+HOLD_SECONDS = 10
+"""What a worker gets to cancel a job that it has started elsewhere, before it is killed."""
 
 
 class TimedOut(Exception):
@@ -56,6 +58,7 @@ class _Worker:
                 stderr=log,
                 start_new_session=True,
             )
+        self._folder = environment.get(processes.FOLDER, "")
         self.owner = ""
         self.cancelled = False
         try:
@@ -67,6 +70,18 @@ class _Worker:
     @property
     def is_alive(self) -> bool:
         return self._process.poll() is None
+
+    @property
+    def is_held(self) -> bool:
+        """Whether it has a job to cancel elsewhere, and ends by itself when it is told that it was cancelled."""
+        return processes.is_held(self._folder, self._mark)
+
+    def await_end(self) -> None:
+        """Let it end by itself, but not for long."""
+        try:
+            self._process.wait(HOLD_SECONDS)
+        except subprocess.TimeoutExpired:
+            end([self])
 
     def call(self, message: Mapping[str, Any] | None, limit: float) -> dict[str, Any]:
         self._connection.settimeout(limit)
@@ -165,8 +180,11 @@ class WorkerPool:
             ended = [each for each in self._busy if each.owner == owner]
             for each in ended:
                 each.cancelled = True
-            end(ended)
+            held = [each for each in ended if each.is_held]
+            end([each for each in ended if each not in held])
             self._changed.notify_all()
+        for each in held:
+            threading.Thread(target=each.await_end, daemon=True, name="held worker").start()
 
     def close(self) -> None:
         """Kill every worker."""
@@ -225,8 +243,10 @@ class WorkerPool:
         with self._changed:
             self._busy.discard(mine)
             mine.owner = ""
-            if self._closed:
+            if self._closed or mine.cancelled:
                 mine.kill()
+                self._count -= 1
+                self._changed.notify()
                 return
             self._idle.append(mine)
             self._changed.notify()

@@ -20,6 +20,12 @@ class Control(Protocol):
     def set_job_handle(self, handle: str, cancel: Callable[[], object]) -> None:
         """Record the name (JSON) of the job that the electron has become, and how to cancel it."""
 
+    def cancel_with(self, cancel: Callable[[], object]) -> None:
+        """Say how to cancel what runs the electron, as long as no job handle is recorded."""
+
+    def cancel_jobs(self) -> None:
+        """Cancel what runs the electron, in the way that was told last; what goes wrong is printed."""
+
 
 @dataclass(frozen=True)
 class Context:

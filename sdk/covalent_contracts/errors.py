@@ -11,6 +11,8 @@ CovalentError
 ├── Refused                  the credentials or the token are wrong
 ├── NewerWire                the other side is newer: upgrade this one
 ├── Unavailable              retry later, or start the server
+├── TaskCancelledError       raised by an executor: the electron was cancelled
+├── TaskRuntimeError         raised by an executor: the electron's own code failed
 └── CorruptedObject          stored bytes do not match their recorded digest
 """
 
@@ -72,3 +74,11 @@ class Unavailable(CovalentError):
 
 class CorruptedObject(CovalentError):
     """Stored bytes do not match the digest that was recorded for them."""
+
+
+class TaskRuntimeError(CovalentError):
+    """What an executor raises when the electron's own code failed."""
+
+
+class TaskCancelledError(CovalentError):
+    """What an executor raises when the electron was cancelled."""

@@ -62,11 +62,20 @@ class Upload(_Document):
     size: Annotated[int, Field(ge=0)]
 
 
+OWN = "own"
+"""The name of every executor of a class of the user's own; its attribute `short_name` tells which one it is."""
+
+
 class Executor(_Document):
     """An executor as the user configured it: short name and attributes (JSON)."""
 
     name: Annotated[str, Field(min_length=1, max_length=128)]
     attributes: dict[str, Any] = {}
+
+    @property
+    def known_as(self) -> str:
+        """The name that its user knows it by."""
+        return str(self.attributes.get("short_name", OWN)) if self.name == OWN else self.name
 
 
 class Node(_Document):
@@ -77,6 +86,8 @@ class Node(_Document):
     op:       attribute: its name; operator: a name as in `covalent_contracts.sheet.Light`.
     hooks:    what runs around the electron (`covalent_contracts.hooks`), pickled.
     executor: key into `Manifest.executors`.
+    own_executor: function nodes whose executor is the user's own class, or one that needs the SDK to run an electron:
+        the pickled executor object.
     needs_sdk: whether function or hooks name Covalent itself, so that they run only where the SDK is.
     reused:   the node of dispatch `Manifest.redispatch_of` whose record is taken over; this one does not run.
     """
@@ -87,6 +98,7 @@ class Node(_Document):
     executor: str | None = None
     function: Asset | None = None
     hooks: Asset | None = None
+    own_executor: Asset | None = None
     value: Asset | None = None
     op: str = ""
     needs_sdk: bool = False
@@ -185,4 +197,5 @@ class Manifest(_Document):
         """Every asset that the manifest names."""
         yield from (self.lattice.function, self.lattice.inputs, self.recipe)
         for node in self.nodes:
-            yield from (each for each in (node.function, node.hooks, node.value) if each)
+            parts = (node.function, node.hooks, node.own_executor, node.value)
+            yield from (each for each in parts if each)

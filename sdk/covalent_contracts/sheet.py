@@ -58,12 +58,14 @@ class Sheet:
     one; heartbeat: seconds after which its machine is lost if it does not say that it lives (0: it need not);
     releases are the gates at which its commit arrives; gated tells that it has a gate itself. sublattice tells
     that the function gives no output but a `covalent_contracts.built.Built`: the graph of a dispatch of its own.
+    executor is the object that is asked to run the function, if the runner does not call it itself.
     """
 
     id: int
     name: str
     function: Ref | None = None
     hooks: Ref | None = None
+    executor: Ref | None = None
     args: tuple[int, ...] = ()
     kwargs: Mapping[str, int] | None = None
     before: tuple[Light, ...] = ()
@@ -162,6 +164,7 @@ def _sheet(fields: Mapping[str, Any]) -> Sheet:
             "name": fields.get("name", ""),
             "function": _ref(fields.get("function")),
             "hooks": _ref(fields.get("hooks")),
+            "executor": _ref(fields.get("executor")),
             "before": tuple(_light(each) for each in fields.get("before", ())),
             "after": tuple(_light(each) for each in fields.get("after", ())),
             "light": None if light is None else _light(light),

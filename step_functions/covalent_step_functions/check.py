@@ -48,7 +48,7 @@ def check_task(task: TaskTemplate, place: Place) -> None:
 
     """
     seconds = math.ceil(task.time_limit)
-    quotas.TIMEOUT.check(seconds)
+    quotas.TIMEOUT.check(math.ceil(task.timeout))
     quotas.RETRIES.check(task.retries)
     if place.runner_seconds is not None and ":lambda:" in task.resource:
         replace(quotas.LAMBDA_SECONDS, number=place.runner_seconds).check(seconds)

@@ -107,8 +107,7 @@ def _state(state: State, runner: str) -> Json:  # noqa: C901, PLR0911  # a line 
 
 def _run(state: Run) -> Json:
     task = state.task
-    is_limited = task.time_limit > 0 and not task.ends_itself
-    timeout = {"TimeoutSeconds": math.ceil(task.time_limit + task.start)} if is_limited else {}
+    timeout = {"TimeoutSeconds": math.ceil(task.timeout)} if task.timeout > 0 else {}
     if task.heartbeat > 0:
         timeout.setdefault("TimeoutSeconds", MAX_TIME_LIMIT)  # it has to be longer than the other
         timeout["HeartbeatSeconds"] = math.ceil(task.heartbeat)

@@ -83,6 +83,7 @@ def _sheet(graph: Graph, gates: _Gates, task: TaskTemplate, id_: int) -> Sheet:
         name=node.name,
         function=_ref(node.function),
         hooks=_ref(node.hooks),
+        executor=_ref(node.own_executor),
         args=tuple(edge.source for edge in edges if edge.kind == "arg"),
         kwargs={edge.name: edge.source for edge in edges if edge.kind == "kwarg"},
         before=tuple(_light(graph, each) for each in needs.before),

@@ -48,7 +48,7 @@ def task(spec: BraketSpec, place: Place, python: str) -> TaskTemplate:
         retries=spec.retries,
         failures=CALLBACK_ERRORS,
         is_job=True,
-        start=QUEUE,
+        margin=QUEUE,
     )
 
 

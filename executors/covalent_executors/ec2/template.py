@@ -46,7 +46,7 @@ def task(spec: Ec2Spec, place: Place, python: str) -> TaskTemplate:
         failures=CALLBACK_ERRORS,
         heartbeat=here.heartbeat,
         is_job=True,
-        start=2 * here.heartbeat,
+        margin=2 * here.heartbeat,
     )
 
 

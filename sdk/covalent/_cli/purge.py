@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from covalent._programmatic import commands, server
+from covalent._programmatic import commands, dask_cluster
 from covalent._shared_files.config import get_config, lock_of
 from covalent._shared_files.defaults import secrets_path
 
@@ -17,7 +17,8 @@ def purge(hard: bool, yes: bool) -> None:
     """Stop the server; delete its log, cache, config file and secrets."""
     here = commands.place()
     config = _directory("sdk.config_file")
-    doomed = [here.log_file, _directory("dispatcher.cache_dir"), config, lock_of(config)]
+    logs = [here.log_file, dask_cluster.place_beside(here).log_file]
+    doomed = [*logs, _directory("dispatcher.cache_dir"), config, lock_of(config)]
     doomed += [kept for kept in (secrets_path(),) if kept.is_dir()]
     doomed += [here.data_dir] if hard else []
     _refuse_precious(doomed)
@@ -26,7 +27,7 @@ def purge(hard: bool, yes: bool) -> None:
         click.echo(f"  {path}")
     if not yes:
         click.confirm("Delete them?", abort=True)
-    server.ensure_stopped(here)
+    commands.ensure_stopped()
     for path in doomed:
         _delete(path)
     click.echo("Covalent has been purged.")

@@ -5,7 +5,14 @@ from typing import Any
 
 import click
 
-from covalent._programmatic import commands, limits, localstack, server, watching
+from covalent._programmatic import (
+    commands,
+    dask_cluster,
+    limits,
+    localstack,
+    server,
+    watching,
+)
 
 Command = Callable[..., Any]
 _PORT = click.IntRange(1, 65535)
@@ -43,8 +50,8 @@ def _bytes(_ctx: click.Context, _param: click.Parameter, text: str | None) -> st
     "-n",
     "--workers",
     type=click.IntRange(min=1),
-    help="Electrons that run at the same time. By default dask.num_workers of the config file, "
-    "at first 4 or the number of cores, whichever is larger.",
+    help="Electrons that run at the same time, and workers of the Dask cluster. By default dask.num_workers "
+    "of the config file, at first 4 or the number of cores, whichever is larger.",
 )
 @click.option(
     "--localstack",
@@ -71,14 +78,14 @@ def _bytes(_ctx: click.Context, _param: click.Parameter, text: str | None) -> st
     "like are set; 0 for as many as they like. By default dask.threads_per_worker of the config file.",
 )
 @_without_effect("--ignore-migrations", is_flag=True, reason="migrations are never pending")
-@_without_effect("--no-cluster", is_flag=True, reason="there is no Dask cluster to leave out")
+@click.option("--no-cluster", is_flag=True, help="Start no Dask cluster beside the server.")
 @click.option("--no-triggers", is_flag=True, help="Start the server without triggers: none fires.")
 @click.option(
     "--triggers-only",
     is_flag=True,
     help="Start no server: only watch, on this machine, for triggers of the configured control plane.",
 )
-def start(
+def start(  # noqa: PLR0913  # an option each
     *,
     port: int | None,
     workers: int | None,
@@ -86,6 +93,7 @@ def start(
     develop: bool,
     memory: str | None,
     threads: int | None,
+    no_cluster: bool,
     no_triggers: bool,
     triggers_only: bool,
 ) -> None:
@@ -99,12 +107,19 @@ def start(
         _echo(localstack.describe(localstack.ensure_running(port)))
     else:
         chosen = limits.chosen(memory, threads)
-        _start(port, workers, chosen, develop=develop, triggers=not no_triggers)
+        _start(
+            port,
+            workers,
+            chosen,
+            develop=develop,
+            triggers=not no_triggers,
+            cluster=not no_cluster,
+        )
 
 
 @click.command()
 def stop() -> None:
-    """Stop the Covalent server, and LocalStack if it runs."""
+    """Stop the Covalent server, its Dask cluster, and LocalStack if it runs."""
     if server.ensure_stopped(localstack.place()):
         click.echo(localstack.STOPPED)
     if watching.ensure_stopped():
@@ -115,13 +130,26 @@ def stop() -> None:
 @click.command()
 @click.option("-p", "--port", type=_PORT, help="Start again on this port.")
 @_develop
-@_without_effect("--no-cluster/--with-cluster", reason="there is no Dask cluster")
-def restart(port: int | None, develop: bool) -> None:
-    """Restart the Covalent server, with the same workers and triggers."""
+@click.option(
+    "--no-cluster/--with-cluster",
+    "no_cluster",
+    default=None,
+    help="Without or with a Dask cluster; by default as before.",
+)
+def restart(port: int | None, develop: bool, no_cluster: bool | None) -> None:
+    """Restart the Covalent server and its Dask cluster, with the same workers and triggers."""
     running = server.find(commands.place())
+    had_cluster = running is None or dask_cluster.find(commands.place()) is not None
     _stop()
     workers, kept = (running.workers, running.limits) if running else (None, None)
-    _start(port, workers, kept, develop=develop, triggers=running is None or running.triggers)
+    _start(
+        port,
+        workers,
+        kept,
+        develop=develop,
+        triggers=running is None or running.triggers,
+        cluster=had_cluster if no_cluster is None else not no_cluster,
+    )
 
 
 def _start(
@@ -131,15 +159,21 @@ def _start(
     *,
     develop: bool,
     triggers: bool,
+    cluster: bool,
 ) -> None:
     started = commands.ensure_running(
-        port=port, workers=workers, limits=chosen, develop=develop, triggers=triggers
+        port=port,
+        workers=workers,
+        limits=chosen,
+        develop=develop,
+        triggers=triggers,
+        cluster=cluster,
     )
     _echo(commands.describe(started))
 
 
 def _stop() -> None:
-    stopped = server.ensure_stopped(commands.place())
+    stopped = commands.ensure_stopped()
     click.echo(commands.STOPPED if stopped else commands.NOT_RUNNING)
 
 

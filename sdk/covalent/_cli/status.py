@@ -10,7 +10,7 @@ import click
 from rich.console import Console
 from rich.table import Column, Table
 
-from covalent._programmatic import commands, localstack, server, watching
+from covalent._programmatic import commands, dask_cluster, localstack, server, watching
 from covalent._programmatic.limits import Limits
 from covalent._programmatic.server import Server
 from covalent._shared_files.config import get_config
@@ -42,8 +42,16 @@ def _rows(running: Server) -> list[tuple[str, str]]:
         ("Uptime", str(uptime)),
         ("Workers", f"{running.workers}{_limits(running.limits)}"),
         ("Triggers", "On" if running.triggers else "Off"),
+        ("Dask cluster", _cluster()),
         ("Running dispatches", _running_dispatches(running)),
     ]
+
+
+def _cluster() -> str:
+    found = dask_cluster.find(commands.place())
+    if found is None:
+        return "None"
+    return f"Running at {found.address}" if found.address else "Starting"
 
 
 def _limits(limits: Limits) -> str:

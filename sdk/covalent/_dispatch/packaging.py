@@ -7,22 +7,20 @@ Nothing leaves this machine here, and nothing that cannot be pickled gets any fu
 
 from __future__ import annotations
 
-import json
 import platform
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from covalent._dispatch.assets import Assets, Sealed
+from covalent._dispatch.executors import Executors
 from covalent._dispatch.pickles import Pickles, pickled
 from covalent._version import __version__
 from covalent._workflow.lattice import Lattice
 from covalent._workflow.transport import WAITING_EDGE
-from covalent.executor.base import AbstractExecutor
-from covalent.executor.settings import encoded, is_own
 from covalent_contracts import pickling
 from covalent_contracts.errors import InvalidWorkflow
 from covalent_contracts.ids import new_dispatch_id
-from covalent_contracts.manifest import Edge, Executor, LatticeInfo, Manifest, Node, NodeKind
+from covalent_contracts.manifest import Edge, LatticeInfo, Manifest, Node, NodeKind
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -52,7 +50,11 @@ class _Row:
 
 
 def package(
-    lattice: Lattice, *, dispatch_id: str | None = None, is_sublattice: bool = False
+    lattice: Lattice,
+    *,
+    dispatch_id: str | None = None,
+    is_sublattice: bool = False,
+    cluster: str = "",
 ) -> Package:
     """Package a lattice whose graph is built.
 
@@ -60,6 +62,7 @@ def package(
         lattice: the workflow; it is not changed.
         dispatch_id: the dispatch's id; a new one if not given.
         is_sublattice: whether what it returns will be put together where electrons run: then edges tell what it needs.
+        cluster: the Dask cluster for Dask executors that name none; "" for none.
 
     Raises:
         InvalidWorkflow: the graph has not been built, or something in it cannot run.
@@ -68,7 +71,7 @@ def package(
     """
     graph = lattice.transport_graph
     _refuse_unready(lattice)
-    assets, executors = Assets(), _Executors()
+    assets, executors = Assets(), Executors(cluster)
     pickles = Pickles(assets)
     rows = [_row(node, each, pickles, executors) for node, each in graph.nodes()]
     function = assets.add(_pickled_lattice(lattice))
@@ -123,7 +126,7 @@ def _pickled_lattice(lattice: Lattice) -> bytes:
     return pickled(fields, f"lattice {lattice.__name__}")
 
 
-def _row(node: int, known: Mapping[str, Any], pickles: Pickles, executors: _Executors) -> _Row:
+def _row(node: int, known: Mapping[str, Any], pickles: Pickles, executors: Executors) -> _Row:
     kind = NodeKind(known["kind"])
     fields: dict[str, Any] = {"id": node, "name": known["name"], "kind": kind}
     match kind:
@@ -134,13 +137,17 @@ def _row(node: int, known: Mapping[str, Any], pickles: Pickles, executors: _Exec
             return _Row(fields)
         case _:
             what = f"electron {known['name']} ({node})"
-            fields["executor"] = executors.name(known["metadata"]["executor"], what)
-            hooks = known["metadata"]["hooks"]
+            executor, hooks = known["metadata"]["executor"], known["metadata"]["hooks"]
+            fields["executor"] = executors.name(executor, what)
             parts = {
                 "function": pickles.function(known["function"], hooks, what),
                 "hooks": pickles.hooks(hooks, what),
             }
-            fields["needs_sdk"] = pickles.need_sdk(*parts.values())
+            if kind is NodeKind.FUNCTION:  # the graph of a sublattice is built by the runner itself
+                parts["own_executor"] = executors.pickled(executor, hooks, pickles, what)
+            fields["needs_sdk"] = pickles.need_sdk(*parts.values()) or bool(
+                parts.get("own_executor")
+            )
             return _Row(fields, parts)
 
 
@@ -167,45 +174,3 @@ def _returns(graph: TransportGraph) -> Iterator[Edge]:
     last = len(graph) - 1
     for index, source in enumerate(graph.get_node_value(last, "returns")):
         yield Edge(source=source, target=last, kind="arg", index=index)
-
-
-class _Executors:
-    """Executors by the names that the nodes use: the short name, numbered where several differ in settings."""
-
-    def __init__(self) -> None:
-        self.named: dict[str, Executor] = {}
-        self._by_identity: dict[Any, str] = {}
-        self._by_settings: dict[str, str] = {}
-        self._kept: list[Any] = []
-
-    def name(self, executor: Any, what: str = "an electron") -> str:
-        key = executor if isinstance(executor, str) else id(executor)
-        if key not in self._by_identity:
-            self._kept.append(executor)  # alive, so that no other object gets its id
-            self._by_identity[key] = self._named(executor, what)
-        return self._by_identity[key]
-
-    def _named(self, executor: Any, what: str) -> str:
-        if not isinstance(executor, str | AbstractExecutor):
-            raise InvalidWorkflow(
-                f"{what} has executor {executor!r}: it must be an executor or the short name of one"
-            )
-        if not isinstance(executor, str) and is_own(executor):
-            raise InvalidWorkflow(
-                f"{what} has an executor of class {type(executor).__name__}: executors of one's own cannot run yet; "
-                "use one of those that come with Covalent"
-            )
-        wire = encoded(executor)
-        short = wire["short_name"]
-        try:
-            settings = json.dumps([short, wire["attributes"]], sort_keys=True)
-        except TypeError as exc:
-            raise InvalidWorkflow(
-                f"executor {short} of {what} has a setting that is not JSON: {exc}"
-            ) from exc
-        if settings not in self._by_settings:
-            count = sum(each.name == short for each in self.named.values())
-            name = f"{short}-{count + 1}" if count else short
-            self.named[name] = Executor(name=short, attributes=wire["attributes"])
-            self._by_settings[settings] = name
-        return self._by_settings[settings]

@@ -58,6 +58,10 @@ class Pickles:
             return None
         return self._code(id(hooks), hooks, lambda: pickled(wire, f"the dependencies of {what}"))
 
+    def executor(self, key: Any, executor: Any, make: Callable[[], bytes]) -> str:
+        """The digest of an executor that travels as an object."""
+        return self._once(key, executor, make)
+
     def value(self, value: Any) -> str:
         """The digest of a captured value."""
         if isinstance(value, TransportableObject):

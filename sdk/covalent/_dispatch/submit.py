@@ -17,6 +17,7 @@ from covalent._dispatch.client import connect
 from covalent._dispatch.packaging import package
 from covalent._dispatch.recent import remember
 from covalent._dispatch.upload import AddressExpired, upload
+from covalent.executor.cluster_address import cluster_address
 from covalent_contracts.errors import Conflict, NotFound
 
 if TYPE_CHECKING:
@@ -42,7 +43,13 @@ def submit(lattice: Lattice, dispatcher_addr: str | None = None, *, run: bool = 
         CovalentError: what the control plane answered, or that it cannot be reached.
 
     """
-    return send(connect(dispatcher_addr), package(lattice), run=run)
+    client = connect(dispatcher_addr)
+    return send(client, package(lattice, cluster=cluster_for(client)), run=run)
+
+
+def cluster_for(client: Client) -> str:
+    """The Dask cluster of this machine, if electrons run here too; "" if not."""
+    return "" if client.connection.endpoint.is_deployed else cluster_address()
 
 
 def send(client: Client, package: Package, *, run: bool = True) -> str:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from covalent._dispatch.client import connect
 from covalent._dispatch.packaging import Package, package, restore_lattice
 from covalent._dispatch.reuse import reusable, same_bytes
-from covalent._dispatch.submit import send
+from covalent._dispatch.submit import cluster_for, send
 from covalent._results_manager.reading import read
 from covalent._shared_files.exceptions import InvalidArguments
 from covalent._workflow.tracing import replacing
@@ -35,11 +35,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Changes:
-    """How a redispatch differs: other arguments (all or none), and electrons by the names of those they replace."""
+    """How a redispatch differs: other arguments (all or none), and electrons by the names of those they replace.
+
+    cluster: the Dask cluster for those that name none, where it is built anew.
+    """
 
     args: tuple[Any, ...] = ()
     kwargs: Mapping[str, Any] = field(default_factory=dict)
     electrons: Mapping[str, Electron] = field(default_factory=dict)
+    cluster: str = ""
 
     @property
     def has_arguments(self) -> bool:
@@ -62,8 +66,9 @@ def repeat(dispatch_id: str, dispatcher_addr: str | None, changes: Changes, *, r
     """
     record = read(dispatch_id, dispatcher_addr, wait=False)
     _refuse_unfinished(record)
-    made = _made(record, changes, reuse=reuse)
-    return send(connect(dispatcher_addr), made)
+    client = connect(dispatcher_addr)
+    changes = replace(changes, cluster=cluster_for(client))
+    return send(client, _made(record, changes, reuse=reuse))
 
 
 def start_pending(dispatch_id: str, dispatcher_addr: str | None, changes: Changes) -> str:
@@ -135,7 +140,7 @@ def _changed(
     lattice = restore_lattice(record.assets.read(record.manifest.lattice.function))
     lattice.metadata["triggers"] = None
     inputs = pickling.loads(record.assets.read(record.manifest.lattice.inputs))
-    before = Changes(tuple(inputs["args"]), inputs["kwargs"])
+    before = Changes(tuple(inputs["args"]), inputs["kwargs"], cluster=changes.cluster)
     called_with = changes if changes.has_arguments else before
     made = _built(lattice, replace(called_with, electrons=changes.electrons))
     if not reuse or _digests(made.manifest) <= _digests(record.manifest):
@@ -153,7 +158,7 @@ def _built(lattice: Lattice, changes: Changes) -> Package:
                 f"lattice {lattice.__name__} calls no electron {name!r} that could be replaced; it calls "
                 f"{', '.join(sorted(called)) or 'none'}"
             )
-    return package(fresh)
+    return package(fresh, cluster=changes.cluster)
 
 
 def _refuse_other_python(manifest: Manifest) -> None:

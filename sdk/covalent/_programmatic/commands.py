@@ -2,11 +2,11 @@
 
 import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
 
-from covalent._programmatic import server
+from covalent._programmatic import dask_cluster, server
 from covalent._programmatic.limits import Limits, chosen
 from covalent._programmatic.server import CannotStart, Place, Server
 from covalent._shared_files.config import get_config, set_config
@@ -24,6 +24,8 @@ class Started:
     server: Server
     already: bool
     asked_port: int
+    cluster: str = ""
+    """What to say of the Dask cluster."""
 
     @property
     def moved(self) -> bool:
@@ -45,16 +47,17 @@ def covalent_start(  # noqa: PLR0913  # the signature is Covalent's
 ) -> None:
     """Start the local server unless it runs already, and wait until it is ready.
 
+    A Dask cluster for `DaskExecutor` starts beside it, in the background, where `distributed` is installed.
     Those without effect are accepted so that existing scripts run unchanged.
 
     Args:
         develop: log more.
         port: where to listen; the next free port is taken if this one is in use.
         mem_per_worker: memory that an electron may take, as "1GB", 0 for no limit; by default `dask.mem_per_worker`.
-        workers: electrons that run at the same time; by default `dask.num_workers`.
+        workers: electrons that run at the same time, and workers of the Dask cluster; by default `dask.num_workers`.
         threads_per_worker: threads of numerical libraries in an electron; by default `dask.threads_per_worker`.
         ignore_migrations: no effect, migrations are never pending.
-        no_cluster: no effect, there is no Dask cluster.
+        no_cluster: start no Dask cluster.
         no_triggers: start the server without triggers: none fires.
         quiet: print nothing.
 
@@ -63,10 +66,14 @@ def covalent_start(  # noqa: PLR0913  # the signature is Covalent's
         ValueError: `mem_per_worker` is no size.
 
     """
-    del ignore_migrations, no_cluster
-    limits = chosen(mem_per_worker, threads_per_worker)
+    del ignore_migrations
     started = ensure_running(
-        port=port, workers=workers, limits=limits, develop=develop, triggers=not no_triggers
+        port=port,
+        workers=workers,
+        limits=chosen(mem_per_worker, threads_per_worker),
+        develop=develop,
+        triggers=not no_triggers,
+        cluster=not no_cluster,
     )
     if not quiet:
         for line in describe(started):
@@ -74,10 +81,18 @@ def covalent_start(  # noqa: PLR0913  # the signature is Covalent's
 
 
 def covalent_stop(*, quiet: bool = False) -> None:
-    """Stop the local server. Nothing happens if it does not run."""
-    stopped = server.ensure_stopped(place())
+    """Stop the local server and its Dask cluster. Nothing happens if they do not run."""
+    stopped = ensure_stopped()
     if not quiet:
         print(STOPPED if stopped else NOT_RUNNING)  # noqa: T201  # as above
+
+
+def ensure_stopped() -> bool:
+    """Stop the server and its Dask cluster; False if there was no server."""
+    here = place()
+    stopped = server.ensure_stopped(here)
+    dask_cluster.stop(here)
+    return stopped
 
 
 def is_covalent_running() -> bool:
@@ -103,8 +118,11 @@ def ensure_running(
     limits: Limits | None = None,
     develop: bool = False,
     triggers: bool = True,
+    cluster: bool = True,
 ) -> Started:
     """Start the server unless it runs; write where it is and how to talk to it into the config file.
+
+    Once it runs a Dask cluster starts beside it, in the background, if one is wanted.
 
     Raises:
         CannotStart: see `covalent_start`.
@@ -112,16 +130,29 @@ def ensure_running(
     """
     here = place()
     asked = port or _configured_port()
+    limits = limits or chosen(None, None)
+    workers = workers or default_workers()
     options = [
-        *(limits or chosen(None, None)).options(),
+        *limits.options(),
         *("--log-level", _log_level(develop)),
         *([] if triggers else [server.NO_TRIGGERS]),
     ]
     try:
         with server.alone(here):
-            return _found_or_started(here, asked, workers or default_workers(), options)
+            started = _found_or_started(here, asked, workers, options)
+            if started.already or not cluster or not dask_cluster.is_wanted():
+                return started
+            return replace(started, cluster=_with_cluster(here, workers, limits))
     except OSError as exc:
         raise CannotStart(f"The server cannot be started: {exc}") from exc
+
+
+def _with_cluster(here: Place, workers: int, limits: Limits) -> str:
+    """Start the Dask cluster; what there is to say of it."""
+    if not dask_cluster.is_installed():
+        return dask_cluster.MISSING
+    dask_cluster.launch(here, workers, limits)
+    return f"A Dask cluster of {workers} workers is starting: covalent cluster --status"
 
 
 def _found_or_started(here: Place, asked: int, workers: int, options: Sequence[str]) -> Started:
@@ -181,7 +212,9 @@ def describe(started: Started) -> list[str]:
     if started.already:
         return [f"Covalent server is already running at {url}"]
     taken = f"Port {started.asked_port} is in use, using {started.server.port} instead."
-    return [*([taken] if started.moved else []), f"Covalent server has started at {url}"]
+    lines = [taken] if started.moved else []
+    lines.append(f"Covalent server has started at {url}")
+    return [*lines, started.cluster] if started.cluster else lines
 
 
 def _configured_port() -> int:

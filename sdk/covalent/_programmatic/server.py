@@ -8,7 +8,6 @@ import fcntl
 import json
 import os
 import re
-import signal
 import subprocess
 import sys
 import time
@@ -18,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from covalent._programmatic import limits
+from covalent._programmatic import limits, processes
 from covalent._programmatic.limits import Limits
 from covalent_contracts.errors import Unavailable
 
@@ -27,13 +26,9 @@ MODULE = "covalent_localstack"
 
 NO_TRIGGERS = "--no-triggers"
 START_SECONDS = 60
-STOP_SECONDS = 30
 _ABANDON_SECONDS = 5
 _POLL_SECONDS = 0.02
 _TAIL_LINES = 20
-
-_children: dict[int, "subprocess.Popen[bytes]"] = {}
-"""Servers that this very process started; it must reap them."""
 
 
 class CannotStart(Unavailable):
@@ -85,10 +80,10 @@ class Server:
 
 def find(place: Place) -> Server | None:
     """The server that runs on the data directory, or None."""
-    state = _read_state(place)
+    state = _read_state(place.state_file)
     if state is None:
         return None
-    command = _command_of(int(state["pid"]))
+    command = processes.command_of(int(state["pid"]))
     if str(place.state_file) not in command:
         return None
     workers = re.search(r"--workers (\d+)", command)
@@ -138,7 +133,7 @@ def launch(place: Place, spawn: Callable[[], "subprocess.Popen[bytes]"], seconds
     server = find(place)
     if server is None:
         raise CannotStart(f"The server stopped at once.\n{_tail(place.log_file, logged)}")
-    _children[server.pid] = process
+    processes.own(process)
     return server
 
 
@@ -148,13 +143,16 @@ def stop(place: Place) -> bool:
     if server is None:
         place.state_file.unlink(missing_ok=True)
         return False
-    os.kill(server.pid, signal.SIGTERM)
-    if not _gone(place, server.pid, STOP_SECONDS):
-        os.killpg(server.pid, signal.SIGKILL)
-        _gone(place, server.pid, STOP_SECONDS)
+    processes.end(server.pid, place.state_file)
     place.state_file.unlink(missing_ok=True)
     place.token_file.unlink(missing_ok=True)
     return True
+
+
+def is_alive(state_file: Path) -> bool:
+    """Whether the server lives that has written the file."""
+    state = _read_state(state_file)
+    return state is not None and processes.is_process(int(state["pid"]), state_file)
 
 
 def ensure_stopped(place: Place) -> bool:
@@ -209,7 +207,7 @@ def _await_ready(
     place: Place, process: "subprocess.Popen[bytes]", logged: int, seconds: float
 ) -> None:
     deadline = time.monotonic() + seconds
-    while _read_state(place) is None:
+    while _read_state(place.state_file) is None:
         if process.poll() is not None:
             raise CannotStart(
                 f"The server ended with exit code {process.returncode} while starting. "
@@ -233,43 +231,13 @@ def _abandon(process: "subprocess.Popen[bytes]") -> None:
         process.wait()
 
 
-def _read_state(place: Place) -> dict[str, Any] | None:
+def _read_state(file: Path) -> dict[str, Any] | None:
     """The state file's content; None while it is missing or half written."""
     try:
-        state = json.loads(place.state_file.read_text())
+        state = json.loads(file.read_text())
     except (OSError, ValueError):
         return None
     return state if isinstance(state, dict) else None
-
-
-def _command_of(pid: int) -> str:
-    """The command line of a living process; empty if there is none."""
-    if Path("/proc/self/cmdline").exists():
-        try:
-            raw = Path(f"/proc/{pid}/cmdline").read_bytes()
-        except OSError:
-            return ""
-        return raw.replace(b"\0", b" ").decode(errors="replace")
-    listed = subprocess.run(  # noqa: S603  # a number of ours
-        ["ps", "-ww", "-p", str(pid), "-o", "command="],  # noqa: S607  # where it lies differs
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    return listed.stdout
-
-
-def _gone(place: Place, pid: int, seconds: float) -> bool:
-    """Whether the process ended within the time."""
-    deadline = time.monotonic() + seconds
-    while str(place.state_file) in _command_of(pid):
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(_POLL_SECONDS)
-    child = _children.pop(pid, None)
-    if child is not None:
-        child.wait()
-    return True
 
 
 def _tail(path: Path, start: int) -> str:

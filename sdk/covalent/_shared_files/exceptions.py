@@ -1,18 +1,26 @@
 """The errors that only the SDK raises; the rest of the tree is in `covalent_contracts.errors`."""
 
-from covalent_contracts.errors import CovalentError, InvalidWorkflow, NotFound
+from covalent_contracts.errors import (
+    CovalentError,
+    InvalidWorkflow,
+    NotFound,
+    TaskCancelledError,
+    TaskRuntimeError,
+)
+
+__all__ = [
+    "InvalidArguments",
+    "InvalidConfig",
+    "InvalidTransfer",
+    "MissingExtra",
+    "MissingLatticeRecordError",
+    "TaskCancelledError",
+    "TaskRuntimeError",
+]
 
 
 class MissingLatticeRecordError(NotFound):
     """No dispatch has this id, or it belongs to somebody else."""
-
-
-class TaskRuntimeError(CovalentError):
-    """What an executor raises when the electron's own code failed."""
-
-
-class TaskCancelledError(CovalentError):
-    """What an executor raises when the electron was cancelled."""
 
 
 class InvalidArguments(InvalidWorkflow, ValueError, TypeError):

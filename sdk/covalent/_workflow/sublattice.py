@@ -46,6 +46,7 @@ class Sublattice:
         """
         from covalent._dispatch.packaging import package  # noqa: PLC0415  # loads pydantic
         from covalent._workflow.own_modules import by_name  # noqa: PLC0415  # loaded when first used
+        from covalent.executor.cluster_address import cluster_address  # noqa: PLC0415  # as above
         from covalent_contracts.built import Built  # noqa: PLC0415  # loaded when first used
 
         here = context.current()
@@ -54,7 +55,9 @@ class Sublattice:
         with by_name():
             self.lattice.build_graph(*args, **kwargs)
             child = sub_dispatch_id(here.dispatch_id, here.node_id)
-            made = package(self.lattice, dispatch_id=child, is_sublattice=True)
+            made = package(
+                self.lattice, dispatch_id=child, is_sublattice=True, cluster=cluster_address()
+            )
         return Built(made.manifest.model_dump_json().encode(), made.objects)
 
 

@@ -217,8 +217,8 @@ def _metadata_of(node: Node, executors: Mapping[str, Executor]) -> dict[str, Any
     if node.executor is None:
         return {"executor": None, "executor_data": {}}
     executor = executors[node.executor]
-    data = {"short_name": executor.name, "attributes": dict(executor.attributes)}
-    return {"executor": executor.name, "executor_data": data}
+    data = {"short_name": executor.known_as, "attributes": dict(executor.attributes)}
+    return {"executor": executor.known_as, "executor_data": data}
 
 
 def _edge_attributes(edge: Edge) -> dict[str, Any]:

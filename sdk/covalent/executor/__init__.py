@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from covalent.executor.executor_plugins.azurebatch import AzureBatchExecutor
     from covalent.executor.executor_plugins.azurefunctions import AzureFunctionsExecutor
     from covalent.executor.executor_plugins.braket import BraketExecutor
+    from covalent.executor.executor_plugins.dask import DaskExecutor
     from covalent.executor.executor_plugins.ec2 import EC2Executor
     from covalent.executor.executor_plugins.ecs import ECSExecutor
     from covalent.executor.executor_plugins.gcpbatch import GCPBatchExecutor
@@ -32,6 +33,7 @@ __all__ = [  # noqa: RUF022  # in alphabetical order, as a reader looks for a na
     "AzureFunctionsExecutor",
     "BaseExecutor",
     "BraketExecutor",
+    "DaskExecutor",
     "EC2Executor",
     "ECSExecutor",
     "GCPBatchExecutor",
@@ -50,6 +52,7 @@ _HOMES = _MappingProxyType(
         "AzureFunctionsExecutor": "covalent.executor.executor_plugins.azurefunctions",
         "BaseExecutor": "covalent.executor.base",
         "BraketExecutor": "covalent.executor.executor_plugins.braket",
+        "DaskExecutor": "covalent.executor.executor_plugins.dask",
         "EC2Executor": "covalent.executor.executor_plugins.ec2",
         "ECSExecutor": "covalent.executor.executor_plugins.ecs",
         "GCPBatchExecutor": "covalent.executor.executor_plugins.gcpbatch",

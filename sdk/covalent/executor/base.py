@@ -14,6 +14,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
+from covalent._shared_files.config import get_config
 from covalent.executor.settings import configured_settings
 from covalent_contracts import context
 
@@ -79,8 +80,17 @@ class AbstractExecutor(ABC):
 
     @classmethod
     def short_name(cls) -> str:
-        """The name by which configuration and control plane know the executor."""
-        return cls.SHORT_NAME or cls.__module__.rpartition(".")[2]
+        """The name by which configuration and results know the executor.
+
+        That of its module, or of its class if that is in a script or a notebook.
+        """
+        module = cls.__module__.rpartition(".")[2]
+        return cls.SHORT_NAME or (cls.__name__ if module == "__main__" else module)
+
+    @classmethod
+    def settings_known(cls) -> set[str]:
+        """The names of its settings, and of those that every executor has."""
+        return {*_COMMON, *cls._EXECUTOR_PLUGIN_DEFAULTS}
 
     def to_dict(self) -> dict[str, Any]:
         """A JSON-serializable representation: type, short name and settings."""
@@ -135,19 +145,25 @@ class BaseExecutor(AbstractExecutor):
         results_dir: str,
         node_id: int = -1,
     ) -> Any:
-        """Set up, run a function, tear down.
+        """Set up, run a function, tear down. An empty `results_dir` is the configured one.
 
         Returns:
             What the function returns.
 
         """
-        metadata = {"dispatch_id": dispatch_id, "node_id": node_id, "results_dir": results_dir}
+        metadata = _metadata(dispatch_id, node_id, results_dir)
         self.setup(metadata)
         try:
             with _running(dispatch_id, node_id):
-                return self.run(function, args, kwargs, metadata)
-        finally:
-            self.teardown(metadata)
+                value = self.run(function, args, kwargs, metadata)
+        except BaseException as exc:
+            try:
+                self.teardown(metadata)
+            except Exception as second:  # noqa: BLE001  # the first one tells why
+                exc.add_note(f"teardown failed too: {type(second).__name__}: {second}")
+            raise
+        self.teardown(metadata)
+        return value
 
     def setup(self, task_metadata: Mapping[str, Any]) -> Any:
         """Prepare for one electron; a subclass may override it."""
@@ -189,7 +205,7 @@ class BaseExecutor(AbstractExecutor):
         results_dir: str,
     ) -> None:
         """Append texts to files; relative paths lie in the dispatch's folder of `results_dir`."""
-        _write_streams(stream_strings, filepaths, Path(results_dir) / dispatch_id)
+        _write_streams(stream_strings, filepaths, _folder(results_dir, dispatch_id))
 
 
 class AsyncBaseExecutor(AbstractExecutor):
@@ -214,19 +230,25 @@ class AsyncBaseExecutor(AbstractExecutor):
         results_dir: str,
         node_id: int = -1,
     ) -> Any:
-        """Set up, run a function, tear down.
+        """Set up, run a function, tear down. An empty `results_dir` is the configured one.
 
         Returns:
             What the function returns.
 
         """
-        metadata = {"dispatch_id": dispatch_id, "node_id": node_id, "results_dir": results_dir}
+        metadata = _metadata(dispatch_id, node_id, results_dir)
         await self.setup(metadata)
         try:
             with _running(dispatch_id, node_id):
-                return await self.run(function, args, kwargs, metadata)
-        finally:
-            await self.teardown(metadata)
+                value = await self.run(function, args, kwargs, metadata)
+        except BaseException as exc:
+            try:
+                await self.teardown(metadata)
+            except Exception as second:  # noqa: BLE001  # the first one tells why
+                exc.add_note(f"teardown failed too: {type(second).__name__}: {second}")
+            raise
+        await self.teardown(metadata)
+        return value
 
     async def setup(self, task_metadata: Mapping[str, Any]) -> Any:
         """Prepare for one electron; a subclass may override it."""
@@ -275,8 +297,18 @@ class AsyncBaseExecutor(AbstractExecutor):
         results_dir: str,
     ) -> None:
         """Append texts to files in a thread; relative paths lie in the dispatch's folder of `results_dir`."""
-        folder = Path(results_dir) / dispatch_id
+        folder = _folder(results_dir, dispatch_id)
         await asyncio.to_thread(_write_streams, list(stream_strings), list(filepaths), folder)
+
+
+def _metadata(dispatch_id: str, node_id: int, results_dir: str) -> dict[str, Any]:
+    """What `setup`, `run` and `teardown` are told of an electron."""
+    folder = results_dir or str(get_config("sdk.results_dir"))
+    return {"dispatch_id": dispatch_id, "node_id": node_id, "results_dir": folder}
+
+
+def _folder(results_dir: str, dispatch_id: str) -> Path:
+    return Path(results_dir or str(get_config("sdk.results_dir"))) / dispatch_id
 
 
 def _job_of(here: context.Context) -> Mapping[str, Any]:

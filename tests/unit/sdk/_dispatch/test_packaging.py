@@ -123,25 +123,6 @@ def test_settings_must_be_json() -> None:
         package(lattice)
 
 
-def test_an_executor_of_ones_own_is_refused_by_its_class_and_electron() -> None:
-    class Mine(ct.executor.BaseExecutor):
-        def run(self, function: Any, args: Any, kwargs: Any, task_metadata: Any) -> Any: ...
-
-    class MineToo(ct.executor.AsyncBaseExecutor):
-        SHORT_NAME = "mine"
-
-        async def run(self, function: Any, args: Any, kwargs: Any, task_metadata: Any) -> Any: ...
-
-    class Changed(ct.executor.LocalExecutor):
-        def run(self, function: Any, args: Any, kwargs: Any, task_metadata: Any) -> Any: ...
-
-    for executor in (Mine(), MineToo(), Changed()):
-        with pytest.raises(InvalidWorkflow, match="own cannot run yet") as refused:
-            packaged(ct.lattice(executor=executor)(plain), 1)
-        assert f"class {type(executor).__name__}" in str(refused.value)
-        assert "electron add" in str(refused.value)
-
-
 def test_an_executor_that_only_sets_other_defaults_is_accepted() -> None:
     class Patient(ct.executor.LocalExecutor):
         _EXECUTOR_PLUGIN_DEFAULTS: ClassVar[dict[str, Any]] = {"retries": 3}

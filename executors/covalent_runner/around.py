@@ -1,0 +1,81 @@
+"""An electron's function with what runs around it, for an executor that may take it anywhere.
+
+Elsewhere there may be nothing but Python and cloudpickle, so hooks are pickled by value. Only what asks for packages
+(`DepsPip`) needs Covalent there, to install them.
+"""
+
+import pickle
+from collections.abc import Callable, Sequence
+from typing import Any
+from uuid import uuid4
+
+import cloudpickle
+
+import covalent_contracts
+import covalent_runner
+from covalent_contracts.hooks import Call, Hooks
+from covalent_runner.hooking import make_calls, run_commands
+
+_HERE = uuid4().hex
+"""This process and its forks: they find the packages of the electron installed."""
+_OURS = (covalent_contracts, covalent_runner)
+_BY_NAME = ("__name__", "__qualname__", "__doc__", "__module__")
+
+
+def wrapped(function: Callable[..., Any], hooks: Hooks) -> Callable[..., Any]:
+    """The function as an executor gets it: itself, if nothing runs around it."""
+    return Around(function, hooks) if hooks else function
+
+
+class Around:
+    """A function with its hooks: commands, packages, calls before, the function, calls after.
+
+    It has the function's name, and its signature.
+    """
+
+    def __init__(self, function: Callable[..., Any], hooks: Hooks) -> None:
+        self.__wrapped__ = function
+        self._parts = (function, tuple(hooks.bash), tuple(hooks.pip), hooks.before, hooks.after)
+        for name in _BY_NAME:
+            if hasattr(function, name):
+                setattr(self, name, getattr(function, name))
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Call it here."""
+        return call(_HERE, self._parts, args, kwargs)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        parts = _HERE, self._parts
+        for each in _OURS:
+            cloudpickle.register_pickle_by_value(each)
+        try:
+            return pickle.loads, (cloudpickle.dumps(_elsewhere(*parts)),)
+        finally:
+            for each in _OURS:
+                cloudpickle.unregister_pickle_by_value(each)
+
+
+_Parts = tuple[Callable[..., Any], tuple[str, ...], tuple[str, ...], Sequence[Call], Sequence[Call]]
+
+
+def _elsewhere(here: str, parts: _Parts) -> Callable[..., Any]:
+    def electron(*args: Any, **kwargs: Any) -> Any:
+        return call(here, parts, args, kwargs)
+
+    return electron
+
+
+def call(here: str, parts: _Parts, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
+    """Run commands, install packages unless process `here` is this one, call before, the function, and after."""
+    function, bash, packages, before, after = parts
+    run_commands(bash)
+    if not packages or here == _HERE:
+        output = function(*args, **(kwargs | make_calls(before)))
+        make_calls(after)
+        return output
+    from covalent_runner.packages import installed  # noqa: PLC0415  # by name, where it runs
+
+    with installed(packages):
+        output = function(*args, **(kwargs | make_calls(before)))
+        make_calls(after)
+    return output

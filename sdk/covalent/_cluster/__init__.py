@@ -1,0 +1,1 @@
+"""The Dask cluster beside the local server: `process` is what `python -m covalent._cluster` runs."""
