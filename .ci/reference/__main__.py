@@ -8,14 +8,21 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from reference import blocks, commands, config, promises, text  # found through the line above
+from reference import (
+    blocks,
+    commands,
+    config,
+    executors,
+    promises,
+    text,
+)  # found through the line above
 
 
 def main() -> int:
     """Check everything, and tell all faults."""
     reference = text.read(Path(sys.argv[1]))
     faults = 0
-    for module in (promises, blocks, config, commands):
+    for module in (promises, blocks, config, commands, executors):
         name = module.__name__.rpartition(".")[2]
         found = list(module.check(reference))
         for each in found:

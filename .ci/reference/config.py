@@ -21,12 +21,13 @@ def check(reference: Reference) -> Iterator[str]:
     if not blocks:
         yield f"there is no block under {SECTION!r}"
     for block in blocks:
-        yield from _faults(block)
+        yield from faults(block, block.text)
 
 
-def _faults(block: Block) -> Iterator[str]:
+def faults(block: Block, text: str) -> Iterator[str]:
+    """What a configuration file with this text, which is that of a block, does not give back."""
     with tempfile.TemporaryDirectory() as folder:
-        (Path(folder) / "covalent.conf").write_text(block.text)
+        (Path(folder) / "covalent.conf").write_text(text)
         environment = os.environ | {"COVALENT_CONFIG_DIR": folder}
         done = subprocess.run(
             [sys.executable, "-c", _READ],
@@ -39,7 +40,7 @@ def _faults(block: Block) -> Iterator[str]:
         yield f"line {block.line}: the configuration cannot be read: {done.stderr.strip().splitlines()[-1]}"
         return
     have = json.loads(done.stdout)
-    for path, value in _leaves(tomllib.loads(block.text)):
+    for path, value in _leaves(tomllib.loads(text)):
         found = have
         for part in path:
             found = found.get(part, {}) if isinstance(found, dict) else {}

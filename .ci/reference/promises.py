@@ -14,7 +14,6 @@ from typing import Any
 from reference.text import Heading, Reference
 
 NOT_YET: Mapping[str, str] = {
-    "Executors": "the executors come with an issue of their own",
     "QElectron": "quantum electrons come with an issue of their own",
     "Quantum Clusters": "quantum electrons come with an issue of their own",
     "Quantum Executors": "quantum electrons come with an issue of their own",

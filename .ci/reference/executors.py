@@ -1,0 +1,176 @@
+"""The blocks on executors: configurations are read back, scripts run on the offline AWS and print what they must.
+
+What cannot be run by anyone is told by kind: how to install Covalent's own packages, policies and commands for
+resources that our Terraform makes, and what a script prints.
+"""
+
+import os
+import re
+import socket
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from reference import config
+from reference.text import Block, Reference
+
+SECTION = "Executors"
+SHOWN: Mapping[str, str] = {
+    r"pip install": "installs a package of Covalent's own server; here an extra, or nothing",
+    r"\"Version\": ?\"2012-10-17\"": "a policy: our Terraform modules have the roles",
+    r"LocalCluster": "a cluster of one's own: the script after it runs on that of `covalent start`",
+    r"provider \"?aws\"? \{\}": "resources: our Terraform modules have them",
+    r"(?m)^\s*(aws|docker|#Dockerfile|ssh) ?": "commands for an account, or for images",
+    r"^(>>> )?(Result: )?[\s\"]*(\d\.\d+|0|Hello, World!?)\"?$": "what a script prints",
+    r"#SBATCH|^srun|^module load": "a script for Slurm: tests/unit/executors/slurm holds ours to it",
+}
+"""Blocks that nobody runs, and why."""
+LATER: Mapping[str, str] = {
+    "AzureBatchExecutor": "an account: tests/clouds has Microsoft's client and a server on loopback",
+    "GCPBatchExecutor": "an account: tests/clouds has Google's client and a server on loopback",
+    "covalent_braket_plugin": "quantum electrons come with an issue of their own",
+    'SlurmExecutor|"slurm"': "a cluster: tests/remote runs the executor on a real one",
+    'SSHExecutor|"ssh"': "a host: tests/remote runs the executor on a real one",
+}
+"""Scripts that need more than the offline AWS, by what they name; tests of their own run such electrons."""
+SLIPS: tuple[tuple[str, str], ...] = (
+    ('function_name = "my-lambda-function"\n', 'function_name = "my-lambda-function",\n'),
+    ("(100000000)", "(1000000)"),  # no slip: a hundredth of the time
+    (",\n    deps_pip=deps_pip", ""),  # these versions do not exist for the Pythons of today
+    ("tcp://127.0.0.1:55564", "{dask}"),  # wherever it is
+    ("\n...", ""),
+)
+"""What is written differently before it is run, and what is there instead."""
+CONFIG_SLIPS: tuple[tuple[str, str], ...] = (
+    (r"(?m),\s*$", ""),
+    (r"(?m)^\.\.\.$", ""),
+    (r"= (<[^>]*>)", r'= "\1"'),
+)
+"""The same of configurations, as patterns."""
+RESULTS: tuple[tuple[str, str], ...] = (
+    ("def compute_pi", r"3\.1415"),
+    ("def train_svm", r"(0\.\d+|1\.0)"),
+    ("def join_words", r"Hello, ?World!"),
+)
+"""What a script prints, by what is in it."""
+TASKS = """
+@ct.lattice
+def added_here(*args):
+    return {task}(*args)
+
+print("ran:", ct.dispatch_sync(added_here)(*{arguments}).result)
+"""
+"""What is added to a script that dispatches nothing: its electron runs."""
+_TASK = re.compile(r"(?m)^def (\w+)\((.*)\):")
+_EXECUTOR = re.compile(r"\[executors\.\w+\]")
+
+
+@dataclass(frozen=True)
+class Script:
+    """A script to run, and what it prints."""
+
+    block: Block
+    text: str
+    prints: str
+
+
+def is_covered(block: Block) -> bool:
+    """Whether the block is run, or told to be none that could be."""
+    return bool(_EXECUTOR.match(block.text) or why_not(block) or _is_script(block))
+
+
+def why_not(block: Block) -> str:
+    """Why nobody runs a block; "" if it is run."""
+    if _is_script(block):
+        return next((why for name, why in LATER.items() if re.search(name, block.text)), "")
+    if _EXECUTOR.match(block.text):
+        return ""
+    return next((why for pattern, why in SHOWN.items() if re.search(pattern, block.text)), "")
+
+
+def check(reference: Reference) -> Iterator[str]:
+    """What is not as promised, a line each."""
+    blocks = [block for block in reference.blocks if SECTION in block.heading.path]
+    for block in blocks:
+        if _EXECUTOR.match(block.text):
+            yield from config.faults(block, _mended(block.text))
+    with tempfile.TemporaryDirectory() as folder, _server(Path(folder)) as environment:
+        for script in _scripts(blocks):
+            yield from _faults(script, environment)
+
+
+def _mended(text: str) -> str:
+    for pattern, new in CONFIG_SLIPS:
+        text = re.sub(pattern, new, text)
+    return text
+
+
+def _is_script(block: Block) -> bool:
+    return "covalent as ct" in block.text or "ct.executor." in block.text or "@ct." in block.text
+
+
+def _scripts(blocks: list[Block]) -> Iterator[Script]:
+    """The scripts; where a section defines several executors and then one workflow, one for each of them."""
+    defining: list[Block] = []
+    for block in blocks:
+        if not _is_script(block) or why_not(block):
+            continue
+        if re.match(r"executor = ", block.text) and "def " not in block.text:
+            defining.append(block)
+        elif defining and "executor=executor" in block.text and "executor = " not in block.text:
+            yield from (_script(each, f"{each.text}\n{block.text}") for each in defining)
+            defining = []
+        elif "def " in block.text:
+            yield _script(block, block.text)
+
+
+def _script(block: Block, text: str) -> Script:
+    for slip, mended in SLIPS:
+        text = text.replace(slip, mended)
+    text = "import covalent as ct\n" + text
+    if "LocalCluster" not in text and "{dask}" in text:
+        text = text.replace('"{dask}"', 'ct.get_config("dask.scheduler_address")')
+    if "ct.dispatch" not in text and (task := _TASK.search(text)):
+        arguments = "(1, 2)" if task[2] else "()"
+        text += TASKS.format(task=task[1], arguments=arguments)
+    prints = next((result for name, result in RESULTS if name in text), "ran: 3")
+    return Script(block, text, prints)
+
+
+def _faults(script: Script, environment: Mapping[str, str]) -> Iterator[str]:
+    with tempfile.NamedTemporaryFile("w", suffix=".py") as file:
+        file.write(script.text)
+        file.flush()
+        done = subprocess.run(
+            [sys.executable, file.name],
+            env=dict(environment),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=300,
+            check=False,
+        )
+    if done.returncode or not re.search(script.prints, done.stdout):
+        told = (done.stderr or done.stdout).strip()[-2000:]
+        yield f"line {script.block.line}: it printed {told!r}, not {script.prints}"
+
+
+@contextmanager
+def _server(folder: Path) -> Iterator[Mapping[str, str]]:
+    """A server with a Dask cluster; the environment that finds it. The home has the key that a script names."""
+    (folder / ".ssh").mkdir()
+    (folder / ".ssh" / "ec2_key").touch(0o600)
+    environment = os.environ | {"COVALENT_CONFIG_DIR": str(folder), "HOME": str(folder)}
+    covalent = str(Path(sys.executable).with_name("covalent"))
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = probe.getsockname()[1]
+    start = [covalent, "start", "--port", str(port), "-n", "2"]
+    subprocess.run(start, env=environment, stdin=subprocess.DEVNULL, check=True, timeout=120)
+    try:
+        yield environment
+    finally:
+        subprocess.run([covalent, "stop"], env=environment, check=False, timeout=120)
