@@ -228,9 +228,9 @@ def cost(region: str | None, prefix: str) -> None:
     help="Write the zip there.",
 )
 def function(cloud: str, output: Path) -> None:
-    """Write the function that electrons run in, as a zip that Azure or Google deploys.
+    """Write what Azure or Google deploys as a function.
 
-    docs/executors/azurefunctions.md and docs/executors/gcpfunctions.md tell how.
+    It is a zip of what electrons run in. docs/executors/azurefunctions.md and docs/executors/gcpfunctions.md tell how.
     """
     from covalent_executors import function_app  # noqa: PLC0415  # loaded when first used
 

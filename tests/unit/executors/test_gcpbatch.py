@@ -8,7 +8,7 @@ from covalent.executor import GCPBatchExecutor
 JOB: Mapping[str, Any] = {
     "project_id": "my-gcp-project-id",
     "container_image_uri": "my-executor-container-image-uri",
-    "service_account_email": "my-service-account@my-gcp-project-id.iam.gserviceaccount.com",
+    "service_account_email": "my-service-account-email",
 }
 
 
@@ -42,7 +42,7 @@ class TestGoogleBatch(ElsewhereContract):
         ({"project_id": None}, "pattern"),
         ({"region": "Iowa"}, "pattern"),
         ({"container_image_uri": None}, "at least 1"),
-        ({"service_account_email": "me"}, "pattern"),
+        ({"service_account_email": None}, "at least 1"),
         ({"vcpus": 0}, "greater than or equal to 1"),
         ({"memory": 0}, "greater than or equal to 1"),
         ({"time_limit": 15 * 24 * 3600}, "1209600"),
