@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from tests.clouds import azure
-from tests.clouds.containers import killed
+from tests.clouds.containers import removed
 from tests.clouds.internet import Answer, Site, internet
 from tests.clouds.jobs import CAPABILITY, Deployment
 
@@ -44,7 +44,7 @@ def cloud(certificate: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Cloud]
     }
     with internet(certificate, sites, monkeypatch):
         yield found
-    killed([task.container for task in found.account.tasks.values()])
+    removed([task.container for task in found.account.tasks.values()])
 
 
 def _ended(cloud: Cloud, name: str) -> None:
@@ -260,6 +260,24 @@ def test_a_wrong_secret(cloud: Cloud, deployment: Deployment) -> None:
     with pytest.raises(Refused, match="client 'client-id' in tenant 'tenant-id'") as told:
         cloud.adapter(secret="mistyped").submit(deployment.job())
     assert "mistyped" not in str(told.value)
+
+
+def test_a_machine_that_is_not_logged_in(cloud: Cloud, deployment: Deployment) -> None:
+    from azure.core.exceptions import ClientAuthenticationError
+
+    class Client:
+        def get_pool(self, _: str) -> None:
+            raise ClientAuthenticationError("no credential was found\nmore of it")
+
+    settings = SETTINGS | dict.fromkeys(("tenant_id", "client_id", "client_secret"))
+    batch = AzureBatch(AzureBatchSpec.model_validate(settings), Client())
+    with pytest.raises(Refused, match=r"run `az login`.*no credential was found$"):
+        batch.submit(deployment.job())
+
+
+def test_no_time_limit(cloud: Cloud, deployment: Deployment) -> None:
+    cloud.adapter().submit(deployment.job(time_limit=-1))
+    assert "maxWallClockTime" not in cloud.account.tasks["d-7-0"].document["constraints"]
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from tests.clouds import azure, functions, google, google_tasks
-from tests.clouds.containers import killed
+from tests.clouds.containers import removed
 from tests.clouds.internet import Answer, Request, Site, certificate, internet
 
 APP = "my-app.azurewebsites.net"
@@ -47,8 +47,8 @@ def world(folder: Path) -> Iterator[None]:
         patch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(key))
         stack.enter_context(internet(certificate(homes[2]), sites, patch))
         yield
-        killed([task.container for task in account.tasks.values()])
-        killed([run.container for run in batch.runs.values()])
+        removed([task.container for task in account.tasks.values()])
+        removed([run.container for run in batch.runs.values()])
 
 
 if __name__ == "__main__":

@@ -190,7 +190,7 @@ class _Unless:
 def _task(job: Job, image: str) -> Any:
     models = vendor("azure.batch.models", "azurebatch")
     variables = launch.environment(job)
-    limit = timedelta(seconds=job.time_limit) if job.time_limit else None
+    limit = timedelta(seconds=job.time_limit) if job.time_limit > 0 else None
     return models.BatchTaskCreateOptions(
         id=job.name,
         command_line=launch.command(),

@@ -1,4 +1,5 @@
 from collections.abc import Mapping
+from types import SimpleNamespace
 from typing import Any, ClassVar
 
 import pytest
@@ -7,6 +8,8 @@ from tests.unit.executors.elsewhere import ARN, ElsewhereContract
 from covalent.executor import AzureBatchExecutor
 from covalent_contracts.errors import InvalidWorkflow
 from covalent_executors import registry
+from covalent_executors.adapter import State
+from covalent_executors.azurebatch import states
 
 LOGIN: Mapping[str, Any] = {
     "tenant_id": "tenant-id",
@@ -59,7 +62,16 @@ class TestAzureBatch(ElsewhereContract):
         ({"poll_freq": 0}, "greater than 0"),
     )
     secrets = ("client_secret",)
+    native_states: ClassVar[Mapping[Any, Any]] = {
+        "active": State.PENDING,
+        "preparing": State.PENDING,
+        "running": State.RUNNING,
+        "completed": State.ENDED,
+    }
     literals: ClassVar[Mapping[str, Any]] = {**LOGIN, **ACCOUNT}
+
+    def read(self, native: Any) -> Any:
+        return states.sighting(SimpleNamespace(state=native, execution_info=None)).state
 
     @pytest.mark.parametrize("missing", sorted(LOGIN))
     def test_a_login_is_whole(self, missing: str) -> None:
