@@ -13,7 +13,7 @@ from tests.clouds.jobs import CAPABILITY, Deployment
 
 from covalent_executors.adapter import Busy, Refused, State
 from covalent_executors.azurebatch import states
-from covalent_executors.azurebatch.adapter import AzureBatch, adapter
+from covalent_executors.azurebatch.adapter import AzureBatch, adapter, client_of
 from covalent_executors.azurebatch.spec import AzureBatchSpec
 
 SETTINGS = {
@@ -37,6 +37,7 @@ class Cloud:
 
 @pytest.fixture
 def cloud(certificate: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Cloud]:
+    client_of.cache_clear()
     found = Cloud(azure.Account(azure.pool()), azure.Login())
     sites: dict[str, Site] = {
         azure.ACCOUNT: found.account,
@@ -79,6 +80,13 @@ def test_a_job_that_is_submitted_again_is_the_same_one(
     assert batch.submit(job) == batch.submit(job)
     assert len(cloud.account.tasks) == 1
     assert len(cloud.account.jobs) == 1
+
+
+def test_one_login_is_enough(cloud: Cloud, deployment: Deployment) -> None:
+    handle = cloud.adapter().submit(deployment.job())
+    for _ in range(3):
+        cloud.adapter().look(handle)
+    assert len(cloud.login.scopes) == 1
 
 
 def test_nothing_of_the_ticket_is_in_the_task(cloud: Cloud, deployment: Deployment) -> None:
@@ -235,6 +243,15 @@ def test_a_task_whose_node_was_preempted(cloud: Cloud, deployment: Deployment) -
     handle = batch.submit(deployment.job())
     cloud.account.tasks["d-7-0"].document["previousState"] = "running"
     assert batch.look(handle).cause.startswith("its node was preempted or lost; waits for")
+
+
+def test_a_task_whose_pool_is_gone(cloud: Cloud, deployment: Deployment) -> None:
+    batch = cloud.adapter()
+    handle = batch.submit(deployment.job())
+    cloud.account.pool = azure.pool("another")
+    seen = batch.look(handle)
+    assert seen.state is State.PENDING
+    assert "there is no pool 'covalent-pool'" in seen.cause
 
 
 def test_every_state_of_microsoft_s_model_is_known() -> None:
