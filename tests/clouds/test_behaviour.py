@@ -1,6 +1,8 @@
 """Electrons in the clouds, from dispatch to result: the embedded AWS, its bridge, the vendors' clients, processes."""
 
+import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -149,3 +151,28 @@ def test_the_reference_s_machine_learning(kind: Any, settings: dict[str, Any]) -
     result = ct.get_result(ct.dispatch(run_experiment)(C=1.0, gamma=0.7), wait=True)
     assert result.status == "COMPLETED", result.error
     assert 0.8 < result.result <= 1
+
+
+DOCS = Path(__file__).parents[2] / "docs" / "executors"
+SECRETS = {
+    "azurebatch": azure.SECRET,
+    "gcpbatch": google.key(),
+    "azurefunctions": durable_host.KEY,
+    "gcpfunctions": google.key(),
+}
+
+
+@pytest.mark.parametrize("name", SECRETS)
+@pytest.mark.usefixtures("server")
+def test_what_the_page_shows_runs(name: str, tmp_path: Path) -> None:
+    """With a file in the place of the secret's ARN."""
+    kept = tmp_path / "secret"
+    kept.write_text(SECRETS[name])
+    (code,) = re.findall(r"```python\n(.*?)```", (DOCS / f"{name}.md").read_text(), re.DOTALL)
+    code, found = re.subn(r'"arn:[^"]+"', repr(str(kept)), code)
+    assert found == 1
+    page: dict[str, Any] = {"__name__": f"{name}_page"}
+    exec(compile(code, f"{name}.md", "exec"), page)
+    result = ct.get_result(ct.dispatch(ct.lattice(page["square"]))(7), wait=True)
+    assert (result.result, result.error) == (49, None)
+    assert page["executor"].short_name() == name

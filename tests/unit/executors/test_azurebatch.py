@@ -1,8 +1,11 @@
+import re
 from collections.abc import Mapping
 from types import SimpleNamespace
 from typing import Any, ClassVar
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from tests.unit.executors.elsewhere import ARN, ElsewhereContract
 
 from covalent.executor import AzureBatchExecutor
@@ -10,6 +13,8 @@ from covalent_contracts.errors import InvalidWorkflow
 from covalent_executors import registry
 from covalent_executors.adapter import State
 from covalent_executors.azurebatch import states
+from covalent_executors.azurebatch.adapter import _job_id
+from covalent_executors.azurebatch.spec import NAME
 
 LOGIN: Mapping[str, Any] = {
     "tenant_id": "tenant-id",
@@ -84,3 +89,10 @@ class TestAzureBatch(ElsewhereContract):
         registry.task("azurebatch", attributes, self.place, "3.11")
         with pytest.raises(InvalidWorkflow, match="tenant_id, client_id, client_secret"):
             registry.task("azurebatch", attributes, self.on_aws, "3.11")
+
+
+@given(st.from_regex(NAME, fullmatch=True))
+def test_the_job_of_a_pool_has_a_name_that_azure_takes(pool: str) -> None:
+    name = _job_id(pool)
+    assert re.fullmatch(NAME, name)
+    assert name != _job_id(f"{pool[:-1]}{'a' if pool[-1] != 'a' else 'b'}")
