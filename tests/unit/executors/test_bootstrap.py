@@ -8,6 +8,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -178,6 +179,15 @@ def test_a_time_limit(deployment: jobs.Deployment) -> None:
     errand = dict(launch.errand(deployment.job(code="import time; time.sleep(600)")))
     with tempfile.TemporaryFile() as output:
         assert bootstrap.run(errand, limit=0.1, output=output) == bootstrap.OVER_TIME
+
+
+def test_another_python_says_so(deployment: jobs.Deployment) -> None:
+    job = replace(deployment.job(), python="3.8")
+    done = _run(job, [*launch.arguments()])
+    here = ".".join(map(str, sys.version_info[:2]))
+    assert done.returncode == bootstrap.OTHER_PYTHON
+    assert done.stderr == f"the workflow was dispatched from Python 3.8, and here is {here}\n"
+    assert deployment.asked == []
 
 
 def test_old_pythons_can_read_it() -> None:

@@ -11,6 +11,7 @@ from covalent_executors import bootstrap, exits
         (bootstrap.UNREACHED, "allow it HTTPS"),
         (bootstrap.REFUSED, "not to be run any more"),
         (bootstrap.OVER_TIME, "time limit"),
+        (bootstrap.OTHER_PYTHON, "the same minor version"),
         (125, "docker"),
         (127, "no python3"),
         (137, "out of memory: get more"),
