@@ -18,8 +18,8 @@ from pathlib import Path
 from typing import Any, Dict, Optional  # noqa: UP035  # Python 3.8 knows no dict[str, Any]
 
 VARIABLE = "COVALENT_ERRAND"
-UNREACHED, REFUSED, OVER_TIME = 81, 82, 83
-"""Exit codes: there was no ticket to be had; it was refused; the time limit is over."""
+UNREACHED, REFUSED, OVER_TIME, OTHER_PYTHON = 81, 82, 83, 84
+"""Exit codes: there was no ticket to be had; it was refused; the time limit is over; Python is of another version."""
 TRIES = 6
 TIMEOUT = 30
 _PASSING = (408, 429, 500, 502, 503, 504)
@@ -34,6 +34,10 @@ class Refused(Exception):
     """The try is over, or was never ours."""
 
 
+class OtherPython(Exception):
+    """Here is not the Python that the workflow was dispatched from."""
+
+
 class Unreached(Exception):
     """The deployment does not answer, from here."""
 
@@ -46,7 +50,7 @@ def fetch(errand: Errand, tries: int = TRIES) -> Errand:
         Unreached: there was no answer.
 
     """
-    body = {name: value for name, value in errand.items() if name != "renewal"}
+    body = {name: errand[name] for name in ("dispatch_id", "node", "attempt", "capability")}
     request = urllib.request.Request(  # noqa: S310  # as the bridge has told
         errand["renewal"],
         data=json.dumps(body).encode(),
@@ -75,10 +79,12 @@ def run(
         The exit code.
 
     Raises:
+        OtherPython: this Python cannot run it.
         Refused: the try does not count any more.
         Unreached: there was no ticket to be had.
 
     """
+    _check_python(errand["python"])
     found = fetch(errand)
     program = _insist(urllib.request.Request(found["program"]), TRIES)  # noqa: S310  # as above
     with tempfile.TemporaryDirectory(prefix="covalent-") as name:  # mode 0700
@@ -115,6 +121,12 @@ def _awaited(
         _end(process, mark)
     code = process.returncode
     return code if code >= 0 else _KILLED - code
+
+
+def _check_python(wanted: str) -> None:
+    here = ".".join(map(str, sys.version_info[:2]))
+    if here != wanted:
+        raise OtherPython(f"the workflow was dispatched from Python {wanted}, and here is {here}")
 
 
 def _check(errand: Errand) -> None:
@@ -168,6 +180,8 @@ def ended(errand: Errand, watch: float = 0, limit: float = 0, output: Optional[A
     """Run, and tell in words if that was not possible: the exit code, and the words. Arguments are those of `run`."""
     try:
         return run(errand, watch, limit, output), ""
+    except OtherPython as exc:
+        return OTHER_PYTHON, f"{exc}\n"
     except Refused as exc:
         return REFUSED, f"the electron is not to be run (any more): {exc}\n"
     except Unreached as exc:

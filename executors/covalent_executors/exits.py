@@ -12,6 +12,7 @@ _MEANT = {
     "allow it HTTPS to the deployment's API and bucket",
     bootstrap.REFUSED: "the job was not to be run any more: the electron had ended, or was cancelled",
     bootstrap.OVER_TIME: "the job was stopped at its time limit",
+    bootstrap.OTHER_PYTHON: "there is another Python than the workflow was dispatched from: use the same minor version",
     125: "docker could not start the container",
     126: "the program could not be started",
     127: "there is no python3: use an image that has it",

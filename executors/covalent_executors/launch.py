@@ -49,6 +49,7 @@ def errand(job: Job) -> Mapping[str, Any]:
     return {
         "renewal": ticket["renewal"],
         "capability": ticket["capability"],
+        "python": job.python,
         **{name: what[name] for name in ("dispatch_id", "node", "attempt")},
     }
 

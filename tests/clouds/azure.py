@@ -3,16 +3,14 @@
 import base64
 import json
 import shlex
-import tempfile
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 from azure.batch import models
-from tests.clouds.containers import Container, killed
+from tests.clouds.containers import Container, removed
 from tests.clouds.internet import Answer, Request
 
 TENANT, CLIENT, SECRET = "tenant-id", "client-id", "client-secret"
@@ -103,7 +101,6 @@ class Task:
     """One task: its document, and its container."""
 
     document: dict[str, Any]
-    folder: Path
     container: Container | None = None
 
 
@@ -186,8 +183,7 @@ class Account:
             "state": "active",
             "executionInfo": {"retryCount": 0, "requeueCount": 0},
         }
-        folder = Path(tempfile.mkdtemp(prefix="azure-task-"))
-        self.tasks[body["id"]] = Task(document, folder)
+        self.tasks[body["id"]] = Task(document)
         if self.has_nodes:
             self.run(body["id"])
         return Answer(201)
@@ -198,7 +194,7 @@ class Account:
         words = shlex.split(task.document["commandLine"])
         assert words[0] == "python3"
         variables = {each["name"]: each["value"] for each in task.document["environmentSettings"]}
-        task.container = Container(words[1:], variables, task.folder)
+        task.container = Container(words[1:], variables)
         task.document["state"] = "running"
         task.document["previousState"] = "active"
         task.document["executionInfo"]["startTime"] = datetime.now(UTC).isoformat()
@@ -240,19 +236,22 @@ class Account:
             "code": "TaskEnded",
             "message": "Task was ended by user request.",
         }
-        killed([task.container])
+        if task.container is not None:
+            task.container.kill()
         self._end(task, 137)
         return Answer(204)
 
     def _delete(self, name: str) -> Answer:
-        if self.tasks.pop(name, None) is None:
+        if name not in self.tasks:
             return refused(404, "TaskNotFound")
+        removed([self.tasks.pop(name).container])
         return Answer(200)
 
     def _file(self, name: str, file: str) -> Answer:
-        if name not in self.tasks or not (self.tasks[name].folder / file).exists():
+        container = self.tasks[name].container if name in self.tasks else None
+        if container is None:
             return refused(404, "FileNotFound")
-        data = (self.tasks[name].folder / file).read_bytes()
+        data = container.read(file).encode()
         return Answer(200, data, {"Content-Type": "application/octet-stream"})
 
 

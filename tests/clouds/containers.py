@@ -1,25 +1,24 @@
 """What stands for a container of a cloud: a process that takes all that it has started along when it is ended."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 _MARK = "CLOUD_CONTAINER"
 
 
 class Container:
-    """`python3` with some arguments and variables, and no others; its streams go to files of a folder."""
+    """`python3` with some arguments and variables, and no others; its streams go to files of a folder of its own."""
 
-    def __init__(
-        self, arguments: Sequence[str], variables: Mapping[str, str], folder: Path
-    ) -> None:
+    def __init__(self, arguments: Sequence[str], variables: Mapping[str, str]) -> None:
         self.mark = uuid.uuid4().hex
-        self.folder = folder
+        self.folder = folder = Path(tempfile.mkdtemp(prefix="container-"))
         environment = {"PATH": os.environ["PATH"], "HOME": str(folder), _MARK: self.mark}
         with (
             (folder / "stdout.txt").open("wb") as out,
@@ -64,8 +63,8 @@ def _is_marked(entry: Path, mark: bytes) -> bool:
         return False
 
 
-def killed(containers: Sequence[Any]) -> None:
-    """End those that there are."""
-    for each in containers:
-        if each is not None:
-            each.kill()
+def removed(containers: Iterable[Container | None]) -> None:
+    """End those that there are, and leave nothing of them."""
+    for each in filter(None, containers):
+        each.kill()
+        shutil.rmtree(each.folder)

@@ -33,7 +33,7 @@ class Host:
 
     def start(self, function: str, instance: str, given: Any) -> int:
         if function not in self.orchestrations:
-            return 404
+            return 400
         if instance in self.instances and self.instances[instance]["runtimeStatus"] not in _FINAL:
             return 409
         now = datetime.now(UTC).isoformat()

@@ -2,11 +2,9 @@
 
 import json
 import re
-import tempfile
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from cryptography.hazmat.primitives import serialization
@@ -14,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from google.auth import crypt, jwt
 from google.cloud import batch_v1
 from google.protobuf import json_format
-from tests.clouds.containers import Container, killed
+from tests.clouds.containers import Container, removed
 from tests.clouds.internet import Answer, Request
 
 PROJECT, REGION = "my-gcp-project-id", "us-east1"
@@ -153,7 +151,7 @@ class Batch:
             case "POST", "cancel":
                 return self._cancel(name)
             case "DELETE", "":
-                del self.runs[name]
+                removed([self.runs.pop(name).container])
                 return Answer(body={"name": "projects/p/locations/l/operations/o"})
         raise AssertionError(f"{request.method} {request.path} is no operation of Batch")
 
@@ -190,9 +188,8 @@ class Batch:
         assert group.task_count == 1
         (runnable,) = group.task_spec.runnables
         assert runnable.container.entrypoint == "python3"
-        folder = Path(tempfile.mkdtemp(prefix="google-job-"))
         variables = group.task_spec.environment.variables
-        found.container = Container(runnable.container.commands, variables, folder)
+        found.container = Container(runnable.container.commands, variables)
         self.tell(name, "RUNNING")
         return found.container
 
@@ -218,7 +215,8 @@ class Batch:
         found = self.runs[name]
         if found.job.status.state in (_STATES.SUCCEEDED, _STATES.FAILED, _STATES.CANCELLED):
             return refused(400, "FAILED_PRECONDITION", "Job is already in a final state")
-        killed([found.container])
+        if found.container is not None:
+            found.container.kill()
         self.tell(name, "CANCELLED")
         return Answer(body={"name": "projects/p/locations/l/operations/o"})
 

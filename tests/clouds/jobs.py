@@ -2,6 +2,7 @@
 
 import io
 import json
+import sys
 import threading
 import zipfile
 from collections.abc import Iterator
@@ -13,6 +14,7 @@ from typing import Any
 from covalent_executors.adapter import Job
 
 CAPABILITY = "capability-of-one-try"
+_PYTHON = ".".join(map(str, sys.version_info[:2]))
 
 
 @dataclass
@@ -36,7 +38,7 @@ class Deployment:
             "renewal": f"{self.url}/api/v1/tickets/renew",
             "capability": CAPABILITY,
         }
-        return Job(name, self.program, json.dumps(ticket).encode(), "3.11", time_limit)
+        return Job(name, self.program, json.dumps(ticket).encode(), _PYTHON, time_limit)
 
 
 class _Handler(BaseHTTPRequestHandler):

@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 from tests.clouds import azure
-from tests.clouds.containers import killed
+from tests.clouds.containers import removed
 from tests.clouds.internet import Answer, Site, internet
 from tests.clouds.jobs import CAPABILITY, Deployment
 
 from covalent_executors.adapter import Busy, Refused, State
 from covalent_executors.azurebatch import states
-from covalent_executors.azurebatch.adapter import AzureBatch, adapter
+from covalent_executors.azurebatch.adapter import AzureBatch, adapter, client_of
 from covalent_executors.azurebatch.spec import AzureBatchSpec
 
 SETTINGS = {
@@ -37,6 +37,7 @@ class Cloud:
 
 @pytest.fixture
 def cloud(certificate: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Cloud]:
+    client_of.cache_clear()
     found = Cloud(azure.Account(azure.pool()), azure.Login())
     sites: dict[str, Site] = {
         azure.ACCOUNT: found.account,
@@ -44,7 +45,7 @@ def cloud(certificate: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Cloud]
     }
     with internet(certificate, sites, monkeypatch):
         yield found
-    killed([task.container for task in found.account.tasks.values()])
+    removed([task.container for task in found.account.tasks.values()])
 
 
 def _ended(cloud: Cloud, name: str) -> None:
@@ -79,6 +80,13 @@ def test_a_job_that_is_submitted_again_is_the_same_one(
     assert batch.submit(job) == batch.submit(job)
     assert len(cloud.account.tasks) == 1
     assert len(cloud.account.jobs) == 1
+
+
+def test_one_login_is_enough(cloud: Cloud, deployment: Deployment) -> None:
+    handle = cloud.adapter().submit(deployment.job())
+    for _ in range(3):
+        cloud.adapter().look(handle)
+    assert len(cloud.login.scopes) == 1
 
 
 def test_nothing_of_the_ticket_is_in_the_task(cloud: Cloud, deployment: Deployment) -> None:
@@ -237,6 +245,15 @@ def test_a_task_whose_node_was_preempted(cloud: Cloud, deployment: Deployment) -
     assert batch.look(handle).cause.startswith("its node was preempted or lost; waits for")
 
 
+def test_a_task_whose_pool_is_gone(cloud: Cloud, deployment: Deployment) -> None:
+    batch = cloud.adapter()
+    handle = batch.submit(deployment.job())
+    cloud.account.pool = azure.pool("another")
+    seen = batch.look(handle)
+    assert seen.state is State.PENDING
+    assert "there is no pool 'covalent-pool'" in seen.cause
+
+
 def test_every_state_of_microsoft_s_model_is_known() -> None:
     from azure.batch.models import BatchTaskState
 
@@ -260,6 +277,24 @@ def test_a_wrong_secret(cloud: Cloud, deployment: Deployment) -> None:
     with pytest.raises(Refused, match="client 'client-id' in tenant 'tenant-id'") as told:
         cloud.adapter(secret="mistyped").submit(deployment.job())
     assert "mistyped" not in str(told.value)
+
+
+def test_a_machine_that_is_not_logged_in(cloud: Cloud, deployment: Deployment) -> None:
+    from azure.core.exceptions import ClientAuthenticationError
+
+    class Client:
+        def get_pool(self, _: str) -> None:
+            raise ClientAuthenticationError("no credential was found\nmore of it")
+
+    settings = SETTINGS | dict.fromkeys(("tenant_id", "client_id", "client_secret"))
+    batch = AzureBatch(AzureBatchSpec.model_validate(settings), Client())
+    with pytest.raises(Refused, match=r"run `az login`.*no credential was found$"):
+        batch.submit(deployment.job())
+
+
+def test_no_time_limit(cloud: Cloud, deployment: Deployment) -> None:
+    cloud.adapter().submit(deployment.job(time_limit=-1))
+    assert "maxWallClockTime" not in cloud.account.tasks["d-7-0"].document["constraints"]
 
 
 @pytest.mark.parametrize(

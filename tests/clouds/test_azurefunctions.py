@@ -162,11 +162,17 @@ def test_a_wrong_key(deployment: Deployment) -> None:
     assert "mistyped" not in f"{told.value!r} {_app('mistyped')!r}"
 
 
+@pytest.mark.parametrize("start", [400, 404])
 def test_an_app_without_our_functions(
-    certificate: Path, monkeypatch: pytest.MonkeyPatch, deployment: Deployment
+    certificate: Path, monkeypatch: pytest.MonkeyPatch, deployment: Deployment, start: int
 ) -> None:
+    """With Durable Functions it answers 400, without them 404."""
+
+    def site(request: Request) -> Answer:
+        return Answer(start if request.method == "POST" else 404)
+
     with (
-        internet(certificate, {HOST: lambda _: Answer(404)}, monkeypatch),
+        internet(certificate, {HOST: site}, monkeypatch),
         pytest.raises(Refused, match="no orchestration 'covalent_electron': deploy ours"),
     ):
         _app().submit(deployment.job())

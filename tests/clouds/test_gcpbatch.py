@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from google.cloud import batch_v1
 from tests.clouds import google
-from tests.clouds.containers import killed
+from tests.clouds.containers import removed
 from tests.clouds.internet import Answer, Site, internet
 from tests.clouds.jobs import CAPABILITY, Deployment
 
@@ -48,7 +48,7 @@ def cloud(certificate: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Cloud]
     }
     with internet(certificate, sites, monkeypatch):
         yield found
-    killed([run.container for run in found.batch.runs.values()])
+    removed([run.container for run in found.batch.runs.values()])
 
 
 def _ended(cloud: Cloud) -> None:
@@ -101,6 +101,11 @@ def test_a_job_that_is_submitted_again_is_the_same_one(
     batch, job = cloud.adapter(), deployment.job()
     assert batch.submit(job) == batch.submit(job)
     assert len(cloud.batch.runs) == 1
+
+
+def test_no_time_limit(cloud: Cloud, deployment: Deployment) -> None:
+    cloud.adapter().submit(deployment.job(time_limit=-1))
+    assert not cloud.batch.runs[NAME].job.task_groups[0].task_spec.max_run_duration
 
 
 def test_the_longest_name(cloud: Cloud, deployment: Deployment) -> None:

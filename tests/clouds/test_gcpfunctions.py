@@ -178,7 +178,7 @@ def test_a_cancelled_job_leaves_nothing_running(
     awaited_end(pids)
 
 
-@pytest.mark.parametrize(("limit", "wait"), [(0, 1800), (90, 150), (1790, 1800)])
+@pytest.mark.parametrize(("limit", "wait"), [(-1, 1800), (0, 1800), (90, 150), (1790, 1800)])
 def test_how_long_cloud_tasks_waits(
     cloud: google_tasks.Cloud, deployment: Deployment, limit: float, wait: float
 ) -> None:

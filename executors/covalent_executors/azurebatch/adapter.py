@@ -8,6 +8,7 @@ from collections import deque
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import lru_cache
 from hashlib import sha256
 from typing import Any
 
@@ -26,6 +27,7 @@ _SHOWN, _PIECES = 16 * 1024, 16
 """Characters of each log, and the pieces they may come in."""
 _OVER = ("TaskCompleted", "TaskNotFound", "JobNotFound", "JobCompleted", "JobBeingDeleted")
 _ENDING = ("JobBeingDeleted", "JobBeingTerminated", "PoolBeingDeleted")
+_ACCOUNTS = 32
 _PATIENCE = {"retry_total": 1, "connection_timeout": 10, "read_timeout": 30}
 """The bridge tries again itself, and has little time for one call."""
 
@@ -37,23 +39,31 @@ def adapter(spec: AzureBatchSpec, secrets: Secrets) -> "AzureBatch":
         Refused: a package is missing, or the secret cannot be read.
 
     """
-    batch = vendor("azure.batch", "azurebatch")
+    secret = secrets(spec.client_secret).strip() if spec.client_secret else ""
     scope = f"https://{spec.batch_account_domain}//.default"
-    client = batch.BatchClient(
-        endpoint=spec.batch_account_url.rstrip("/"),
-        credential=_credential(spec, secrets),
-        credential_scopes=[scope],
-        **_PATIENCE,
-    )
-    return AzureBatch(spec, client)
+    login = (spec.tenant_id, spec.client_id, secret)
+    return AzureBatch(spec, client_of(spec.batch_account_url.rstrip("/"), scope, login))
 
 
-def _credential(spec: AzureBatchSpec, secrets: Secrets) -> Any:
+@lru_cache(_ACCOUNTS)
+def client_of(endpoint: str, scope: str, login: tuple[str, str, str]) -> Any:
+    """The client of an account, which is logged in for an hour: the bridge looks again and again.
+
+    Args:
+        endpoint: the account's address.
+        scope: what the token is for.
+        login: tenant, client and secret; without a secret, whoever the machine is logged in as.
+
+    """
+    batch = vendor("azure.batch", "azurebatch")
     identity = vendor("azure.identity", "azurebatch")
-    if not spec.client_secret:
-        return identity.DefaultAzureCredential()
-    secret = secrets(spec.client_secret).strip()
-    return identity.ClientSecretCredential(spec.tenant_id, spec.client_id, secret, **_PATIENCE)
+    if login[-1]:
+        credential = identity.ClientSecretCredential(*login, **_PATIENCE)
+    else:
+        credential = identity.DefaultAzureCredential()
+    return batch.BatchClient(
+        endpoint=endpoint, credential=credential, credential_scopes=[scope], **_PATIENCE
+    )
 
 
 @dataclass(frozen=True)
@@ -85,9 +95,7 @@ class AzureBatch:
                     State.ENDED, "Azure Batch does not know the task any more: somebody deleted it"
                 )
         seen = states.sighting(task)
-        if seen.state is State.PENDING:
-            return Sighting(State.PENDING, states.waits_for(task, self._pool()))
-        return seen
+        return self._waits(task) if seen.state is State.PENDING else seen
 
     def cancel(self, handle: Handle) -> None:
         """See `Adapter`."""
@@ -104,6 +112,12 @@ class AzureBatch:
         """See `Adapter`."""
         with explained(self.spec), self._unless(*_OVER):
             self.client.delete_task(handle["job"], handle["task"])
+
+    def _waits(self, task: Any) -> Sighting:
+        try:
+            return Sighting(State.PENDING, states.waits_for(task, self._pool()))
+        except Refused as exc:  # somebody has deleted the pool, and may create it again
+            return Sighting(State.PENDING, str(exc))
 
     def _pool(self) -> Any:
         name = self.spec.pool_id
@@ -190,7 +204,7 @@ class _Unless:
 def _task(job: Job, image: str) -> Any:
     models = vendor("azure.batch.models", "azurebatch")
     variables = launch.environment(job)
-    limit = timedelta(seconds=job.time_limit) if job.time_limit else None
+    limit = timedelta(seconds=job.time_limit) if job.time_limit > 0 else None
     return models.BatchTaskCreateOptions(
         id=job.name,
         command_line=launch.command(),

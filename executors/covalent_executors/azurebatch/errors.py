@@ -26,6 +26,11 @@ def explained(spec: AzureBatchSpec) -> Iterator[None]:
     try:
         yield
     except exceptions.ClientAuthenticationError as exc:
+        if not spec.client_secret:
+            raise Refused(
+                "this machine is not logged in to Azure: run `az login`, or set tenant_id, client_id and "
+                f"client_secret: {first_line(exc)}"
+            ) from exc
         raise Refused(
             f"Azure refuses the login of client {spec.client_id!r} in tenant {spec.tenant_id!r}: {first_line(exc)} "
             "Check tenant_id and client_id, and that client_secret is right and has not expired"

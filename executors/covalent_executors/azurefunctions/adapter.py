@@ -34,7 +34,7 @@ STATES: Mapping[str, State] = MappingProxyType(
 _TIMEOUT = 30
 _NOT_YET = 60
 """Seconds for which a new orchestration may not be seen."""
-_GONE, _OVER, _EXISTS = 404, 410, 409
+_GONE, _OVER, _EXISTS, _UNKNOWN = 404, 410, 409, 400
 _MORE_MEMORY = "use a plan whose instances have more"
 
 
@@ -59,11 +59,11 @@ class AzureFunctions:
         """See `Adapter`."""
         handle = {"instance": job.name, "since": round(time.time())}
         if self._status(handle) is None:
-            given = {"errand": launch.errand(job), "time_limit": job.time_limit}
+            given = {"errand": launch.errand(job), "time_limit": max(job.time_limit, 0)}
             status, _ = self._ask(
-                "POST", f"orchestrators/{ORCHESTRATION}/{job.name}", given, (_EXISTS,)
+                "POST", f"orchestrators/{ORCHESTRATION}/{job.name}", given, (_EXISTS, _UNKNOWN)
             )
-            if status == _GONE:
+            if status in (_GONE, _UNKNOWN):
                 raise Refused(
                     f"the function app {self.url} has no orchestration {ORCHESTRATION!r}: deploy ours to it "
                     "(docs/executors/azurefunctions.md), or correct function_app_url"

@@ -135,7 +135,7 @@ def _job(spec: GCPBatchSpec, job: Job) -> Any:
         environment=batch.Environment(variables=launch.environment(job)),
         max_retry_count=0,
     )
-    if job.time_limit:
+    if job.time_limit > 0:
         task.max_run_duration = timedelta(seconds=job.time_limit)
     account = batch.ServiceAccount(email=spec.service_account_email)
     return batch.Job(

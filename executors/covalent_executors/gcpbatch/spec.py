@@ -10,7 +10,6 @@ Text = Annotated[str, BeforeValidator(lambda given: "" if given is None else giv
 """A setting that is None if it was not set."""
 PROJECT = r"^[a-z0-9.:-]+$"
 REGION = r"^[a-z]+-[a-z]+[0-9]+$"
-EMAIL = r"^[^@\s]+@[^@\s]+$"
 MAX_TIME_LIMIT = 14 * 24 * 3600
 """Seconds a job may run: https://cloud.google.com/batch/quotas#max-job-duration"""
 
@@ -21,7 +20,7 @@ class GCPBatchSpec(Spec):
     project_id: Annotated[Text, Field(pattern=PROJECT)]
     region: Annotated[Text, Field(pattern=REGION)] = "us-east1"
     container_image_uri: Annotated[Text, Field(min_length=1)]
-    service_account_email: Annotated[Text, Field(pattern=EMAIL)]
+    service_account_email: Annotated[Text, Field(min_length=1)]
     credentials: Text = ""
     """Where a service account's key is kept, as JSON: a file, or an ARN of AWS Secrets Manager."""
 

@@ -152,12 +152,9 @@ class GCPFunctions:
 
     def _task(self, name: str, url: str, job: Job) -> Any:
         tasks = vendor("google.cloud.tasks_v2", _EXTRA)
-        given = {"job": job.name, "errand": launch.errand(job), "time_limit": job.time_limit}
-        wait = (
-            min(max(job.time_limit + _SLACK, _SHORTEST), MAX_TIME_LIMIT)
-            if job.time_limit
-            else MAX_TIME_LIMIT
-        )
+        limit = max(job.time_limit, 0)
+        given = {"job": job.name, "errand": launch.errand(job), "time_limit": limit}
+        wait = min(max(limit + _SLACK, _SHORTEST), MAX_TIME_LIMIT) if limit else MAX_TIME_LIMIT
         call = tasks.HttpRequest(
             url=url,
             http_method=tasks.HttpMethod.POST,

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import BeforeValidator, Field
 
-from covalent_executors.gcpbatch.spec import EMAIL, PROJECT, REGION
+from covalent_executors.gcpbatch.spec import PROJECT, REGION
 from covalent_executors.spec import MAX_RETRIES, Spec
 
 Text = Annotated[str, BeforeValidator(lambda given: "" if given is None else given)]
@@ -21,7 +21,7 @@ class GCPFunctionsSpec(Spec):
     region: Annotated[Text, Field(pattern=REGION)] = "us-east1"
     function_name: Annotated[Text, Field(pattern=NAME)] = "covalent-electron"
     queue_name: Annotated[Text, Field(pattern=NAME)] = "covalent"
-    service_account_email: Annotated[Text, Field(pattern=EMAIL)]
+    service_account_email: Annotated[Text, Field(min_length=1)]
     credentials: Text = ""
     """Where a service account's key is kept, as JSON: a file, or an ARN of AWS Secrets Manager."""
 

@@ -1,6 +1,7 @@
 """`covalent deploy`."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -215,6 +216,26 @@ def cost(region: str | None, prefix: str) -> None:
         console.print(f"Not in the sum, as it depends on their size: {', '.join(others)}.")
     console.print(electrons_table(estimate.electrons()))
     console.print("Electrons of 0.1 s and 512 MB on Lambda, 100 in a dispatch beside each other.")
+
+
+@deploy.command()
+@click.argument("cloud", type=click.Choice(["azure", "google"]))
+@click.option(
+    "--output",
+    type=click.Path(path_type=Path, dir_okay=False, writable=True),
+    metavar="FILE",
+    required=True,
+    help="Write the zip there.",
+)
+def function(cloud: str, output: Path) -> None:
+    """Write what Azure or Google deploys as a function.
+
+    It is a zip of what electrons run in. docs/executors/azurefunctions.md and docs/executors/gcpfunctions.md tell how.
+    """
+    from covalent_executors import function_app  # noqa: PLC0415  # loaded when first used
+
+    output.write_bytes(function_app.archive(cloud))
+    click.echo(f"Written to {output}.")
 
 
 def _deployment(options: dict[str, Any]) -> "Deployment":

@@ -1,12 +1,20 @@
+import re
 from collections.abc import Mapping
+from types import SimpleNamespace
 from typing import Any, ClassVar
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from tests.unit.executors.elsewhere import ARN, ElsewhereContract
 
 from covalent.executor import AzureBatchExecutor
 from covalent_contracts.errors import InvalidWorkflow
 from covalent_executors import registry
+from covalent_executors.adapter import State
+from covalent_executors.azurebatch import states
+from covalent_executors.azurebatch.adapter import _job_id
+from covalent_executors.azurebatch.spec import NAME
 
 LOGIN: Mapping[str, Any] = {
     "tenant_id": "tenant-id",
@@ -59,7 +67,16 @@ class TestAzureBatch(ElsewhereContract):
         ({"poll_freq": 0}, "greater than 0"),
     )
     secrets = ("client_secret",)
+    native_states: ClassVar[Mapping[Any, Any]] = {
+        "active": State.PENDING,
+        "preparing": State.PENDING,
+        "running": State.RUNNING,
+        "completed": State.ENDED,
+    }
     literals: ClassVar[Mapping[str, Any]] = {**LOGIN, **ACCOUNT}
+
+    def read(self, native: Any) -> Any:
+        return states.sighting(SimpleNamespace(state=native, execution_info=None)).state
 
     @pytest.mark.parametrize("missing", sorted(LOGIN))
     def test_a_login_is_whole(self, missing: str) -> None:
@@ -72,3 +89,10 @@ class TestAzureBatch(ElsewhereContract):
         registry.task("azurebatch", attributes, self.place, "3.11")
         with pytest.raises(InvalidWorkflow, match="tenant_id, client_id, client_secret"):
             registry.task("azurebatch", attributes, self.on_aws, "3.11")
+
+
+@given(st.from_regex(NAME, fullmatch=True))
+def test_the_job_of_a_pool_has_a_name_that_azure_takes(pool: str) -> None:
+    name = _job_id(pool)
+    assert re.fullmatch(NAME, name)
+    assert name != _job_id(f"{pool[:-1]}{'a' if pool[-1] != 'a' else 'b'}")

@@ -4,6 +4,8 @@ from typing import Any, ClassVar
 from tests.unit.executors.elsewhere import ARN, ElsewhereContract
 
 from covalent.executor import AzureFunctionsExecutor
+from covalent_executors.adapter import State
+from covalent_executors.azurefunctions.adapter import sighting
 
 APP = "https://my-app.azurewebsites.net"
 
@@ -25,4 +27,17 @@ class TestAzureFunctions(ElsewhereContract):
         ({"system_key": None}, "at least 1"),
     )
     secrets = ("system_key",)
+    native_states: ClassVar[Mapping[Any, Any]] = {
+        "Pending": State.PENDING,
+        "Suspended": State.PENDING,
+        "Running": State.RUNNING,
+        "ContinuedAsNew": State.RUNNING,
+        "Completed": State.ENDED,
+        "Failed": State.ENDED,
+        "Terminated": State.ENDED,
+        "Canceled": State.ENDED,
+    }
     literals: ClassVar[Mapping[str, Any]] = {"function_app_url": APP, "system_key": "s3cret=="}
+
+    def read(self, native: Any) -> Any:
+        return sighting({"runtimeStatus": native}).state

@@ -27,7 +27,7 @@ class TestGoogleFunctions(ElsewhereContract):
     misspelt: ClassVar[Mapping[str, str]] = {"queue": "queue_name", "function": "function_name"}
     refused = (
         ({"project_id": None}, "pattern"),
-        ({"service_account_email": None}, "pattern"),
+        ({"service_account_email": None}, "at least 1"),
         ({"function_name": "a/b"}, "pattern"),
         ({"time_limit": 1801}, "1800"),
     )

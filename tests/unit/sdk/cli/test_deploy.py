@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -370,3 +371,12 @@ def test_nothing_heavy_is_loaded(module: str, banned: set[str]) -> None:
 
 def test_a_short_address() -> None:
     assert deploying.short(BUCKET) == "state.aws_s3_bucket.this"
+
+
+@pytest.mark.parametrize(("cloud", "main"), [("azure", "function_app.py"), ("google", "main.py")])
+def test_a_function_for_another_cloud(cloud: str, main: str, tmp_path: Path) -> None:
+    out = tmp_path / "function.zip"
+    assert run("function", cloud, "--output", str(out)).exit_code == 0
+    with zipfile.ZipFile(out) as archive:
+        names = archive.namelist()
+    assert {main, "requirements.txt", "covalent_executors/bootstrap.py"} <= {*names}
