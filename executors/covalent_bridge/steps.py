@@ -174,11 +174,16 @@ def _look(
 
 
 def _sighting(adapter: Adapter, handle: Handle) -> Sighting | None:
-    """How the job stands; None if the place does not answer."""
+    """How the job stands; None if the place does not answer.
+
+    A place that does not let us in any more (a login that was revoked) will tell nothing of the job, nor take another.
+    """
     try:
         return adapter.look(handle)
     except Busy:
         return None
+    except Refused as exc:
+        return Sighting(State.ENDED, f"nothing is to be learnt of it any more: {exc}")
 
 
 def _is_ending(sighting: Sighting | None) -> bool:

@@ -12,7 +12,7 @@ from covalent_bridge.steps import Answer, Bridge, Electron, Progress, step
 from covalent_contracts import keys, records, sheet
 from covalent_contracts.status import Status
 from covalent_contracts.ticket import Ticket
-from covalent_executors.adapter import Busy, Handle, Job, Sighting, State
+from covalent_executors.adapter import Busy, Handle, Job, Refused, Sighting, State
 from covalent_runner import inputs
 from covalent_runner.execute import execute
 from covalent_runner.remote import verdicts
@@ -28,7 +28,7 @@ class Elsewhere:
     """A place: its jobs by name, and what it says of them."""
 
     jobs: dict[str, Job] = field(default_factory=dict)
-    sightings: list[Sighting | Busy] = field(default_factory=list)
+    sightings: list[Sighting | Busy | Refused] = field(default_factory=list)
     refusal: Exception | None = None
     cancelled: list[str] = field(default_factory=list)
     cleaned: list[str] = field(default_factory=list)
@@ -41,7 +41,7 @@ class Elsewhere:
 
     def look(self, handle: Handle) -> Sighting:
         found = self.sightings.pop(0) if self.sightings else RUNNING
-        if isinstance(found, Busy):
+        if isinstance(found, Busy | Refused):
             raise found
         return found
 

@@ -227,3 +227,21 @@ def test_a_place_that_carries_files_gets_the_inputs_and_hands_the_verdict_back(f
     carrier.sightings.append(ENDED)
     assert far.step().is_over
     assert far.dispatch.value(0) == 42
+
+
+def test_a_place_that_does_not_let_us_in_any_more_has_lost_the_job(far: Far) -> None:
+    prepared(far)
+    far.step()
+    far.place.sightings.append(Refused("the login was revoked"))
+    with pytest.raises(ElectronFailed):
+        far.step()
+    assert "the login was revoked" in far.dispatch.item(0)["error"]
+
+
+def test_its_verdict_counts_all_the_same(far: Far) -> None:
+    prepared(far)
+    far.step()
+    far.work()
+    far.place.sightings.append(Refused("the login was revoked"))
+    assert far.step().is_over
+    assert far.dispatch.value(0) == 42
