@@ -170,6 +170,8 @@ class NodeItem(Model):
     stdout_key = UnicodeAttribute(null=True)
     stderr_key = UnicodeAttribute(null=True)
     sub_dispatch_id = UnicodeAttribute(null=True)
+    attempt = IntegerAttribute(null=True)
+    job_handle = UnicodeAttribute(null=True)
 
     @property
     def dispatch_id(self) -> str:

@@ -81,6 +81,8 @@ def place_of(aws: Aws) -> Place:
         adopter=settings.adopter,
         batch=settings.batch,
         ecs=settings.ecs,
+        bridge=settings.bridge,
+        reads_files=settings.bridge_reads_files,
     )
 
 

@@ -38,6 +38,8 @@ class Settings:
     group that state machines report errors to. machine_tracing: whether they send traces to X-Ray. builders: as
     runners, what builds sublattices, where runners cannot. triggers: None where the deployment has no triggers.
     batch, ecs: what it offers of AWS Batch and ECS, None where it does not.
+    bridge: the function that looks after jobs in other places, "" for none; bridge_reads_files: whether it runs on the
+    machine of its user, and may read keys there.
     """
 
     table: str
@@ -54,6 +56,8 @@ class Settings:
     triggers: TriggerNames | None = None
     batch: Batch | None = None
     ecs: Ecs | None = None
+    bridge: str = ""
+    bridge_reads_files: bool = False
 
     @classmethod
     def read(cls, environment: Mapping[str, str]) -> Self:
@@ -80,6 +84,11 @@ class Settings:
             triggers=_names(environment, "COVALENT_TRIGGERS", TriggerNames),
             batch=_names(environment, "COVALENT_BATCH", Batch),
             ecs=_names(environment, "COVALENT_ECS", Ecs),
+            bridge=environment.get("COVALENT_BRIDGE", ""),
+            bridge_reads_files=_choice(
+                environment, "COVALENT_BRIDGE_READS_FILES", ("false", "true")
+            )
+            == "true",
         )
 
     @property

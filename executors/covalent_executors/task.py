@@ -44,6 +44,13 @@ class Words:
     with_token: bool = False
 
 
+@dataclass(frozen=True)
+class Machine:
+    """Stands for the ARN of a state machine of the deployment's own, which is made of this definition."""
+
+    definition: str
+
+
 Argument = (
     str
     | int
@@ -52,6 +59,7 @@ Argument = (
     | Kept
     | JobName
     | Words
+    | Machine
     | Mapping[str, "Argument"]
     | Sequence["Argument"]
 )
@@ -96,8 +104,9 @@ class TaskTemplate:
     another try at once. time_limit is in seconds (0: none), retries is how often a failed electron runs again, which is
     told by the errors that `failures` names; all three are of the first call, which is where users' code runs.
     heartbeat: seconds after which a job that does not say that it lives is lost (0: it need not). is_job tells that the
-    state waits for what it has started. ends_itself: whether what runs the electron ends it when its time is up; then
-    the state does not, and the time for which a job waits for a machine does not count.
+    state waits for what it has started, is_managed that this sees to retries and the time limit itself. ends_itself:
+    whether what runs the electron ends it when its time is up; then the state does not, and the time for which a job
+    waits for a machine does not count.
     """
 
     resource: str
@@ -110,6 +119,7 @@ class TaskTemplate:
     heartbeat: float = 0
     is_job: bool = False
     ends_itself: bool = False
+    is_managed: bool = False
 
     @property
     def states(self) -> int:

@@ -52,6 +52,7 @@ FUNCTIONS = (
     Function(names.FINISHER, names.FINISHER_HANDLER, 900),
     Function(names.ADOPTER, names.ADOPTER_HANDLER, 900),
     Function(names.FIRE, names.FIRE_HANDLER, 300),
+    Function(names.BRIDGE, names.BRIDGE_HANDLER, 300),
 )
 
 

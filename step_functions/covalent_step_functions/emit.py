@@ -104,16 +104,15 @@ def _state(state: State, runner: str) -> Json:  # noqa: C901, PLR0911  # a line 
 
 def _run(state: Run) -> Json:
     task = state.task
-    is_limited = task.time_limit > 0 and not task.ends_itself
-    timeout = {"TimeoutSeconds": math.ceil(task.time_limit)} if is_limited else {}
-    if task.heartbeat > 0:
-        timeout["HeartbeatSeconds"] = math.ceil(task.heartbeat)
+    is_held = task.is_managed or task.ends_itself
+    limits = {"TimeoutSeconds": 0 if is_held else task.time_limit}
+    limits["HeartbeatSeconds"] = task.heartbeat
     return {
         "Type": "Task",
         "Resource": task.resource,
         "Parameters": _filled(task.parameters, state.node),
         "ResultPath": None,
-        **timeout,
+        **{name: math.ceil(seconds) for name, seconds in limits.items() if seconds > 0},
         **_retry(task),
         "Catch": _catch(state.stopped),
     } | _next(state)
@@ -234,7 +233,7 @@ def _then(then: str | None) -> Json:
 def _retry(task: TaskTemplate) -> Json:
     service = [_service_retry(task.transient)] if task.transient else []
     user = {"ErrorEquals": list(task.failures), "MaxAttempts": task.retries, "BackoffRate": 1.0}
-    retries = service + ([user] if task.retries else [])
+    retries = service + ([user] if task.retries and not task.is_managed else [])
     return {"Retry": retries} if retries else {}
 
 
