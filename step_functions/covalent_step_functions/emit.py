@@ -233,7 +233,8 @@ def _then(then: str | None) -> Json:
 def _retry(task: TaskTemplate) -> Json:
     service = [_service_retry(task.transient)] if task.transient else []
     user = {"ErrorEquals": list(task.failures), "MaxAttempts": task.retries, "BackoffRate": 1.0}
-    retries = service + ([user] if task.retries and not task.is_managed else [])
+    full = [_retry_when_full(task.full)] if task.full else []
+    retries = service + full + ([user] if task.retries and not task.is_managed else [])
     return {"Retry": retries} if retries else {}
 
 
@@ -246,6 +247,17 @@ def _service_retry(errors: tuple[str, ...]) -> Json:
         "ErrorEquals": list(errors),
         "MaxAttempts": 12,
         "MaxDelaySeconds": 60,
+        "JitterStrategy": "FULL",
+    }
+
+
+def _retry_when_full(errors: tuple[str, ...]) -> Json:
+    """Over about a day: after 5 s, then twice as long each time up to ten minutes, half of that on average."""
+    return {
+        "ErrorEquals": list(errors),
+        "IntervalSeconds": 5,
+        "MaxAttempts": 300,
+        "MaxDelaySeconds": 600,
         "JitterStrategy": "FULL",
     }
 
