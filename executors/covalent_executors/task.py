@@ -90,6 +90,10 @@ CALL_EVENTS = 5
 """Entries in the history for a call: entered, scheduled, started, succeeded, exited."""
 JOB_EVENTS = 6
 """For one that waits for a job or an execution: its submission too."""
+REFUSAL_EVENTS = 3
+"""For one that is refused and tried again: scheduled, started, failed."""
+REFUSALS = 4
+"""How often that happens to one of many that are started at once, where only so many may be."""
 
 
 @dataclass(frozen=True)
@@ -156,7 +160,9 @@ class TaskTemplate:
     @property
     def events(self) -> int:
         """How many entries of the history."""
-        return (JOB_EVENTS if self.is_job else CALL_EVENTS) + sum(step.events for step in self.then)
+        first = JOB_EVENTS if self.is_job else CALL_EVENTS
+        refused = REFUSAL_EVENTS * REFUSALS if self.full else 0
+        return first + refused + sum(step.events for step in self.then)
 
 
 LAMBDA_ERRORS = (

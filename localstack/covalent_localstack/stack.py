@@ -173,13 +173,11 @@ class EmbeddedAws:
     def _assemble(self, opened: ExitStack, journal: Journal, settings: dict[str, str]) -> Any:
         """Repair moto, make the deployment, and put the front before it."""
         from covalent_localstack import (  # noqa: PLC0415  # moto takes a second to import
-            batch,
             bootstrap,
             braket,
             containers,
             dynamodb,
             ec2,
-            ecs,
             events,
             lambdas,
             loopback,
@@ -196,18 +194,17 @@ class EmbeddedAws:
         from covalent_localstack.watching import Watching  # noqa: PLC0415  # as above
 
         work_dir = opened.enter_context(_emptied(self._data_dir / "work"))
-        variables = environment.of_workers(settings, work_dir)
+        seen = environment.of_workers(settings, work_dir)
         pool = WorkerPool(
             self._workers,
-            variables,
+            seen,
             self._data_dir / "workers.log",
             environment.RUNNER_HANDLER,
         )
         runtime = lambdas.Runtime(pool)
         opened.callback(runtime.close)
         pool.warm()
-        vessels = containers.Runtime(self._workers, environment.of_containers(variables))
-        opened.callback(vessels.close)
+        opened.enter_context(containers.running(self._workers, environment.of_containers(seen)))
         opened.callback(patching.undo)
         for module in (
             patching,
@@ -218,8 +215,6 @@ class EmbeddedAws:
             s3_events,
             events,
             scheduler,
-            batch,
-            ecs,
             step_functions,
         ):
             module.install()
@@ -228,10 +223,8 @@ class EmbeddedAws:
         table = bootstrap.make()
         lambdas.use(runtime)
         opened.callback(lambdas.use, None)
-        containers.use(vessels)
-        opened.callback(containers.use, None)
         starter = programs.Programs(
-            environment.of_containers(variables), self._data_dir / "programs.log"
+            environment.of_containers(seen), self._data_dir / "programs.log"
         )
         programs.use(starter)
         opened.callback(programs.use, None)
