@@ -6,6 +6,7 @@ import socket
 import subprocess
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from tests.sshd import READY_SECONDS, free_port, tool
@@ -35,6 +36,7 @@ SchedulerParameters=batch_sched_delay=0,sched_min_interval=0
 MpiDefault=none
 ReturnToService=2
 SlurmdTimeout=5
+MessageTimeout=3
 KillWait=2
 NodeName={host} NodeAddr=127.0.0.1 CPUs={cpus} RealMemory=1000 State=UNKNOWN
 PartitionName=debug Nodes=ALL Default=YES MaxTime=INFINITE State=UP
@@ -139,3 +141,12 @@ class Slurm:
             if process := self._running.pop(name, None):
                 process.terminate()
                 process.wait(READY_SECONDS)
+        self._end_orphans()
+
+    def _end_orphans(self) -> None:
+        """End what a killed slurmd has let go of."""
+        mark = f"SLURM_CONF={self.environment['SLURM_CONF']}".encode()
+        for folder in Path("/proc").glob("[0-9]*"):
+            with suppress(OSError):  # it has ended
+                if mark in (folder / "environ").read_bytes().split(b"\0"):
+                    os.kill(int(folder.name), signal.SIGKILL)
