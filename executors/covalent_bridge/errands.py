@@ -1,13 +1,22 @@
 """What a job has to do, and its ticket."""
 
 import secrets
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 from covalent_bridge.program import program
 from covalent_contracts import keys, sheet
 from covalent_contracts.ids import digest_of
-from covalent_contracts.ticket import LIFETIME, Errand, Known, Ticket, ticket
+from covalent_contracts.ticket import (
+    LIFETIME,
+    Errand,
+    Known,
+    Ticket,
+    carried,
+    names_of,
+    ticket,
+)
 from covalent_runner import inputs
 from covalent_runner.run import Task
 
@@ -57,6 +66,13 @@ class Bucket:
             ExpiresIn=LIFETIME,
             HttpMethod=method,
         )
+
+
+def carry(task: Task, objects: Objects) -> tuple[Ticket, Mapping[str, bytes]]:
+    """A ticket for a job that gets what it reads as files beside it; and those files, by name."""
+    errand = _errand(task)
+    found = {name: objects.get(key) for key, name in names_of(errand).items()}
+    return carried(errand), {name: data for name, data in found.items() if data is not None}
 
 
 def write(task: Task, objects: Objects, now: float, renewal: str) -> Ticket:

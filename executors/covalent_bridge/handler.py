@@ -75,17 +75,22 @@ def _adapter(electron: Electron) -> Adapter:
 
 
 def _adapter_of(executor: str, attributes: str) -> Adapter:
-    reads_files = os.environ.get("COVALENT_BRIDGE_READS_FILES") == "true"
-    secrets = partial(secret.read, reads_files=reads_files)
+    secrets = partial(secret.read, reads_files=_is_at_home())
     try:
         return registry.adapter(executor, json.loads(attributes), secrets)
     except InvalidWorkflow as exc:
         raise Refused(str(exc)) from exc
 
 
+def _is_at_home() -> bool:
+    """Whether this is the user's own machine."""
+    return os.environ.get("COVALENT_BRIDGE_READS_FILES") == "true"
+
+
 def _bridge() -> Bridge:
     store, bucket = _deployment()
-    return Bridge(store, bucket, _adapter, os.environ.get("COVALENT_TICKETS", ""))
+    renewal, carries = os.environ.get("COVALENT_TICKETS", ""), _is_at_home()
+    return Bridge(store, bucket, _adapter, renewal, carries)
 
 
 @cache

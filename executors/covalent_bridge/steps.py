@@ -18,7 +18,17 @@ from covalent_contracts import clock, keys
 from covalent_contracts.envelope import Run
 from covalent_contracts.errors import CorruptedObject
 from covalent_contracts.status import Status
-from covalent_executors.adapter import Adapter, Busy, Handle, Job, Refused, Sighting, State
+from covalent_contracts.ticket import VERDICT_FILE
+from covalent_executors.adapter import (
+    Adapter,
+    Busy,
+    Carrier,
+    Handle,
+    Job,
+    Refused,
+    Sighting,
+    State,
+)
 from covalent_runner import run
 from covalent_runner.errors import ElectronFailed, UpstreamFailed
 from covalent_runner.execute import Execution
@@ -34,8 +44,10 @@ GRACE = 10
 FIRST_PAUSE = 1.0
 SLOWER = 1.5
 """How much longer each pause is than the one before."""
-RARER = 600
-"""A pause is at least this part of the time since the job was submitted: a week's job must not fill the history."""
+RARER = 100
+"""A pause is at least this part of the time since the job was submitted: so a year's job takes 1,400 looks, which with
+their nine events each fill half of an execution's history.
+"""
 
 
 @dataclass(frozen=True)
@@ -76,12 +88,16 @@ class Answer:
 
 @dataclass(frozen=True)
 class Bridge:
-    """What a step needs: the record, the bucket, the place, and where a ticket is renewed."""
+    """What a step needs: the record, the bucket, the place, and where a ticket is renewed.
+
+    carries: whether adapters bring and fetch files themselves, if they can, because the bucket is on this machine.
+    """
 
     store: Store
     objects: Objects
     adapter: Callable[[Electron], Adapter]
     renewal: str = ""
+    carries: bool = False
     now: Callable[[], float] = time.time
 
 
@@ -115,8 +131,7 @@ def _submit(bridge: Bridge, electron: Electron, task: Task, progress: Progress) 
         return Answer(True)
     try:
         adapter = bridge.adapter(electron)
-        ticket = errands.write(task, bridge.objects, bridge.now(), bridge.renewal)
-        handle = adapter.submit(_job(task, ticket.dump()))
+        handle = adapter.submit(_job(bridge, adapter, task))
     except Refused as exc:
         raise _refused(task, claim.record, str(exc)) from exc
     known = {"bridge": electron.executor, "attributes": electron.attributes, "handle": handle}
@@ -140,7 +155,7 @@ def _look(
         return Answer(True)
     now = bridge.now()
     sighting = _sighting(adapter, handle)
-    execution = _handed_in(bridge, task)
+    execution = _handed_in(bridge, task, adapter, handle)
     if execution is not None:
         handed_in = progress.handed_in or now
         if _is_ending(sighting) and now - handed_in < GRACE:
@@ -207,15 +222,26 @@ def _failure(task: Task, reason: tuple[str, str], logs: str) -> Execution:
     return Execution(streams, error="\n".join(filter(None, (text, logs.strip()))), reason=name)
 
 
-def _handed_in(bridge: Bridge, task: Task) -> Execution | None:
+def _handed_in(bridge: Bridge, task: Task, adapter: Adapter, handle: Handle) -> Execution | None:
+    """What became of the try, if the job has said so: in the bucket, or in a file that its adapter fetches."""
     event = task.event
-    data = bridge.objects.get(keys.verdict(event.dispatch_id, event.node, event.attempt))
+    if bridge.carries and isinstance(adapter, Carrier):
+        data = _fetched(adapter, handle)
+    else:
+        data = bridge.objects.get(keys.verdict(event.dispatch_id, event.node, event.attempt))
     if data is None:
         return None
     try:
         return verdicts.read(BytesIO(data))
     except CorruptedObject as exc:
         return Execution(Streams(), error=f"CorruptedObject: {exc}", reason="CorruptedObject")
+
+
+def _fetched(adapter: Carrier, handle: Handle) -> bytes | None:
+    try:
+        return adapter.fetch(handle, VERDICT_FILE)
+    except Busy:
+        return None
 
 
 def _conclude(task: Task, execution: Execution, record: Record) -> None:
@@ -233,20 +259,27 @@ def _refused(task: Task, record: Record, why: str) -> ElectronFailed:
     raise AssertionError("a try with an error fails")
 
 
-def _job(task: Task, ticket: bytes) -> Job:
+def _job(bridge: Bridge, adapter: Adapter, task: Task) -> Job:
     event = task.event
+    files: Mapping[str, bytes] = {}
+    if bridge.carries and isinstance(adapter, Carrier):
+        ticket, files = errands.carry(task, bridge.objects)
+    else:
+        ticket = errands.write(task, bridge.objects, bridge.now(), bridge.renewal)
     return Job(
         name=f"c-{event.dispatch_id}-{event.node}-{event.attempt}",
         program=program(),
-        ticket=ticket,
+        ticket=ticket.dump(),
         python=".".join(task.page.python.split(".")[:2]),
         time_limit=task.sheet.time_limit,
+        files=files,
     )
 
 
 def _again(electron: Electron, progress: Progress, now: float, limit: float = 0) -> Answer:
     """Come again: soon at first, then as rarely as the executor's `poll_freq` has it, and in time for the limit."""
-    pause = min(FIRST_PAUSE * SLOWER**progress.looks, max(electron.poll, FIRST_PAUSE))
+    longest = max(electron.poll, FIRST_PAUSE)
+    pause = min(FIRST_PAUSE * SLOWER ** min(progress.looks, 30), longest)
     pause = max(pause, (now - progress.submitted) / RARER)
     if limit > 0 and progress.ran:
         pause = min(pause, max(progress.ran + limit - now, 0))

@@ -76,6 +76,7 @@ class Ticket:
     """An errand with addresses.
 
     gets: where to read each key. put: where to write the verdict. until: seconds since the epoch at which they end.
+    Where the job has all that it needs beside it (`carried`), they are names of files.
     renewal: the address to which the capability is posted for a fresh ticket; "" if there is none.
     """
 
@@ -102,6 +103,24 @@ class Ticket:
         """
         document = _document(data)
         return cls(**(document | {"errand": _errand(document["errand"])}))
+
+
+BESIDE = "file:"
+"""What an address begins with that is the name of a file beside the ticket, not an address of the bucket."""
+VERDICT_FILE = "verdict"
+NEVER = 1e12
+"""Seconds since the epoch, in some 30,000 years."""
+
+
+def carried(errand: Errand) -> Ticket:
+    """A ticket for a job that has its inputs beside it, named by number, and leaves its verdict there."""
+    gets = {key: f"{BESIDE}{name}" for key, name in names_of(errand).items()}
+    return Ticket(errand, gets, BESIDE + VERDICT_FILE, NEVER)
+
+
+def names_of(errand: Errand) -> Mapping[str, str]:
+    """The names of the files that lie beside such a ticket, by key."""
+    return {key: f"input-{number}" for number, key in enumerate(errand.reads)}
 
 
 def ticket(

@@ -9,9 +9,11 @@ import urllib.request
 from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from pathlib import Path
+from shutil import copyfileobj
 from typing import BinaryIO, TypeVar
 
-from covalent_contracts.ticket import Errand, Ticket
+from covalent_contracts.ticket import BESIDE, Errand, Ticket
 
 T = TypeVar("T")
 
@@ -33,8 +35,9 @@ class Unreachable(Exception):
 class Addresses:
     """Reads and writes what a ticket names; one that is over is renewed."""
 
-    def __init__(self, ticket: Ticket) -> None:
+    def __init__(self, ticket: Ticket, folder: Path) -> None:
         self._ticket = ticket
+        self._folder = folder
 
     @property
     def errand(self) -> Errand:
@@ -63,6 +66,9 @@ class Addresses:
             Unreachable: as above.
 
         """
+        if self._ticket.put.startswith(BESIDE):
+            self._leave(verdict, self._ticket.put.removeprefix(BESIDE))
+            return
         size = verdict.seek(0, os.SEEK_END)
 
         def send() -> None:
@@ -76,7 +82,18 @@ class Addresses:
         self._renew_in_time()
         self._insist("the result cannot be handed in", send)
 
+    def _leave(self, verdict: BinaryIO, name: str) -> None:
+        """Put it beside the ticket, where it is whole as soon as it is there."""
+        unfinished = self._folder / f"{name}.part"
+        with unfinished.open("wb") as file:
+            copyfileobj(verdict, file)
+        unfinished.replace(self._folder / name)
+
     def _get(self, key: str) -> bytes | None:
+        if self._ticket.gets[key].startswith(BESIDE):
+            path = self._folder / self._ticket.gets[key].removeprefix(BESIDE)
+            return path.read_bytes() if path.exists() else None
+
         def ask() -> bytes | None:
             try:
                 return _answer(urllib.request.Request(self._ticket.gets[key]))  # noqa: S310  # as above

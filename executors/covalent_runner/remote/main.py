@@ -30,7 +30,7 @@ def main(folder: Path) -> int:
         The exit code.
 
     """
-    addresses = Addresses(Ticket.load((folder / TICKET).read_bytes()))
+    addresses = Addresses(Ticket.load((folder / TICKET).read_bytes()), folder)
     try:
         execution = _run(addresses)
         if _is_first():
