@@ -9,11 +9,15 @@ from typing import Protocol
 
 import asyncssh
 
-from covalent_executors.hosts.connections import Line, connections
+from covalent_executors.hosts.connections import CALL_SECONDS, Line, connections
 from covalent_executors.hosts.login import Login
 
 _SHELL = "exec /bin/sh -s"
 """The script comes by its input: so no login shell reads it, nor does it show in the list of processes."""
+SLOWEST = 250_000
+"""Bytes a second, below which sending files is given up."""
+TRANSFER_SECONDS = 600.0
+"""For fetching a file, whose size is not known before."""
 _BEGIN = "--- covalent ---"
 """What stands before it was written by the start files of a login shell."""
 
@@ -40,6 +44,9 @@ class Host(Protocol):
 
     def put(self, files: Mapping[str, bytes]) -> None:
         """Write files that only the user may read, by absolute path, each of them as a whole."""
+
+    def get(self, path: str) -> bytes | None:
+        """What a file holds; None if there is none."""
 
 
 @dataclass(frozen=True)
@@ -70,7 +77,22 @@ class SshHost:
             writing = (_write(there, PurePosixPath(path), files[path]) for path in files)
             await asyncio.gather(*writing)
 
-        connections().use(self.login, work)
+        size = sum(map(len, files.values()))
+        connections().use(self.login, work, CALL_SECONDS + size / SLOWEST)
+
+    def get(self, path: str) -> bytes | None:
+        """What a file holds; None if there is none."""
+
+        async def work(line: Line) -> bytes | None:
+            there = await line.files()
+            try:
+                async with there.open(path, "rb") as file:
+                    found: bytes = await file.read()
+                    return found
+            except asyncssh.SFTPNoSuchFile:
+                return None
+
+        return connections().use(self.login, work, TRANSFER_SECONDS)
 
 
 async def _write(there: asyncssh.SFTPClient, path: PurePosixPath, content: bytes) -> None:

@@ -100,6 +100,7 @@ class SlurmAdapter:
         wanted = "" if self.spec.ignore_versions else job.python
         return {
             f"{where.workdir}/{script.LAUNCHER}": Path(launcher.__file__).read_bytes(),
+            **{f"{where.folder}/{name}": job.files[name] for name in job.files},
             f"{where.folder}/{launcher.PROGRAM}": job.program,
             f"{where.folder}/{TICKET}": job.ticket,
             f"{where.folder}/{PYTHON}": script.PYTHON_OF_LAST_RESORT.encode(),
@@ -172,6 +173,10 @@ class SlurmAdapter:
         done = self._run(f"scancel {_words(handle)['job']}")
         if done.status != 0 and _UNKNOWN_JOB not in done.errors:
             raise refusal(done.told, {})
+
+    def fetch(self, handle: Handle, name: str) -> bytes | None:
+        """A file of the job's folder, if there is one of this name."""
+        return self.host.get(f"{handle['folder']}/{name}")
 
     def logs(self, handle: Handle) -> str:
         """The end of what the job has written, and Slurm about it."""

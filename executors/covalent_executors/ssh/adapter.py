@@ -103,6 +103,7 @@ class SshAdapter:
                 PROGRAM: job.program,
                 KEEPER: Path(keeper.__file__).read_bytes(),
                 TICKET: job.ticket,
+                **job.files,
             }
             self.host.put({f"{handle['folder']}/{name}": files[name] for name in files})
             self._start(job, handle)
@@ -173,7 +174,7 @@ class SshAdapter:
             keeper=shlex.quote(f"{folder}/{KEEPER}"),
             folder=shlex.quote(folder),
             name=shlex.quote(job.name),
-            seconds=f"{job.time_limit:g}",
+            seconds=f"{max(job.time_limit, 0):g}",
             program=shlex.quote(f"{folder}/{PROGRAM}"),
         )
         done = self._run(script)
@@ -215,6 +216,10 @@ class SshAdapter:
         left = self._ask("cancel", handle).get("left")
         if left:
             raise Busy(f"processes {left} on {self.spec.hostname} do not end")
+
+    def fetch(self, handle: Handle, name: str) -> bytes | None:
+        """A file of the job's folder, if there is one of this name."""
+        return self.host.get(f"{handle['folder']}/{name}")
 
     def logs(self, handle: Handle) -> str:
         """The end of what the job has written."""

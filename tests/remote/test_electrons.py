@@ -1,0 +1,65 @@
+"""Electrons on real ssh servers and a real Slurm: what every executor does, on the embedded AWS."""
+
+import secrets
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from tests.e2e.executors.contract import BehaviourContract
+from tests.running import Server
+from tests.sshd import Host
+
+import covalent as ct
+from covalent.executor import SlurmExecutor, SSHExecutor
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("COVALENT_CONFIG_DIR", str(tmp_path_factory.mktemp("config")))
+        ct.reload_config()
+        running = Server(tmp_path_factory.mktemp("covalent"), secrets.token_hex(16))
+        running.start()
+        yield running
+        running.stop()
+
+
+def login(host: Host) -> dict[str, Any]:
+    return {
+        "username": host.user,
+        "port": host.port,
+        "ssh_key_file": str(host.key),
+        "known_hosts": str(host.known_hosts),
+    }
+
+
+class TestSSH(BehaviourContract):
+    left = "exit status 7"
+
+    @pytest.fixture(autouse=True)
+    def _reached(self, host: Host) -> None:
+        self._settings = {
+            **login(host),
+            "hostname": "127.0.0.1",
+            "remote_dir": str(host.folder),
+            "poll_freq": 1,
+        }
+
+    def made(self, **settings: Any) -> Any:
+        return SSHExecutor(**self._settings, **settings)
+
+
+class TestSlurm(BehaviourContract):
+    left = "exit status 7"
+
+    @pytest.fixture(autouse=True)
+    def _reached(self, login_node: Host) -> None:
+        self._settings = {
+            **login(login_node),
+            "address": "127.0.0.1",
+            "remote_workdir": str(login_node.folder),
+            "poll_freq": 1,
+        }
+
+    def made(self, **settings: Any) -> Any:
+        return SlurmExecutor(**self._settings, **settings)
