@@ -5,11 +5,13 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from tests.e2e.executors.contract import BehaviourContract
+from click.testing import CliRunner
+from tests.e2e.executors.contract import BehaviourContract, square
 from tests.running import Server
 from tests.sshd import Host
 
 import covalent as ct
+from covalent._cli.main import cli
 from covalent.executor import SlurmExecutor, SSHExecutor
 
 
@@ -63,3 +65,14 @@ class TestSlurm(BehaviourContract):
 
     def made(self, **settings: Any) -> Any:
         return SlurmExecutor(**self._settings, **settings)
+
+
+def test_a_key_in_secrets_manager(server: Server, host: Host) -> None:
+    stored = CliRunner().invoke(cli, ["secret", "put", "remote-key", "--file", str(host.key)])
+    assert stored.exit_code == 0, stored.output
+    reached = {**login(host), "hostname": "127.0.0.1", "remote_dir": str(host.folder)}
+    electron = ct.electron(
+        executor=SSHExecutor(**{**reached, "ssh_key_file": stored.output.strip()})
+    )
+    result = ct.get_result(ct.dispatch(ct.lattice(electron(square)))(7), wait=True)
+    assert (result.error, result.result) == (None, 49)
