@@ -16,6 +16,7 @@ _SCRIPT = """\
 {directives}
 unset SLURM_EXPORT_ENV
 {variables}
+
 {conda}{prerun}{run}
 
 status=$?
@@ -56,15 +57,18 @@ def script(spec: SlurmSpec, where: Where, python: str) -> str:
         python: the version of Python that the job needs; "" if any will do.
 
     """
-    directives = [f"#SBATCH {option(name, value)}" for name, value in spec.options.items()]
     return _SCRIPT.format(
-        directives="".join(f"{line}\n" for line in directives),
+        directives="".join(f"#SBATCH {each}\n" for each in _given(spec.options)),
         variables="\n".join(_exports(spec, where, python)),
         conda=_conda(spec),
         prerun=_commands(spec.prerun_commands, after="\n"),
         run=_run(spec, where),
         postrun=_commands(spec.postrun_commands, before="\n"),
     )
+
+
+def _given(options: Mapping[str, Value]) -> list[str]:
+    return [option(name, value) for name, value in options.items() if value is not False]
 
 
 def option(name: str, value: Value) -> str:
@@ -104,8 +108,7 @@ def _commands(lines: list[str], *, before: str = "", after: str = "") -> str:
 
 
 def _run(spec: SlurmSpec, where: Where) -> str:
-    srun = ["srun", *(option(*each) for each in spec.srun_options.items() if each[1] is not False)]
-    parts = [" ".join(srun)] if spec.use_srun else []
+    parts = [" ".join(["srun", *_given(spec.srun_options)])] if spec.use_srun else []
     if spec.srun_append:
         parts.append(spec.srun_append)
     return " \\\n".join([*parts, f"python {shlex.quote(f'{where.workdir}/{LAUNCHER}')}"])
