@@ -17,7 +17,7 @@ from covalent_executors.adapter import (
     State,
 )
 from covalent_executors.hosts import launcher, scripts
-from covalent_executors.hosts.host import Done, Host, SshHost
+from covalent_executors.hosts.host import Done, Host, reached
 from covalent_executors.slurm import script, states
 from covalent_executors.slurm.refusals import refusal
 from covalent_executors.slurm.script import Where
@@ -219,7 +219,7 @@ def adapter(spec: SlurmSpec, secrets: Secrets) -> Adapter:
     """The cluster of an executor.
 
     Raises:
-        Refused: the key cannot be read.
+        Refused: the key cannot be read, or asyncssh is not installed.
 
     """
-    return SlurmAdapter(spec, SshHost(spec.login(spec.address, secrets)))
+    return SlurmAdapter(spec, reached(spec.login(spec.address, secrets), "slurm"))

@@ -20,7 +20,7 @@ from covalent_executors.adapter import (
     State,
 )
 from covalent_executors.hosts import keeper, scripts
-from covalent_executors.hosts.host import Done, Host, SshHost
+from covalent_executors.hosts.host import Done, Host, reached
 from covalent_executors.ssh.spec import SSHSpec
 
 PROGRAM, KEEPER = "runner.pyz", "keeper.py"
@@ -254,7 +254,7 @@ def adapter(spec: SSHSpec, secrets: Secrets) -> Adapter:
     """The host of an executor.
 
     Raises:
-        Refused: the key cannot be read.
+        Refused: the key cannot be read, or asyncssh is not installed.
 
     """
-    return SshAdapter(spec, SshHost(spec.login(spec.hostname, secrets)))
+    return SshAdapter(spec, reached(spec.login(spec.hostname, secrets), "ssh"))
