@@ -1,12 +1,12 @@
 """Electrons on real ssh servers and a real Slurm: what every executor does, on the embedded AWS."""
 
-import secrets
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from click.testing import CliRunner
 from tests.e2e.executors.contract import BehaviourContract, square
+from tests.remote.serving import login, serving
 from tests.running import Server
 from tests.sshd import Host
 
@@ -17,22 +17,8 @@ from covalent.executor import SlurmExecutor, SSHExecutor
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("COVALENT_CONFIG_DIR", str(tmp_path_factory.mktemp("config")))
-        ct.reload_config()
-        running = Server(tmp_path_factory.mktemp("covalent"), secrets.token_hex(16))
-        running.start()
-        yield running
-        running.stop()
-
-
-def login(host: Host) -> dict[str, Any]:
-    return {
-        "username": host.user,
-        "port": host.port,
-        "ssh_key_file": str(host.key),
-        "known_hosts": str(host.known_hosts),
-    }
+    with serving(tmp_path_factory) as found:
+        yield found
 
 
 class TestSSH(BehaviourContract):
