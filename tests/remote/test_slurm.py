@@ -15,6 +15,7 @@ from tests.remote.programs import ended, job, seen, told
 from tests.remote.slurm import Slurm
 from tests.remote.test_ssh import read
 from tests.sshd import Host, StartHost
+from tests.unit.executors.slurm.test_script import CONFIGURATION, EXPERIMENT
 
 from covalent_executors.adapter import Busy, Refused, Sighting, State
 from covalent_executors.slurm.adapter import SlurmAdapter, adapter
@@ -173,8 +174,8 @@ def test_what_would_never_run_has_ended(
         ({"partition": "nosuch"}, r"no partition 'nosuch' that this user may use.*Slurm says"),
         ({"p": "nosuch"}, r"no partition 'nosuch'"),
         ({"mem": "9T"}, "no node here has"),
-        ({"constraint": "gpu"}, "no node here has the constraint 'gpu'"),
-        ({"gres": "gpu:4"}, "GPUs"),
+        ({"constraint": "a100"}, "no node here has the constraint 'a100'"),
+        ({"gres": "tpu:4"}, "GPUs"),
         ({"nosuchoption": 1}, "options has one that sbatch does not know"),
         ({"time": "tomorrow"}, "time"),
     ],
@@ -204,6 +205,41 @@ def test_the_whole_of_a_script(login_node: Host, tmp_path: Path) -> None:
     environment = told(tmp_path / "told")["env"]
     assert (environment["LAB"], environment["APPENDED"]) == ("a b'c", "1")
     assert log.read_text() == "before\nafter 3\n"
+
+
+@pytest.mark.parametrize("settings", [CONFIGURATION, EXPERIMENT], ids=["configuration", "instance"])
+def test_the_examples_of_the_reference(
+    slurm: Slurm, start_host: StartHost, tmp_path: Path, settings: dict[str, Any]
+) -> None:
+    """Only their folder is another one, and the programs that they name only write down that they ran.
+
+    The second one asks srun for what it has not asked sbatch for: that takes a cluster that gives whole nodes.
+    """
+    environment = {**slurm.environment, "SBATCH_PARTITION": "whole"}
+    words = " ".join(f"{name}={value}" for name, value in environment.items())
+    login_node = start_host(f"SetEnv {words}")
+    calls = tmp_path / "calls"
+    for name in ("module", "dcgmi", "nsys"):
+        program = tmp_path / name
+        run = 'while [ "$1" != python ]; do shift; done; exec "$@"' if name == "nsys" else ""
+        program.write_text(f'#!/bin/sh\necho "{name} $*" >> {calls}\n{run}\n')
+        program.chmod(0o700)
+    own = {
+        "remote_workdir": str(login_node.folder),
+        "variables": {"PATH": f"{tmp_path}:{os.environ['PATH']}"},
+    }
+    cluster = reached(login_node, **{**settings, **own})
+    handle = cluster.submit(job(f"example-{len(settings['options'])}"))
+    assert ended(cluster, handle) == Sighting(State.ENDED)
+    assert cluster.logs(handle).count("begun") == 4
+    if "prerun_commands" in settings:
+        said = calls.read_text().splitlines()
+        assert said[0] == "module load package/1.2.3"
+        assert said[1] == "dcgmi profile --pause"
+        assert said[2].startswith(
+            "nsys profile --stats=true -t cuda --gpu-metrics-device=all python"
+        )
+        assert said[-1] == "dcgmi profile --resume"
 
 
 def test_without_srun(login_node: Host, tmp_path: Path) -> None:

@@ -66,9 +66,13 @@ COVALENT_WORK_DIR={workdir}
 mkdir -p -- "$COVALENT_WORK_DIR" && export COVALENT_WORK_DIR || exit
 """
 _ASK = """\
-if [ -f {keeper} ]; then exec {python} -I {keeper} {verb} {folder} < /dev/null; fi
+{shortcut}if [ -f {keeper} ]; then exec {python} -I {keeper} {verb} {folder} < /dev/null; fi
 echo '{{"gone": "folder"}}'
 """
+_HAS_TOLD = """\
+told=$(cat {folder}/exit 2> /dev/null) && echo "{{\\"exit\\": $told}}" && exit
+"""
+"""Most looks find a job that has ended; they need no Python."""
 _GONE: Mapping[str, str] = {
     "folder": "the job's folder on {host} is gone: somebody has removed it",
     "cancelled": "the job was cancelled",
@@ -235,7 +239,13 @@ class SshAdapter:
         folder, python = str(handle["folder"]), shlex.quote(str(handle["python"]))
         keeper_file = shlex.quote(f"{folder}/{KEEPER}")
         done = self._run(
-            _ASK.format(keeper=keeper_file, python=python, verb=verb, folder=shlex.quote(folder))
+            _ASK.format(
+                shortcut=_HAS_TOLD.format(folder=shlex.quote(folder)) if verb == "look" else "",
+                keeper=keeper_file,
+                python=python,
+                verb=verb,
+                folder=shlex.quote(folder),
+            )
         )
         try:
             found: dict[str, Any] = json.loads(done.output)
