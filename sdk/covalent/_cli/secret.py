@@ -12,7 +12,7 @@ _PUBLIC_KEY = re.compile(r"(ssh-|ecdsa-|sk-)[a-z0-9@.-]+ AAAA")
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 def secret() -> None:
-    """Keep keys and passwords of executors where a deployment can read them."""
+    """Keep keys and passwords of executors in AWS Secrets Manager."""
 
 
 @secret.command(
