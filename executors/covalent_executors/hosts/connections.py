@@ -28,7 +28,13 @@ IDLE_SECONDS = 60.0
 _SESSIONS = 8
 """At once on a connection: sshd allows ten unless it is told otherwise (MaxSessions)."""
 _KEEPALIVE_SECONDS = 15
-_LOST = (asyncssh.ConnectionLost, asyncssh.ChannelOpenError, asyncssh.SFTPConnectionLost)
+_CLOSE_SECONDS = 2.0
+_LOST = (
+    asyncssh.ConnectionLost,
+    asyncssh.ChannelOpenError,
+    asyncssh.SFTPConnectionLost,
+    asyncssh.SFTPNoConnection,
+)
 
 
 class Line:
@@ -107,7 +113,7 @@ class Line:
         self.close()
         if connection is not None:
             with suppress(TimeoutError):
-                await asyncio.wait_for(connection.wait_closed(), CONNECT_SECONDS)
+                await asyncio.wait_for(connection.wait_closed(), _CLOSE_SECONDS)
 
     def _close_later(self) -> None:
         if self._closing is not None:

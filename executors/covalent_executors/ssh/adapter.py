@@ -61,6 +61,8 @@ _START = """\
 umask 077
 {conda}{workdir}exec {python} -I {keeper} start {folder} {name} {seconds} {python} {program} < /dev/null
 """
+_STARTED = "{}"
+"""What the keeper says."""
 _WORKDIR = """\
 COVALENT_WORK_DIR={workdir}
 mkdir -p -- "$COVALENT_WORK_DIR" && export COVALENT_WORK_DIR || exit
@@ -164,7 +166,7 @@ class SshAdapter:
             )
         cure = "install it there and name it as python_path or conda_env, or dispatch from the same version"
         if "found" in told:
-            found = ", ".join(f"Python {each}" for each in told["found"])
+            found = ", ".join(f"Python {each}" for each in dict.fromkeys(told["found"]))
             return f"{host} must have {wanted}, but it has {found}: {cure}"
         named = self.spec.python_path or "Python"
         return f"{host} must have {wanted}, but there is no {named}: {cure}"
@@ -182,7 +184,7 @@ class SshAdapter:
             program=shlex.quote(f"{folder}/{PROGRAM}"),
         )
         done = self._run(script)
-        if done.status != 0:
+        if done.status != 0 or done.output.strip() != _STARTED:
             raise Refused(f"the job cannot be started on {self.spec.hostname}: {done.told}")
 
     def look(self, handle: Handle) -> Sighting:
