@@ -40,7 +40,7 @@ class LoginSpec(Spec):
     username: Name = ""
     """Who logs in."""
 
-    ssh_key_file: Name = "~/.ssh/id_rsa"
+    ssh_key_file: Annotated[str, AfterValidator(given)] = "~/.ssh/id_rsa"
     """Where the private key is: a file of the user's machine, or the ARN of a secret."""
 
     cert_file: str | None = None

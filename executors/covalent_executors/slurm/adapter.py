@@ -23,7 +23,6 @@ from covalent_executors.slurm.refusals import refusal
 from covalent_executors.slurm.script import Where
 from covalent_executors.slurm.spec import SlurmSpec
 
-LOG_CHARACTERS = 20_000
 PYTHON = "python"
 """The wrapper that stands in for a missing one."""
 _STALE_MINUTES = 3
@@ -37,7 +36,7 @@ _PREPARE = """\
 umask 077
 mkdir -p -- {workdir} && cd -- {workdir} || exit 0
 echo "workdir=$(pwd)"
-mkdir -p -- {name} && cd -- {name} || exit 0
+mkdir -p -- {name} && cd -- {name} && [ -O . ] || exit 0
 echo "folder=$(pwd)"
 [ ! -e job ] || echo "job=$(cat job)"
 """
@@ -180,8 +179,7 @@ class SlurmAdapter:
 
     def logs(self, handle: Handle) -> str:
         """The end of what the job has written, and Slurm about it."""
-        log = f"{_words(handle)['folder']}/{script.LOG}"
-        return self.host.run(f"tail -c {LOG_CHARACTERS} {log} 2> /dev/null").output
+        return self.host.run(scripts.end_of(f"{handle['folder']}/{script.LOG}")).output
 
     def clean(self, handle: Handle) -> None:
         """Remove the job's folder; its ticket at least."""

@@ -21,10 +21,10 @@ from covalent_executors.adapter import (
 )
 from covalent_executors.hosts import keeper, scripts
 from covalent_executors.hosts.host import Done, Host, reached
+from covalent_executors.hosts.launcher import PROGRAM
 from covalent_executors.ssh.spec import SSHSpec
 
-PROGRAM, KEEPER = "runner.pyz", "keeper.py"
-LOG_CHARACTERS = 20_000
+KEEPER = "keeper.py"
 
 _PROBE = """\
 import sys
@@ -53,7 +53,7 @@ echo python={python}
 """
 _FOLDER = """\
 umask 077
-mkdir -p -- {folder} && cd -- {folder} || exit 0
+mkdir -p -- {folder} && cd -- {folder} && [ -O . ] || exit 0
 echo "folder=$(pwd)"
 [ ! -e pid ] || echo started=yes
 """
@@ -229,8 +229,7 @@ class SshAdapter:
 
     def logs(self, handle: Handle) -> str:
         """The end of what the job has written."""
-        log = shlex.quote(f"{handle['folder']}/log")
-        return self._run(f"tail -c {LOG_CHARACTERS} {log} 2> /dev/null").output
+        return self._run(scripts.end_of(f"{handle['folder']}/log")).output
 
     def clean(self, handle: Handle) -> None:
         """Remove the job's folder; its ticket at least."""

@@ -65,6 +65,14 @@ def test_a_known_python_that_is_gone_is_looked_for_again(here: SshAdapter, tmp_p
     assert ended(found, found.submit(job(f"gone-2-{time.monotonic_ns()}"))).state is State.ENDED
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can make a folder of another user's")
+def test_a_folder_of_another_user_is_refused(here: SshAdapter, tmp_path: Path) -> None:
+    (tmp_path / "jobs" / "theirs").mkdir(parents=True)
+    os.chown(tmp_path / "jobs" / "theirs", 12345, 12345)
+    with pytest.raises(Refused, match="check remote_dir"):
+        here.submit(job("theirs"))
+
+
 @pytest.mark.parametrize(
     ("told", "cause"),
     [
