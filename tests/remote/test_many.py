@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from tests.remote.programs import told
 from tests.remote.serving import login, serving
+from tests.remote.slurm import Slurm
 from tests.running import Server
 from tests.sshd import Host, StartHost
 
@@ -75,3 +76,29 @@ def test_an_electron_outlives_the_ssh_server(
     start_host.restart(own)
     result = ct.get_result(dispatch_id, wait=True)
     assert (result.error, result.result) == (None, 42)
+
+
+def test_an_electron_whose_node_dies(
+    server: Server, start_host: StartHost, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    cluster = Slurm(tmp_path_factory.mktemp("own"))
+    try:
+        cluster.start()
+        own = start_host(*(f"SetEnv {name}={value}" for name, value in cluster.environment.items()))
+        executor = SlurmExecutor(
+            **login(own), address="127.0.0.1", remote_workdir=str(own.folder), poll_freq=1
+        )
+
+        @ct.electron(executor=executor)
+        def wait(folder: str) -> None:
+            Path(folder, "told").write_text("{}")
+            time.sleep(600)
+
+        dispatch_id = ct.dispatch(ct.lattice(wait))(str(tmp_path))
+        told(tmp_path / "told")
+        cluster.kill("slurmd")
+        result = ct.get_result(dispatch_id, wait=True)
+        assert result.status == "FAILED"
+        assert "failed: try again" in str(result.error)
+    finally:
+        cluster.stop()

@@ -278,6 +278,20 @@ def test_a_key_with_a_passphrase_is_refused(host: Host, tmp_path: Path) -> None:
         reached(host, ssh_key_file=str(tmp_path / "key")).submit(job("locked"))
 
 
+def test_a_certificate_for_a_key(start_host: StartHost, tmp_path: Path) -> None:
+    for name in ("authority", "key"):
+        command = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(tmp_path / name)]
+        subprocess.run(command, check=True)
+    own = start_host(f"TrustedUserCAKeys {tmp_path}/authority.pub")
+    sign = ["ssh-keygen", "-q", "-s", "authority", "-I", "lab", "-n", own.user, "key.pub"]
+    subprocess.run(sign, cwd=tmp_path, check=True)
+    key = {"ssh_key_file": str(tmp_path / "key")}
+    with pytest.raises(Refused, match="does not let"):
+        reached(own, **key).submit(job("uncertified"))
+    certified = reached(own, **key, cert_file=str(tmp_path / "key-cert.pub"))
+    assert ended(certified, certified.submit(job("certified"))) == Sighting(State.ENDED)
+
+
 def test_a_changed_host_key_is_refused(host: Host, start_host: StartHost, tmp_path: Path) -> None:
     other = start_host()
     wrong = other.known_hosts.read_text().replace(str(other.port), str(host.port))
