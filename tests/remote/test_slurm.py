@@ -255,11 +255,6 @@ def test_another_python_is_told(login_node: Host) -> None:
     assert "prerun_commands" in cluster.look(handle).cause
 
 
-def test_any_python_will_do(login_node: Host) -> None:
-    cluster = reached(login_node, ignore_versions=True)
-    assert ended(cluster, cluster.submit(job("any", python="3.99"))) == Sighting(State.ENDED)
-
-
 def test_a_missing_cloudpickle_is_told(login_node: Host, tmp_path: Path) -> None:
     venv.create(tmp_path / "bare", with_pip=False)
     cluster = reached(login_node, prerun_commands=[f'PATH="{tmp_path}/bare/bin:$PATH"'])

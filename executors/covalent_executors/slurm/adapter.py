@@ -96,14 +96,13 @@ class SlurmAdapter:
         return {"job": self._id(told), "folder": where.folder}
 
     def _files(self, where: Where, job: Job) -> Mapping[str, bytes]:
-        wanted = "" if self.spec.ignore_versions else job.python
         return {
             f"{where.workdir}/{script.LAUNCHER}": Path(launcher.__file__).read_bytes(),
             **{f"{where.folder}/{name}": job.files[name] for name in job.files},
             f"{where.folder}/{launcher.PROGRAM}": job.program,
             f"{where.folder}/{TICKET}": job.ticket,
             f"{where.folder}/{PYTHON}": script.PYTHON_OF_LAST_RESORT.encode(),
-            f"{where.folder}/{script.SCRIPT}": script.script(self.spec, where, wanted).encode(),
+            f"{where.folder}/{script.SCRIPT}": script.script(self.spec, where, job.python).encode(),
         }
 
     def _submission(self, where: Where, job: Job) -> str:

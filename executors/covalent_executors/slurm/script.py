@@ -32,7 +32,7 @@ conda activate {environment} || {{ echo conda > "$COVALENT_JOB_FOLDER/refused"; 
 PYTHON_OF_LAST_RESORT = f"""\
 #!/bin/sh
 # The last `python` on the PATH, for nodes that have none of this name.
-for each in "python${{{PYTHON}:-3}}" python3; do
+for each in "python${PYTHON}" python3; do
     command -v "$each" > /dev/null 2>&1 && exec "$each" "$@"
 done
 echo missing > "${FOLDER}/refused"
@@ -54,7 +54,7 @@ def script(spec: SlurmSpec, where: Where, python: str) -> str:
     Args:
         spec: what the user configured.
         where: its folders.
-        python: the version of Python that the job needs; "" if any will do.
+        python: the version of Python that the job needs.
 
     """
     return _SCRIPT.format(

@@ -58,8 +58,8 @@ class SlurmExecutor(AsyncBaseExecutor):
         create_unique_workdir: no effect: each electron has a working directory of its own.
         poll_freq: seconds between two looks at a job that has run for a while.
         cleanup: whether the job's folder is removed in the end.
-        ignore_versions: let any version of Python run the job. Functions that another minor version has pickled may
-            fail or crash: the electron then says so.
+        ignore_versions: no effect: what another minor version of Python has pickled cannot be run, and the electron
+            says so.
         port: the port of the ssh server.
         known_hosts: lines of known hosts, or a file of them. By default ~/.ssh/known_hosts; a host that is new there is
             added to it, one whose key has changed is refused.

@@ -175,14 +175,18 @@ def test_how_it_is_submitted() -> None:
     assert "requeue" not in script.sbatch(own, where, job())
 
 
-def test_the_last_resort_does_not_call_itself(tmp_path: Path) -> None:
-    """`python` that stands for python3, where the job needs no version."""
+def test_a_node_without_any_python_is_told(tmp_path: Path) -> None:
+    """By the `python` that stands for the one of the right version, or for python3."""
     wrapper = tmp_path / "python"
     wrapper.write_text(script.PYTHON_OF_LAST_RESORT)
     wrapper.chmod(0o700)
     found = subprocess.run(
         ["/bin/sh", "-c", "python -c 'print(6 * 7)'"],
-        env={"PATH": f"{tmp_path}", "COVALENT_JOB_FOLDER": str(tmp_path), "COVALENT_PYTHON": ""},
+        env={
+            "PATH": f"{tmp_path}",
+            "COVALENT_JOB_FOLDER": str(tmp_path),
+            "COVALENT_PYTHON": "3.11",
+        },
         capture_output=True,
         text=True,
         check=False,
