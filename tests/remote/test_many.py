@@ -84,7 +84,7 @@ def test_an_electron_whose_node_dies(
     cluster = Slurm(tmp_path_factory.mktemp("own"))
     try:
         cluster.start()
-        own = start_host(*(f"SetEnv {name}={value}" for name, value in cluster.environment.items()))
+        own = start_host(environment=cluster.environment)
         executor = SlurmExecutor(
             **login(own), address="127.0.0.1", remote_workdir=str(own.folder), poll_freq=1
         )

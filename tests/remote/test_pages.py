@@ -58,9 +58,7 @@ def test_ssh(server: Server, host: Host) -> None:
 
 def test_slurm(server: Server, slurm: Slurm, start_host: StartHost) -> None:
     """It asks srun for what it has not asked sbatch for: that takes a cluster that gives whole nodes."""
-    environment = {**slurm.environment, "SBATCH_PARTITION": "whole"}
-    words = " ".join(f"{name}={value}" for name, value in environment.items())
-    there = start_host(f"SetEnv {words}")
+    there = start_host(environment={**slurm.environment, "SBATCH_PARTITION": "whole"})
     configured("slurm", there)
     result = ran("slurm.md", there)
     assert (result.error, result.result) == (None, 3)

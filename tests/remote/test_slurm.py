@@ -2,6 +2,7 @@
 
 import os
 import signal
+import sys
 import time
 import venv
 from collections.abc import Iterator
@@ -11,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.remote.programs import ended, job, seen, told
+from tests.remote.programs import PYTHON, ended, job, seen, told
 from tests.remote.slurm import Slurm
 from tests.remote.test_ssh import read
 from tests.sshd import Host, StartHost
@@ -215,9 +216,7 @@ def test_the_examples_of_the_reference(
 
     The second one asks srun for what it has not asked sbatch for: that takes a cluster that gives whole nodes.
     """
-    environment = {**slurm.environment, "SBATCH_PARTITION": "whole"}
-    words = " ".join(f"{name}={value}" for name, value in environment.items())
-    login_node = start_host(f"SetEnv {words}")
+    login_node = start_host(environment={**slurm.environment, "SBATCH_PARTITION": "whole"})
     calls = tmp_path / "calls"
     for name in ("module", "dcgmi", "nsys"):
         program = tmp_path / name
@@ -226,7 +225,9 @@ def test_the_examples_of_the_reference(
         program.chmod(0o700)
     own = {
         "remote_workdir": str(login_node.folder),
-        "variables": {"PATH": f"{tmp_path}:{os.environ['PATH']}"},
+        "variables": {
+            "PATH": f"{tmp_path}:{Path(sys.executable).parent}:{os.environ['PATH']}",
+        },
     }
     cluster = reached(login_node, **{**settings, **own})
     handle = cluster.submit(job(f"example-{len(settings['options'])}"))
@@ -251,15 +252,15 @@ def test_without_srun(login_node: Host, tmp_path: Path) -> None:
 def test_another_python_is_told(login_node: Host) -> None:
     cluster = reached(login_node)
     handle = cluster.submit(job("old", python="3.99"))
-    assert "the node has Python 3.11" in ended(cluster, handle).cause
+    assert f"the node has Python {PYTHON}" in ended(cluster, handle).cause
     assert "prerun_commands" in cluster.look(handle).cause
 
 
 def test_a_missing_cloudpickle_is_told(login_node: Host, tmp_path: Path) -> None:
     venv.create(tmp_path / "bare", with_pip=False)
     cluster = reached(login_node, prerun_commands=[f'PATH="{tmp_path}/bare/bin:$PATH"'])
-    sighting = ended(cluster, cluster.submit(job("bare", python="3.11")))
-    assert "the node lacks cloudpickle for Python 3.11" in sighting.cause
+    sighting = ended(cluster, cluster.submit(job("bare")))
+    assert f"the node lacks cloudpickle for Python {PYTHON}" in sighting.cause
 
 
 def test_a_conda_environment(login_node: Host, tmp_path: Path) -> None:
@@ -300,7 +301,7 @@ def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Slurm]:
 
 @pytest.fixture(scope="module")
 def own_login_node(own: Slurm, start_host: StartHost) -> Host:
-    return start_host(*(f"SetEnv {name}={value}" for name, value in own.environment.items()))
+    return start_host(environment=own.environment)
 
 
 def test_a_controller_that_dies(own: Slurm, own_login_node: Host, tmp_path: Path) -> None:
