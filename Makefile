@@ -21,7 +21,7 @@ export PIP_NO_INPUT := 1
 export UV_SYSTEM_CERTS ?= true
 unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV AWS_PROFILE AWS_DEFAULT_PROFILE
 
-.PHONY: help setup demo localstack test openapi transfers check lint format types contracts fix golden bench versus lock lambda chalice image wheel clean
+.PHONY: help setup demo localstack test openapi transfers remote check lint format types contracts fix golden bench versus lock lambda chalice image wheel clean
 .DEFAULT_GOAL := help
 
 help: ## Show this list
@@ -67,6 +67,9 @@ $(AZURITE)/.ready: tests/transfers/package-lock.json
 
 transfers: $(READY) $(AZURITE)/.ready ## Try file transfers with rsync, an ssh server and Azurite; needs rsync, sshd and npm
 	@$(BIN)/python -m pytest -m transfers $(ARGS)
+
+remote: $(READY) ## Run jobs on a real ssh server and a real Slurm; needs sshd, slurm-wlm and munge
+	@$(BIN)/python -m pytest -m remote $(ARGS)
 
 check: lint format types contracts ## Check style, types and imports; never writes
 

@@ -6,8 +6,9 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -71,11 +72,21 @@ class Servers:
         self._folders = tmp_path_factory
         self._running: list[subprocess.Popen[bytes]] = []
 
-    def __call__(self, *settings: str, sftp: bool = True) -> Host:
-        """A new one, with these lines of configuration beside the usual ones."""
+    def __call__(
+        self, *settings: str, sftp: bool = True, environment: Mapping[str, str] | None = None
+    ) -> Host:
+        """A new one, with these lines of configuration beside the usual ones, and these variables for all sessions.
+
+        Their Python is the one that runs the tests, which has what jobs need; no start file of the user's own shell
+        changes that, because their HOME is an empty folder.
+        """
+        folder, keygen = self._folders.mktemp("sshd"), tool("ssh-keygen", "openssh-client")
+        path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+        variables = {"PATH": path, "HOME": str(folder / "home"), **(environment or {})}.items()
+        words = " ".join(f'"{name}={value}"' for name, value in variables)
+        settings = (*settings, f"SetEnv {words}")  # the first SetEnv counts
         if sftp:
             settings = (*settings, "Subsystem sftp internal-sftp")
-        folder, keygen = self._folders.mktemp("sshd"), tool("ssh-keygen", "openssh-client")
         for name in ("host_key", "user_key"):
             command = [keygen, "-q", "-t", "ed25519", "-N", "", "-f", str(folder / name)]
             subprocess.run(command, check=True)
@@ -83,7 +94,8 @@ class Servers:
         public = (folder / "host_key.pub").read_text()
         (folder / "known_hosts").write_text(f"[127.0.0.1]:{port} {public}")
         (folder / "config").write_text("\n".join([*_configuration(folder, port), *settings, ""]))
-        (folder / "data").mkdir()
+        for name in ("data", "home"):
+            (folder / name).mkdir()
         self.serve(folder, port)
         user = pwd.getpwuid(os.getuid()).pw_name
         return Host(user, port, folder / "user_key", folder / "known_hosts", folder / "data")

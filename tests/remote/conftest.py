@@ -39,5 +39,4 @@ def slurm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Slurm]:
 @pytest.fixture(scope="session")
 def login_node(slurm: Slurm, start_host: StartHost) -> Host:
     """A host with the commands of the cluster."""
-    settings = [f"SetEnv {name}={value}" for name, value in slurm.environment.items()]
-    return start_host(*settings)
+    return start_host(environment=slurm.environment)

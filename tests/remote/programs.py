@@ -2,6 +2,7 @@
 
 import io
 import json
+import platform
 import time
 import zipfile
 from collections.abc import Callable
@@ -10,7 +11,7 @@ from typing import Any
 
 from covalent_executors.adapter import Adapter, Handle, Job, Sighting, State
 
-PYTHON = "3.11"
+PYTHON = ".".join(platform.python_version_tuple()[:2])
 TIMEOUT = 60.0
 """Seconds; only a failing run waits so long."""
 

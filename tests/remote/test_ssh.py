@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.remote.programs import TIMEOUT, ended, job, told
+from tests.remote.programs import PYTHON, TIMEOUT, ended, job, told
 from tests.sshd import Host, StartHost
 
 from covalent_executors.adapter import Busy, Refused, Sighting, State
@@ -211,7 +211,8 @@ def test_a_conda_environment(start_host: StartHost, tmp_path: Path) -> None:
     conda = tmp_path / "bin" / "conda"
     conda.write_text(_CONDA)
     conda.chmod(0o755)
-    own = start_host(f"SetEnv PATH={tmp_path}/bin:{os.environ['PATH']}")
+    path = f"{tmp_path}/bin:{Path(sys.executable).parent}:{os.environ['PATH']}"
+    own = start_host(environment={"PATH": path})
     ssh = reached(own, conda_env="lab")
     ended(ssh, ssh.submit(job("conda", tell=str(tmp_path / "told"))))
     assert told(tmp_path / "told")["env"]["CONDA_DEFAULT_ENV"] == "lab"
@@ -225,9 +226,7 @@ echo 'conda() { [ "$2" = lab ] && export CONDA_DEFAULT_ENV="$2"; }'
 
 
 def test_another_python_is_refused_before_anything_is_made(host: Host) -> None:
-    found = (
-        rf"127\.0\.0\.1 must have Python 3\.99.*but it has Python 3\.11 {re.escape(sys.executable)}"
-    )
+    found = rf"127\.0\.0\.1 must have Python 3\.99.*but it has Python {PYTHON} {re.escape(sys.executable)}"
     with pytest.raises(Refused, match=f"{found}.*python_path or conda_env"):
         reached(host, python_path=sys.executable).submit(job("old", python="3.99"))
     assert not (host.folder / "old").exists()
@@ -276,6 +275,20 @@ def test_a_key_with_a_passphrase_is_refused(host: Host, tmp_path: Path) -> None:
     subprocess.run(command, check=True)
     with pytest.raises(Refused, match="protected by a passphrase"):
         reached(host, ssh_key_file=str(tmp_path / "key")).submit(job("locked"))
+
+
+def test_a_certificate_for_a_key(start_host: StartHost, tmp_path: Path) -> None:
+    for name in ("authority", "key"):
+        command = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(tmp_path / name)]
+        subprocess.run(command, check=True)
+    own = start_host(f"TrustedUserCAKeys {tmp_path}/authority.pub")
+    sign = ["ssh-keygen", "-q", "-s", "authority", "-I", "lab", "-n", own.user, "key.pub"]
+    subprocess.run(sign, cwd=tmp_path, check=True)
+    key = {"ssh_key_file": str(tmp_path / "key")}
+    with pytest.raises(Refused, match="does not let"):
+        reached(own, **key).submit(job("uncertified"))
+    certified = reached(own, **key, cert_file=str(tmp_path / "key-cert.pub"))
+    assert ended(certified, certified.submit(job("certified"))) == Sighting(State.ENDED)
 
 
 def test_a_changed_host_key_is_refused(host: Host, start_host: StartHost, tmp_path: Path) -> None:

@@ -23,12 +23,18 @@ T = TypeVar("T")
 
 CONNECT_SECONDS = 15.0
 CALL_SECONDS = 60.0
-"""For one command, or for the files of one job."""
+"""For one command."""
 IDLE_SECONDS = 60.0
 _SESSIONS = 8
 """At once on a connection: sshd allows ten unless it is told otherwise (MaxSessions)."""
 _KEEPALIVE_SECONDS = 15
-_LOST = (asyncssh.ConnectionLost, asyncssh.ChannelOpenError, asyncssh.SFTPConnectionLost)
+_CLOSE_SECONDS = 2.0
+_LOST = (
+    asyncssh.ConnectionLost,
+    asyncssh.ChannelOpenError,
+    asyncssh.SFTPConnectionLost,
+    asyncssh.SFTPNoConnection,
+)
 
 
 class Line:
@@ -43,26 +49,26 @@ class Line:
         self._users = 0
         self._closing: asyncio.TimerHandle | None = None
 
-    async def use(self, work: "Work[T]") -> T:
+    async def use(self, work: "Work[T]", seconds: float) -> T:
         """Do something with the connection. If one that was there before turns out to be lost, do it again."""
         self._users += 1
         try:
             async with self._sessions:
                 was_open = self.is_open
                 try:
-                    return await self._within(work)
+                    return await self._within(work, seconds)
                 except _LOST:
                     if not was_open:
                         raise
                     self.close()
-                    return await self._within(work)
+                    return await self._within(work, seconds)
         finally:
             self._users -= 1
             self._close_later()
 
-    async def _within(self, work: "Work[T]") -> T:
+    async def _within(self, work: "Work[T]", seconds: float) -> T:
         try:
-            return await asyncio.wait_for(work(self), CALL_SECONDS)
+            return await asyncio.wait_for(work(self), seconds)
         except TimeoutError:
             self.close()  # the other end may have gone without a word
             raise
@@ -107,7 +113,7 @@ class Line:
         self.close()
         if connection is not None:
             with suppress(TimeoutError):
-                await asyncio.wait_for(connection.wait_closed(), CONNECT_SECONDS)
+                await asyncio.wait_for(connection.wait_closed(), _CLOSE_SECONDS)
 
     def _close_later(self) -> None:
         if self._closing is not None:
@@ -171,8 +177,8 @@ class Connections:
         self._lines: dict[Login, Line] = {}
         self._thread.start()
 
-    def use(self, login: Login, work: Work[T]) -> T:
-        """Do something with the connection of a login.
+    def use(self, login: Login, work: Work[T], seconds: float = CALL_SECONDS) -> T:
+        """Do something with the connection of a login, within so many seconds.
 
         Raises:
             Refused: it will not work, now or later.
@@ -180,13 +186,13 @@ class Connections:
 
         """
         with failures.translated(login):
-            return self._call(self._use(login, work))
+            return self._call(self._use(login, work, seconds))
 
-    async def _use(self, login: Login, work: Work[T]) -> T:
+    async def _use(self, login: Login, work: Work[T], seconds: float) -> T:
         line = self._lines.get(login)
         if line is None:
             line = self._lines[login] = Line(login)
-        return await line.use(work)
+        return await line.use(work, seconds)
 
     def open(self) -> list[Login]:
         """The logins that have an open connection."""

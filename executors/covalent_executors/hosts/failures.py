@@ -30,7 +30,7 @@ def translated(login: Login) -> Iterator[None]:
         raise Refused(
             f"{login.host}, port {login.port}, is no ssh server that can be talked to: {exc.reason}"
         ) from exc
-    except asyncssh.SFTPConnectionLost as exc:
+    except (asyncssh.SFTPConnectionLost, asyncssh.SFTPNoConnection) as exc:
         raise Busy(f"the connection to {login} was lost: {exc.reason}") from exc
     except asyncssh.SFTPError as exc:
         raise Refused(f"files cannot be written at {login}: {exc.reason}") from exc

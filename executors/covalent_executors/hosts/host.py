@@ -1,21 +1,11 @@
-"""Commands and files of a host."""
+"""Commands and files of a host, whatever it is reached by."""
 
-import asyncio
-import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import PurePosixPath
 from typing import Protocol
 
-import asyncssh
-
-from covalent_executors.hosts.connections import Line, connections
+from covalent_executors.adapter import Refused
 from covalent_executors.hosts.login import Login
-
-_SHELL = "exec /bin/sh -s"
-"""The script comes by its input: so no login shell reads it, nor does it show in the list of processes."""
-_BEGIN = "--- covalent ---"
-"""What stands before it was written by the start files of a login shell."""
 
 
 @dataclass(frozen=True)
@@ -41,41 +31,23 @@ class Host(Protocol):
     def put(self, files: Mapping[str, bytes]) -> None:
         """Write files that only the user may read, by absolute path, each of them as a whole."""
 
-
-@dataclass(frozen=True)
-class SshHost:
-    """A host by ssh."""
-
-    login: Login
-
-    def run(self, script: str) -> Done:
-        """Run a script of /bin/sh. It may be run again if the connection is lost."""
-
-        async def work(line: Line) -> Done:
-            connection = await line.connection()
-            found = await connection.run(
-                _SHELL, input=f"echo '{_BEGIN}'\n{script}\n", encoding="utf-8", errors="replace"
-            )
-            output = str(found.stdout).partition(f"{_BEGIN}\n")[2]
-            status = -1 if found.returncode is None else found.returncode
-            return Done(status, output, str(found.stderr))
-
-        return connections().use(self.login, work)
-
-    def put(self, files: Mapping[str, bytes]) -> None:
-        """Write files; they have their names only once they are whole."""
-
-        async def work(line: Line) -> None:
-            there = await line.files()
-            writing = (_write(there, PurePosixPath(path), files[path]) for path in files)
-            await asyncio.gather(*writing)
-
-        connections().use(self.login, work)
+    def get(self, path: str) -> bytes | None:
+        """What a file holds; None if there is none."""
 
 
-async def _write(there: asyncssh.SFTPClient, path: PurePosixPath, content: bytes) -> None:
-    partial = path.with_name(f"{path.name}.{secrets.token_hex(4)}")
-    private = asyncssh.SFTPAttrs(permissions=0o600)
-    async with there.open(partial, "wb", attrs=private) as file:
-        await file.write(content)
-    await there.posix_rename(partial, path)
+def reached(login: Login, executor: str) -> Host:
+    """A host by ssh.
+
+    Raises:
+        Refused: asyncssh is not installed.
+
+    """
+    try:
+        from covalent_executors.hosts.ssh_host import SshHost  # noqa: PLC0415  # asyncssh is an extra
+    except ModuleNotFoundError as exc:
+        if exc.name != "asyncssh":
+            raise
+        raise Refused(
+            f"executor {executor!r} needs asyncssh: where the bridge runs, pip install 'covalent-serverless[ssh]'"
+        ) from exc
+    return SshHost(login)

@@ -1,7 +1,7 @@
 """`python workflow_script.py`: see that this Python can run the job, then become it.
 
 This file is copied to the host and runs there alone, by whatever Python the job finds, however old. The environment
-tells the folder of the job, and the version of Python that it needs ("": any).
+tells the folder of the job, and the version of Python that it needs.
 """
 
 import os
@@ -16,11 +16,11 @@ _TRIED = "COVALENT_PYTHON_TRIED"
 
 def main() -> None:
     """Become the job."""
-    wanted, found = os.environ.get(PYTHON, ""), "%d.%d" % sys.version_info[:2]  # noqa: UP031  # old Pythons read this
-    if wanted and wanted != found:
+    wanted, found = os.environ[PYTHON], "%d.%d" % sys.version_info[:2]  # noqa: UP031  # old Pythons read this
+    if wanted != found:
         refuse("python", wanted, found)
     try:
-        import cloudpickle  # noqa: F401, PLC0415  # whether it is there
+        __import__("cloudpickle")  # nothing of ours loads it: this tells whether the job could
     except ImportError:
         refuse("cloudpickle", wanted, found)
     program = os.path.join(os.environ[FOLDER], PROGRAM)  # noqa: PTH118  # as above
@@ -29,7 +29,7 @@ def main() -> None:
 
 def refuse(lack: str, wanted: str, found: str) -> None:
     """Give way to the Python that has the version in its name; if there is none, leave word, and end."""
-    if wanted and _TRIED not in os.environ:
+    if _TRIED not in os.environ:
         os.environ[_TRIED] = found
         try:  # noqa: SIM105  # as above
             os.execvp("python" + wanted, ["python" + wanted] + sys.argv)  # noqa: RUF005, S606  # as above

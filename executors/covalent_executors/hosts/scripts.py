@@ -2,6 +2,8 @@
 
 import shlex
 
+_SHOWN = 20_000
+"""Bytes of a job's log."""
 _CONDA = """\
 for each in "$HOME/miniforge3" "$HOME/mambaforge" "$HOME/miniconda3" "$HOME/anaconda3"; do
     command -v conda > /dev/null 2>&1 || [ ! -x "$each/bin/conda" ] || PATH="$PATH:$each/bin"
@@ -23,6 +25,11 @@ def path(text: str) -> str:
 def conda(environment: str | None) -> str:
     """Enter an environment of Conda; "" if there is none to enter. If that fails, the script ends with conda=failed."""
     return _CONDA.format(environment=shlex.quote(environment)) if environment else ""
+
+
+def end_of(log: str) -> str:
+    """What shows the end of a file, if there is one."""
+    return f"tail -c {_SHOWN} {shlex.quote(log)} 2> /dev/null"
 
 
 def answers(output: str) -> dict[str, list[str]]:

@@ -16,10 +16,16 @@ _ARN = "arn:"
 Seconds = Annotated[float, Field(ge=0, le=MAX_TIME_LIMIT, allow_inf_nan=False)]
 
 
-def _word(text: str) -> str:
-    """A name of a user or a host: ssh must not take it for an option."""
+def given(text: str) -> str:
+    """Refuse an empty text."""
     if not text:
         raise ValueError("it must be given")
+    return text
+
+
+def _word(text: str) -> str:
+    """A name of a user or a host: ssh must not take it for an option."""
+    given(text)
     if text.startswith("-") or any(each.isspace() for each in text):
         raise ValueError("no such name can be")
     return text
@@ -34,7 +40,7 @@ class LoginSpec(Spec):
     username: Name = ""
     """Who logs in."""
 
-    ssh_key_file: Name = "~/.ssh/id_rsa"
+    ssh_key_file: Annotated[str, AfterValidator(given)] = "~/.ssh/id_rsa"
     """Where the private key is: a file of the user's machine, or the ARN of a secret."""
 
     cert_file: str | None = None

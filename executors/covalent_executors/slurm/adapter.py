@@ -17,13 +17,12 @@ from covalent_executors.adapter import (
     State,
 )
 from covalent_executors.hosts import launcher, scripts
-from covalent_executors.hosts.host import Done, Host, SshHost
+from covalent_executors.hosts.host import Done, Host, reached
 from covalent_executors.slurm import script, states
 from covalent_executors.slurm.refusals import refusal
 from covalent_executors.slurm.script import Where
 from covalent_executors.slurm.spec import SlurmSpec
 
-LOG_CHARACTERS = 20_000
 PYTHON = "python"
 """The wrapper that stands in for a missing one."""
 _STALE_MINUTES = 3
@@ -37,7 +36,7 @@ _PREPARE = """\
 umask 077
 mkdir -p -- {workdir} && cd -- {workdir} || exit 0
 echo "workdir=$(pwd)"
-mkdir -p -- {name} && cd -- {name} || exit 0
+mkdir -p -- {name} && cd -- {name} && [ -O . ] || exit 0
 echo "folder=$(pwd)"
 [ ! -e job ] || echo "job=$(cat job)"
 """
@@ -97,13 +96,13 @@ class SlurmAdapter:
         return {"job": self._id(told), "folder": where.folder}
 
     def _files(self, where: Where, job: Job) -> Mapping[str, bytes]:
-        wanted = "" if self.spec.ignore_versions else job.python
         return {
             f"{where.workdir}/{script.LAUNCHER}": Path(launcher.__file__).read_bytes(),
+            **{f"{where.folder}/{name}": job.files[name] for name in job.files},
             f"{where.folder}/{launcher.PROGRAM}": job.program,
             f"{where.folder}/{TICKET}": job.ticket,
             f"{where.folder}/{PYTHON}": script.PYTHON_OF_LAST_RESORT.encode(),
-            f"{where.folder}/{script.SCRIPT}": script.script(self.spec, where, wanted).encode(),
+            f"{where.folder}/{script.SCRIPT}": script.script(self.spec, where, job.python).encode(),
         }
 
     def _submission(self, where: Where, job: Job) -> str:
@@ -173,10 +172,13 @@ class SlurmAdapter:
         if done.status != 0 and _UNKNOWN_JOB not in done.errors:
             raise refusal(done.told, {})
 
+    def fetch(self, handle: Handle, name: str) -> bytes | None:
+        """A file of the job's folder, if there is one of this name."""
+        return self.host.get(f"{handle['folder']}/{name}")
+
     def logs(self, handle: Handle) -> str:
         """The end of what the job has written, and Slurm about it."""
-        log = f"{_words(handle)['folder']}/{script.LOG}"
-        return self.host.run(f"tail -c {LOG_CHARACTERS} {log} 2> /dev/null").output
+        return self.host.run(scripts.end_of(f"{handle['folder']}/{script.LOG}")).output
 
     def clean(self, handle: Handle) -> None:
         """Remove the job's folder; its ticket at least."""
@@ -214,7 +216,7 @@ def adapter(spec: SlurmSpec, secrets: Secrets) -> Adapter:
     """The cluster of an executor.
 
     Raises:
-        Refused: the key cannot be read.
+        Refused: the key cannot be read, or asyncssh is not installed.
 
     """
-    return SlurmAdapter(spec, SshHost(spec.login(spec.address, secrets)))
+    return SlurmAdapter(spec, reached(spec.login(spec.address, secrets), "slurm"))

@@ -7,7 +7,7 @@ from covalent_executors.adapter import Busy, Refused
 
 _AWAY = re.compile(
     "Unable to contact slurm controller|Socket timed out|Connection (refused|timed out)|controller not responding"
-    "|Zero Bytes were transmitted|(Temporarily|temporarily) unable|Unable to establish (controller|configuration)"
+    "|Zero Bytes were transmitted|(Temporarily|temporarily) unable|Unable to establish controller"
     "|Slurm is in standby|Transport endpoint is not connected",
     re.IGNORECASE,
 )
@@ -40,6 +40,10 @@ _CURES: tuple[tuple[str, str], ...] = (
     (
         "unrecognized option|invalid option|unknown option",
         "options has one that sbatch does not know",
+    ),
+    (
+        "configuration source|fetch_config|slurm.conf",
+        "this host belongs to no cluster: check address, which must be a login node",
     ),
     ("reservation", "there is no such reservation: check options['reservation']"),
 )

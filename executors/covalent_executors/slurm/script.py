@@ -16,6 +16,7 @@ _SCRIPT = """\
 {directives}
 unset SLURM_EXPORT_ENV
 {variables}
+
 {conda}{prerun}{run}
 
 status=$?
@@ -31,7 +32,7 @@ conda activate {environment} || {{ echo conda > "$COVALENT_JOB_FOLDER/refused"; 
 PYTHON_OF_LAST_RESORT = f"""\
 #!/bin/sh
 # The last `python` on the PATH, for nodes that have none of this name.
-for each in "python${{{PYTHON}:-3}}" python3; do
+for each in "python${PYTHON}" python3; do
     command -v "$each" > /dev/null 2>&1 && exec "$each" "$@"
 done
 echo missing > "${FOLDER}/refused"
@@ -53,18 +54,21 @@ def script(spec: SlurmSpec, where: Where, python: str) -> str:
     Args:
         spec: what the user configured.
         where: its folders.
-        python: the version of Python that the job needs; "" if any will do.
+        python: the version of Python that the job needs.
 
     """
-    directives = [f"#SBATCH {option(name, value)}" for name, value in spec.options.items()]
     return _SCRIPT.format(
-        directives="".join(f"{line}\n" for line in directives),
+        directives="".join(f"#SBATCH {each}\n" for each in _given(spec.options)),
         variables="\n".join(_exports(spec, where, python)),
         conda=_conda(spec),
         prerun=_commands(spec.prerun_commands, after="\n"),
         run=_run(spec, where),
         postrun=_commands(spec.postrun_commands, before="\n"),
     )
+
+
+def _given(options: Mapping[str, Value]) -> list[str]:
+    return [option(name, value) for name, value in options.items() if value is not False]
 
 
 def option(name: str, value: Value) -> str:
@@ -104,8 +108,7 @@ def _commands(lines: list[str], *, before: str = "", after: str = "") -> str:
 
 
 def _run(spec: SlurmSpec, where: Where) -> str:
-    srun = ["srun", *(option(*each) for each in spec.srun_options.items() if each[1] is not False)]
-    parts = [" ".join(srun)] if spec.use_srun else []
+    parts = [" ".join(["srun", *_given(spec.srun_options)])] if spec.use_srun else []
     if spec.srun_append:
         parts.append(spec.srun_append)
     return " \\\n".join([*parts, f"python {shlex.quote(f'{where.workdir}/{LAUNCHER}')}"])

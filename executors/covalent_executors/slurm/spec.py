@@ -5,7 +5,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BeforeValidator, Field, field_validator
 
-from covalent_executors.hosts.settings import LoginSpec, Name
+from covalent_executors.hosts.settings import LoginSpec, Name, given
 from covalent_executors.spec import MAX_TIME_LIMIT
 
 Value = bool | int | float | str | None
@@ -27,8 +27,8 @@ def _line(text: str) -> str:
     return text
 
 
-def _options(given: dict[str, Value]) -> dict[str, Value]:
-    found = {name.lstrip("-"): value for name, value in given.items()}
+def _options(named: dict[str, Value]) -> dict[str, Value]:
+    found = {name.lstrip("-"): value for name, value in named.items()}
     for name, value in found.items():
         if not _OPTION.fullmatch(name):
             raise ValueError(f"{name!r} is no name of an option")
@@ -37,9 +37,9 @@ def _options(given: dict[str, Value]) -> dict[str, Value]:
 
 
 Line = Annotated[str, AfterValidator(_line)]
-Lines = Annotated[list[Line], BeforeValidator(lambda given: given or [])]
+Lines = Annotated[list[Line], BeforeValidator(lambda lines: lines or [])]
 Options = Annotated[
-    dict[str, Value], BeforeValidator(lambda given: given or {}), AfterValidator(_options)
+    dict[str, Value], BeforeValidator(lambda pairs: pairs or {}), AfterValidator(_options)
 ]
 
 
@@ -47,7 +47,7 @@ class SlurmSpec(LoginSpec):
     """The attributes of `SlurmExecutor`."""
 
     address: Name = ""
-    remote_workdir: Annotated[Line, Field(min_length=1)] = "covalent-workdir"
+    remote_workdir: Annotated[Line, AfterValidator(given)] = "covalent-workdir"
     """What login node and nodes share; below the user's home there unless absolute."""
 
     slurm_path: Line | None = None
@@ -62,7 +62,7 @@ class SlurmSpec(LoginSpec):
     use_srun: bool = True
     bashrc_path: Line | None = "$HOME/.bashrc"
     variables: Annotated[
-        dict[str, str | int | float], BeforeValidator(lambda given: given or {})
+        dict[str, str | int | float], BeforeValidator(lambda pairs: pairs or {})
     ] = Field(default_factory=dict)
     create_unique_workdir: bool = False
     poll_freq: Annotated[float, Field(gt=0, le=MAX_TIME_LIMIT, allow_inf_nan=False)] = 60

@@ -55,7 +55,8 @@ _NEVER: Mapping[str, str] = MappingProxyType(
         "DependencyNeverSatisfied": "the job that it depends on has failed: check options['dependency']",
         "InvalidAccount": "its account is not valid: check options['account']",
         "InvalidQOS": "its quality of service is not valid: check options['qos']",
-        "PartitionConfig": "the partition {partition} does not allow what it asks for",
+        "PartitionConfig": "the partition {partition} does not allow the nodes ({nodes_wanted}) or the time ({limit})"
+        " that it asks for",
         "PartitionNodeLimit": "it asks for more or fewer nodes than the partition {partition} allows ({nodes_wanted})",
         "PartitionTimeLimit": "it asks for more time ({limit}) than the partition {partition} allows",
         "QOSNotAllowed": "its quality of service may not use the partition {partition}: check options['qos']",

@@ -20,11 +20,11 @@ from covalent_executors.adapter import (
     State,
 )
 from covalent_executors.hosts import keeper, scripts
-from covalent_executors.hosts.host import Done, Host, SshHost
+from covalent_executors.hosts.host import Done, Host, reached
+from covalent_executors.hosts.launcher import PROGRAM
 from covalent_executors.ssh.spec import SSHSpec
 
-PROGRAM, KEEPER = "runner.pyz", "keeper.py"
-LOG_CHARACTERS = 20_000
+KEEPER = "keeper.py"
 
 _PROBE = """\
 import sys
@@ -53,7 +53,7 @@ echo python={python}
 """
 _FOLDER = """\
 umask 077
-mkdir -p -- {folder} && cd -- {folder} || exit 0
+mkdir -p -- {folder} && cd -- {folder} && [ -O . ] || exit 0
 echo "folder=$(pwd)"
 [ ! -e pid ] || echo started=yes
 """
@@ -61,14 +61,20 @@ _START = """\
 umask 077
 {conda}{workdir}exec {python} -I {keeper} start {folder} {name} {seconds} {python} {program} < /dev/null
 """
+_STARTED = "{}"
+"""What the keeper says."""
 _WORKDIR = """\
 COVALENT_WORK_DIR={workdir}
 mkdir -p -- "$COVALENT_WORK_DIR" && export COVALENT_WORK_DIR || exit
 """
 _ASK = """\
-if [ -f {keeper} ]; then exec {python} -I {keeper} {verb} {folder} < /dev/null; fi
+{shortcut}if [ -f {keeper} ]; then exec {python} -I {keeper} {verb} {folder} < /dev/null; fi
 echo '{{"gone": "folder"}}'
 """
+_HAS_TOLD = """\
+told=$(cat {folder}/exit 2> /dev/null) && echo "{{\\"exit\\": $told}}" && exit
+"""
+"""Most looks find a job that has ended; they need no Python."""
 _GONE: Mapping[str, str] = {
     "folder": "the job's folder on {host} is gone: somebody has removed it",
     "cancelled": "the job was cancelled",
@@ -103,6 +109,7 @@ class SshAdapter:
                 PROGRAM: job.program,
                 KEEPER: Path(keeper.__file__).read_bytes(),
                 TICKET: job.ticket,
+                **job.files,
             }
             self.host.put({f"{handle['folder']}/{name}": files[name] for name in files})
             self._start(job, handle)
@@ -159,7 +166,7 @@ class SshAdapter:
             )
         cure = "install it there and name it as python_path or conda_env, or dispatch from the same version"
         if "found" in told:
-            found = ", ".join(f"Python {each}" for each in told["found"])
+            found = ", ".join(f"Python {each}" for each in dict.fromkeys(told["found"]))
             return f"{host} must have {wanted}, but it has {found}: {cure}"
         named = self.spec.python_path or "Python"
         return f"{host} must have {wanted}, but there is no {named}: {cure}"
@@ -173,11 +180,11 @@ class SshAdapter:
             keeper=shlex.quote(f"{folder}/{KEEPER}"),
             folder=shlex.quote(folder),
             name=shlex.quote(job.name),
-            seconds=f"{job.time_limit:g}",
+            seconds=f"{max(job.time_limit, 0):g}",
             program=shlex.quote(f"{folder}/{PROGRAM}"),
         )
         done = self._run(script)
-        if done.status != 0:
+        if done.status != 0 or done.output.strip() != _STARTED:
             raise Refused(f"the job cannot be started on {self.spec.hostname}: {done.told}")
 
     def look(self, handle: Handle) -> Sighting:
@@ -216,10 +223,13 @@ class SshAdapter:
         if left:
             raise Busy(f"processes {left} on {self.spec.hostname} do not end")
 
+    def fetch(self, handle: Handle, name: str) -> bytes | None:
+        """A file of the job's folder, if there is one of this name."""
+        return self.host.get(f"{handle['folder']}/{name}")
+
     def logs(self, handle: Handle) -> str:
         """The end of what the job has written."""
-        log = shlex.quote(f"{handle['folder']}/log")
-        return self._run(f"tail -c {LOG_CHARACTERS} {log} 2> /dev/null").output
+        return self._run(scripts.end_of(f"{handle['folder']}/log")).output
 
     def clean(self, handle: Handle) -> None:
         """Remove the job's folder; its ticket at least."""
@@ -230,7 +240,13 @@ class SshAdapter:
         folder, python = str(handle["folder"]), shlex.quote(str(handle["python"]))
         keeper_file = shlex.quote(f"{folder}/{KEEPER}")
         done = self._run(
-            _ASK.format(keeper=keeper_file, python=python, verb=verb, folder=shlex.quote(folder))
+            _ASK.format(
+                shortcut=_HAS_TOLD.format(folder=shlex.quote(folder)) if verb == "look" else "",
+                keeper=keeper_file,
+                python=python,
+                verb=verb,
+                folder=shlex.quote(folder),
+            )
         )
         try:
             found: dict[str, Any] = json.loads(done.output)
@@ -249,7 +265,7 @@ def adapter(spec: SSHSpec, secrets: Secrets) -> Adapter:
     """The host of an executor.
 
     Raises:
-        Refused: the key cannot be read.
+        Refused: the key cannot be read, or asyncssh is not installed.
 
     """
-    return SshAdapter(spec, SshHost(spec.login(spec.hostname, secrets)))
+    return SshAdapter(spec, reached(spec.login(spec.hostname, secrets), "ssh"))

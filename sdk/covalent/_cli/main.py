@@ -22,6 +22,7 @@ _COMMANDS: Mapping[str, str] = MappingProxyType(
         "deploy": "deploy",
         "doctor": "doctor",
         "share": "share",
+        "secret": "secret",
         "config": "settings",
         "cluster": "cluster",
         "db": "database",

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 
 from covalent.executor.base import AsyncBaseExecutor
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Sequence
 
 EXECUTOR_PLUGIN_NAME = "SlurmExecutor"
 
@@ -57,8 +58,8 @@ class SlurmExecutor(AsyncBaseExecutor):
         create_unique_workdir: no effect: each electron has a working directory of its own.
         poll_freq: seconds between two looks at a job that has run for a while.
         cleanup: whether the job's folder is removed in the end.
-        ignore_versions: let any version of Python run the job. Functions that another minor version has pickled may
-            fail or crash: the electron then says so.
+        ignore_versions: no effect: what another minor version of Python has pickled cannot be run, and the electron
+            says so.
         port: the port of the ssh server.
         known_hosts: lines of known hosts, or a file of them. By default ~/.ssh/known_hosts; a host that is new there is
             added to it, one whose key has changed is refused.
@@ -94,6 +95,12 @@ class SlurmExecutor(AsyncBaseExecutor):
         }
     )
 
+    options: dict[str, Any]
+    srun_options: dict[str, Any]
+    variables: dict[str, Any]
+    prerun_commands: list[str]
+    postrun_commands: list[str]
+
     def __init__(self, *args: Any, **settings: Any) -> None:
         if len(args) > len(_POSITIONAL):
             raise TypeError(f"SlurmExecutor takes {len(_POSITIONAL)} arguments by position")
@@ -102,10 +109,12 @@ class SlurmExecutor(AsyncBaseExecutor):
         if twice:
             raise TypeError(f"SlurmExecutor got {twice[0]!r} twice")
         super().__init__(**given, **settings)
-        for name in ("options", "srun_options", "variables"):
-            setattr(self, name, dict(getattr(self, name) or {}))
+        for name in ("options", "srun_options", "variables"):  # the executor's own, and JSON
+            value = getattr(self, name)
+            setattr(self, name, dict(value) if isinstance(value, Mapping) else value or {})
         for name in ("prerun_commands", "postrun_commands"):
-            setattr(self, name, list(getattr(self, name) or ()))
+            value = getattr(self, name)
+            setattr(self, name, list(value) if isinstance(value, (list, tuple)) else value or [])
 
     async def run(
         self,

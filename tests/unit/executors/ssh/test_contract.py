@@ -3,20 +3,15 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
-from tests.unit.executors.contract import ExecutorContract
+from tests.unit.executors.hosts.contract import HostContract
 
 import covalent as ct
-from covalent_executors.place import Place
-
-BRIDGED = Place({"3.11": "runner-311"}, bridge="bridge", reads_files=True)
 
 
-class TestSSH(ExecutorContract):
+class TestSSH(HostContract):
     executor = ct.executor.SSHExecutor
     required: ClassVar[Mapping[str, Any]] = {"username": "user", "hostname": "host.example.org"}
     positional = ("username", "hostname", "ssh_key_file")
-    place = BRIDGED
-    bare = (Place({"3.11": "runner-311"}, reads_files=True), "bridge = true")
     misspelt: ClassVar[Mapping[str, str]] = {
         "hostnme": "hostname",
         "remotedir": "remote_dir",

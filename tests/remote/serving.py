@@ -1,0 +1,34 @@
+"""An embedded AWS for tests on other hosts, and how its executors log in there."""
+
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from tests.running import Server
+from tests.sshd import Host
+
+import covalent as ct
+
+
+@contextmanager
+def serving(folders: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server with a configuration of its own."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("COVALENT_CONFIG_DIR", str(folders.mktemp("config")))
+        ct.reload_config()
+        running = Server(folders.mktemp("covalent"), secrets.token_hex(16))
+        running.start()
+        yield running
+        running.stop()
+
+
+def login(host: Host) -> dict[str, Any]:
+    """What SSH and Slurm executors have in common."""
+    return {
+        "username": host.user,
+        "port": host.port,
+        "ssh_key_file": str(host.key),
+        "known_hosts": str(host.known_hosts),
+    }

@@ -1,0 +1,64 @@
+"""Electrons on real ssh servers and a real Slurm: what every executor does, on the embedded AWS."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+from tests.e2e.executors.contract import BehaviourContract, square
+from tests.remote.serving import login, serving
+from tests.running import Server
+from tests.sshd import Host
+
+import covalent as ct
+from covalent._cli.main import cli
+from covalent.executor import SlurmExecutor, SSHExecutor
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    with serving(tmp_path_factory) as found:
+        yield found
+
+
+class TestSSH(BehaviourContract):
+    left = "exit status 7"
+
+    @pytest.fixture(autouse=True)
+    def _reached(self, host: Host) -> None:
+        self._settings = {
+            **login(host),
+            "hostname": "127.0.0.1",
+            "remote_dir": str(host.folder),
+            "poll_freq": 1,
+        }
+
+    def made(self, **settings: Any) -> Any:
+        return SSHExecutor(**self._settings, **settings)
+
+
+class TestSlurm(BehaviourContract):
+    left = "exit status 7"
+
+    @pytest.fixture(autouse=True)
+    def _reached(self, login_node: Host) -> None:
+        self._settings = {
+            **login(login_node),
+            "address": "127.0.0.1",
+            "remote_workdir": str(login_node.folder),
+            "poll_freq": 1,
+        }
+
+    def made(self, **settings: Any) -> Any:
+        return SlurmExecutor(**self._settings, **settings)
+
+
+def test_a_key_in_secrets_manager(server: Server, host: Host) -> None:
+    stored = CliRunner().invoke(cli, ["secret", "put", "remote-key", "--file", str(host.key)])
+    assert stored.exit_code == 0, stored.output
+    reached = {**login(host), "hostname": "127.0.0.1", "remote_dir": str(host.folder)}
+    electron = ct.electron(
+        executor=SSHExecutor(**{**reached, "ssh_key_file": stored.output.strip()})
+    )
+    result = ct.get_result(ct.dispatch(ct.lattice(electron(square)))(7), wait=True)
+    assert (result.error, result.result) == (None, 49)
