@@ -19,7 +19,6 @@ import platform
 import socket
 import sys
 import threading
-import time
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
@@ -29,15 +28,13 @@ from distributed import get_worker
 from tblib import Traceback  # type: ignore[import-untyped]  # it has no types
 
 _ATTRIBUTE = "covalent_running"
-_CLOCK_SLACK = 0.02
-"""Seconds: the start of a process is known to a hundredth of one."""
 
 
 class _Running(NamedTuple):
-    """An electron: the thread that runs it, and since when."""
+    """An electron: the thread that runs it, and the child processes that there were before."""
 
     thread: int
-    since: float
+    others: frozenset[int]
 
 
 _Table = tuple[dict[str, _Running], threading.Lock]
@@ -88,10 +85,11 @@ def end_children(key: str, dask_worker: Any) -> None:
         known = running.get(key)
         if known is None or len(running) > 1 or dask_worker.state.executing_count > 1:
             return
-    for child in psutil.Process().children(recursive=True):
-        with contextlib.suppress(psutil.Error):
-            if child.create_time() >= known.since:
-                child.kill()
+    for child in psutil.Process().children():
+        if child.pid not in known.others:
+            with contextlib.suppress(psutil.Error):  # it has ended
+                for each in (*child.children(recursive=True), child):
+                    each.kill()
 
 
 def looks(key: str, dask_worker: Any) -> tuple[bool, bool]:
@@ -116,8 +114,10 @@ def _table(worker: Any) -> "_Table":
 def _interruptible(key: str) -> Iterator[None]:
     """Have `interrupt` find this thread, and leave it alone afterwards."""
     running, lock = _table(get_worker())
+    children = psutil.Process().children()
+    known = _Running(threading.get_ident(), frozenset(each.pid for each in children))
     with lock:
-        running[key] = _Running(threading.get_ident(), time.time() - _CLOCK_SLACK)
+        running[key] = known
     try:
         yield
     finally:
