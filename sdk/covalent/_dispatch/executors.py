@@ -160,11 +160,8 @@ def _takes(method: Any, parameters: tuple[str, ...]) -> bool:
 
 
 def _pickled(executor: AbstractExecutor, modules: list[ModuleType], what: str) -> bytes:
-    from covalent.executor.plugins import travels_by_value  # noqa: PLC0415  # loaded when first used
-
     who = f"executor {executor.short_name()} of {what}"
-    home = travels_by_value(type(executor))
-    with by_value([*modules, *([home] if home else [])]):
+    with by_value(modules):
         try:
             return pickled(executor, who)
         except UnpicklableValue as exc:

@@ -9,17 +9,16 @@ from __future__ import annotations
 import asyncio
 import json
 from abc import ABC, abstractmethod
-from contextlib import AbstractContextManager, contextmanager
 from difflib import get_close_matches
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
-from covalent._shared_files.config import get_config
+from covalent.executor import surroundings
 from covalent.executor.settings import configured_settings
 from covalent_contracts import context
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from contextlib import AbstractContextManager
 
     from covalent._shared_files.util_classes import DispatchInfo
 
@@ -111,7 +110,7 @@ class AbstractExecutor(ABC):
         self, dispatch_info: DispatchInfo
     ) -> AbstractContextManager[DispatchInfo]:
         """Say which dispatch the code in a `with` block works for."""
-        return _dispatch_context(dispatch_info)
+        return surroundings.dispatch_context(dispatch_info)
 
     def __eq__(self, other: object) -> bool:
         return type(other) is type(self) and self.to_dict() == other.to_dict()
@@ -151,10 +150,10 @@ class BaseExecutor(AbstractExecutor):
             What the function returns.
 
         """
-        metadata = _metadata(dispatch_id, node_id, results_dir)
+        metadata = surroundings.metadata(dispatch_id, node_id, results_dir)
         self.setup(metadata)
         try:
-            with _running(dispatch_id, node_id):
+            with surroundings.running(dispatch_id, node_id):
                 value = self.run(function, args, kwargs, metadata)
         except BaseException as exc:
             try:
@@ -188,7 +187,7 @@ class BaseExecutor(AbstractExecutor):
         """
         self._job_handle = handle
         if (control := context.current().control) is not None:
-            job = _job_of(context.current())
+            job = surroundings.job_of(context.current())
             control.set_job_handle(json.dumps(handle), lambda: self.cancel(job, handle))
         return handle
 
@@ -205,7 +204,9 @@ class BaseExecutor(AbstractExecutor):
         results_dir: str,
     ) -> None:
         """Append texts to files; relative paths lie in the dispatch's folder of `results_dir`."""
-        _write_streams(stream_strings, filepaths, _folder(results_dir, dispatch_id))
+        surroundings.write_streams(
+            stream_strings, filepaths, surroundings.folder(results_dir, dispatch_id)
+        )
 
 
 class AsyncBaseExecutor(AbstractExecutor):
@@ -236,10 +237,10 @@ class AsyncBaseExecutor(AbstractExecutor):
             What the function returns.
 
         """
-        metadata = _metadata(dispatch_id, node_id, results_dir)
+        metadata = surroundings.metadata(dispatch_id, node_id, results_dir)
         await self.setup(metadata)
         try:
-            with _running(dispatch_id, node_id):
+            with surroundings.running(dispatch_id, node_id):
                 value = await self.run(function, args, kwargs, metadata)
         except BaseException as exc:
             try:
@@ -273,7 +274,7 @@ class AsyncBaseExecutor(AbstractExecutor):
         """
         self._job_handle = handle
         if (control := context.current().control) is not None:
-            job = _job_of(context.current())
+            job = surroundings.job_of(context.current())
             await asyncio.to_thread(
                 control.set_job_handle,
                 json.dumps(handle),
@@ -297,42 +298,7 @@ class AsyncBaseExecutor(AbstractExecutor):
         results_dir: str,
     ) -> None:
         """Append texts to files in a thread; relative paths lie in the dispatch's folder of `results_dir`."""
-        folder = _folder(results_dir, dispatch_id)
-        await asyncio.to_thread(_write_streams, list(stream_strings), list(filepaths), folder)
-
-
-def _metadata(dispatch_id: str, node_id: int, results_dir: str) -> dict[str, Any]:
-    """What `setup`, `run` and `teardown` are told of an electron."""
-    folder = results_dir or str(get_config("sdk.results_dir"))
-    return {"dispatch_id": dispatch_id, "node_id": node_id, "results_dir": folder}
-
-
-def _folder(results_dir: str, dispatch_id: str) -> Path:
-    return Path(results_dir or str(get_config("sdk.results_dir"))) / dispatch_id
-
-
-def _job_of(here: context.Context) -> Mapping[str, Any]:
-    """What `cancel` is told of an electron."""
-    return {"dispatch_id": here.dispatch_id, "node_id": here.node_id}
-
-
-@contextmanager
-def _running(dispatch_id: str, node_id: int) -> Iterator[None]:
-    control = context.current().control
-    with context.entered(context.Context(dispatch_id, node_id, control)):
-        yield
-
-
-@contextmanager
-def _dispatch_context(dispatch_info: DispatchInfo) -> Iterator[DispatchInfo]:
-    with context.entered(context.Context(dispatch_info.dispatch_id)):
-        yield dispatch_info
-
-
-def _write_streams(texts: Iterable[str], paths: Iterable[str], folder: Path) -> None:
-    for text, path in zip(texts, paths, strict=False):
-        if path:
-            file = folder / Path(path).expanduser()
-            file.parent.mkdir(parents=True, exist_ok=True)
-            with file.open("a", encoding="utf-8") as stream:
-                stream.write(text)
+        folder = surroundings.folder(results_dir, dispatch_id)
+        await asyncio.to_thread(
+            surroundings.write_streams, list(stream_strings), list(filepaths), folder
+        )

@@ -14,9 +14,12 @@ import os
 import sys
 from collections.abc import Mapping
 from functools import cache, partial
+from importlib.machinery import SourceFileLoader
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
+
+import cloudpickle
 
 from covalent._shared_files.config import get_config, set_config
 from covalent.executor.base import AbstractExecutor
@@ -24,7 +27,7 @@ from covalent.executor.settings import configured_settings
 from covalent_contracts.errors import InvalidWorkflow
 
 if TYPE_CHECKING:
-    from types import ModuleType
+    from types import CodeType, ModuleType
 
 GROUP = "covalent.executor.executor_plugins"
 _PREFIX = "covalent_executor_dir."
@@ -75,11 +78,6 @@ def make(short_name: str) -> AbstractExecutor | None:
         ) from exc
 
 
-def travels_by_value(kind: type[AbstractExecutor]) -> ModuleType | None:
-    """The module of a class if it comes from the folder, which is not there where electrons run."""
-    return sys.modules.get(kind.__module__) if kind.__module__.startswith(_PREFIX) else None
-
-
 def _are_wanted() -> bool:
     return os.environ.get("COVALENT_PLUGIN_LOAD", "").lower() != "false"
 
@@ -117,13 +115,22 @@ def _from_file(file: Path) -> ModuleType:
     return known[1]
 
 
+class _Fresh(SourceFileLoader):
+    """Reads the text itself: compiled code is as good as the text of the same second."""
+
+    def get_code(self, fullname: str) -> CodeType:  # noqa: ARG002  # the signature of loaders
+        return self.source_to_code(self.get_data(self.path), self.path)
+
+
 def _executed(file: Path) -> ModuleType:
-    spec = importlib.util.spec_from_file_location(_PREFIX + file.stem, file)
+    name = _PREFIX + file.stem
+    spec = importlib.util.spec_from_file_location(name, file, loader=_Fresh(name, str(file)))
     if spec is None or spec.loader is None:
         raise ImportError(f"{file} is no module")
     module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module  # data classes look their own module up
+    sys.modules[name] = module  # data classes look their own module up
     spec.loader.exec_module(module)
+    cloudpickle.register_pickle_by_value(module)  # the folder is not there where electrons run
     return module
 
 

@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -36,6 +37,16 @@ def killed(event, context):
 def large(event, context):
     return len(bytearray(event))
 
+def held(event, context):
+    from covalent_runner import processes
+    processes.hold(context)
+    Path(event).write_text(str(os.getpid()))
+    while not Path(event + ".told").exists():
+        time.sleep(0.01)
+    Path(event + ".done").touch()
+    if event.endswith("leaves"):
+        os._exit(0)
+
 def unspeakable(event, context):
     return object()
 """
@@ -60,16 +71,19 @@ def workers(folder: Path) -> Iterator[pool.WorkerPool]:
 @pytest.fixture
 def call(workers: pool.WorkerPool) -> Call:
     def run(name: str, event: Any = None, limit: float = LONG, owner: str = "", **x: str) -> Any:
-        context = worker.Context("id", name, "arn", 128, time.time() + limit)
-        message = {
-            "handler": f"pool_handlers.{name}",
-            "event": event,
-            "context": asdict(context),
-            "environment": x,
-        }
-        return workers.run(message, limit, owner)
+        return workers.run(message(name, event, limit, **x), limit, owner)
 
     return run
+
+
+def message(name: str, event: Any = None, limit: float = LONG, **x: str) -> dict[str, Any]:
+    context = worker.Context("id", name, "arn", 128, time.time() + limit)
+    return {
+        "handler": f"pool_handlers.{name}",
+        "event": event,
+        "context": asdict(context),
+        "environment": x,
+    }
 
 
 def pid_of(answer: dict[str, Any]) -> int:
@@ -165,6 +179,37 @@ def test_cancelling_kills_what_runs_and_refuses_what_comes(
     with pytest.raises(pool.Cancelled):
         call("echo", owner="mine")
     assert pid_of(call("echo", owner="another"))
+
+
+@pytest.mark.parametrize("way", ["leaves", "returns", "hangs"])
+def test_a_worker_with_a_job_elsewhere_gets_time_to_cancel_it(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, way: str
+) -> None:
+    monkeypatch.setattr(pool, "HOLD_SECONDS", 0.2 if way == "hangs" else LONG)
+    environment = {
+        **os.environ,
+        "PYTHONPATH": os.pathsep.join([str(folder), *sys.path]),
+        "COVALENT_WORK_DIR": str(folder),
+    }
+    workers = pool.WorkerPool(1, environment, folder / "workers.log")
+    mark, ended = folder / way, threading.Event()
+
+    def run() -> None:
+        with suppress(pool.Cancelled):
+            workers.run(message("held", str(mark)), LONG, "mine")
+        ended.set()
+
+    threading.Thread(target=run).start()
+    until(lambda: mark.exists() and mark.read_text())
+    workers.cancel("mine")
+    if way != "hangs":
+        assert is_alive(int(mark.read_text()))
+        Path(f"{mark}.told").touch()
+    assert ended.wait(LONG)
+    assert Path(f"{mark}.done").exists() == (way != "hangs")
+    until(lambda: not is_alive(int(mark.read_text())))
+    assert "result" in workers.run(message("echo", 1), LONG, "another")
+    workers.close()
 
 
 def test_a_closed_pool_runs_nothing(call: Call, workers: pool.WorkerPool) -> None:

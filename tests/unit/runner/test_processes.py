@@ -4,6 +4,7 @@ import os
 import select
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -83,3 +84,23 @@ def test_nothing_to_end_is_fine() -> None:
     assert gone.returncode == 0
     processes.end([])
     processes.end([2**22 + 1], ["nobody"])
+
+
+def test_a_worker_is_held_as_long_as_somebody_holds_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(processes.FOLDER, str(tmp_path))
+    monkeypatch.setenv(processes.MARK, "mine")
+    one, two = object(), object()
+    processes.hold(one)
+    processes.hold(two)
+    processes.let_go(one)
+    processes.let_go(one)
+    assert processes.is_held(str(tmp_path), "mine")
+    assert not processes.is_held(str(tmp_path), "other")
+    processes.let_go(two)
+    assert not processes.is_held(str(tmp_path), "mine")
+    monkeypatch.delenv(processes.MARK)
+    processes.hold(one)  # on AWS nobody ends processes from outside
+    processes.let_go(one)
+    assert list(tmp_path.iterdir()) == []

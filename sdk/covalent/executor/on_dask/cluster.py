@@ -113,8 +113,9 @@ def submit(address: str, payload: bytes, named: dict[str, Any], name: str) -> Ta
 def cancel(address: str, key: str) -> None:
     """Take a task back, and end the function if it runs already, as far as Dask allows.
 
-    It is interrupted in Python code. One that does not notice, in a call of C, is ended with the process of its
-    worker, if a nanny starts that anew and it holds and runs nothing else; otherwise it goes on to its end.
+    It is interrupted in Python code, and the processes are ended that it has started. One that does not notice, in a
+    call of C, is ended with the process of its worker, if a nanny starts that anew and it holds and runs nothing else;
+    otherwise it goes on to its end.
     """
     from distributed import Future  # noqa: PLC0415  # an extra
 
@@ -123,6 +124,7 @@ def cancel(address: str, key: str) -> None:
     client.cancel([Future(key, client)], force=True)
     if worker is None or not _asked(client, worker, "interrupt", key):
         return
+    _asked(client, worker, "end_children", key)
     end = time.monotonic() + GRACE
     while time.monotonic() < end:
         runs, is_alone = _asked(client, worker, "looks", key) or (False, False)

@@ -20,13 +20,24 @@ import socket
 import sys
 import threading
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 import cloudpickle
+import psutil
 from distributed import get_worker
 from tblib import Traceback  # type: ignore[import-untyped]  # it has no types
 
 _ATTRIBUTE = "covalent_running"
+
+
+class _Running(NamedTuple):
+    """An electron: the thread that runs it, and the child processes that there were before."""
+
+    thread: int
+    others: frozenset[int]
+
+
+_Table = tuple[dict[str, _Running], threading.Lock]
 
 
 def electron(payload: bytes, python: str, key: str, dispatch_id: str, node: int) -> dict[str, Any]:
@@ -59,12 +70,26 @@ def interrupt(key: str, dask_worker: Any) -> bool:
     """
     running, lock = _table(dask_worker)
     with lock:
-        thread = running.get(key)
-        if thread is not None:
+        known = running.get(key)
+        if known is not None:
             ctypes.pythonapi.PyThreadState_SetAsyncExc(
-                ctypes.c_ulong(thread), ctypes.py_object(KeyboardInterrupt)
+                ctypes.c_ulong(known.thread), ctypes.py_object(KeyboardInterrupt)
             )
-    return thread is not None
+    return known is not None
+
+
+def end_children(key: str, dask_worker: Any) -> None:
+    """End the processes that an electron has started, if it is the only one here."""
+    running, lock = _table(dask_worker)
+    with lock:
+        known = running.get(key)
+        if known is None or len(running) > 1 or dask_worker.state.executing_count > 1:
+            return
+    for child in psutil.Process().children():
+        if child.pid not in known.others:
+            with contextlib.suppress(psutil.Error):  # it has ended
+                for each in (*child.children(recursive=True), child):
+                    each.kill()
 
 
 def looks(key: str, dask_worker: Any) -> tuple[bool, bool]:
@@ -76,12 +101,12 @@ def looks(key: str, dask_worker: Any) -> tuple[bool, bool]:
     return runs, others < 1 and not busy
 
 
-def _table(worker: Any) -> tuple[dict[str, int], threading.Lock]:
-    """The threads of this worker's electrons."""
+def _table(worker: Any) -> "_Table":
+    """The electrons of this worker."""
     table = vars(worker).get(_ATTRIBUTE)
     if table is None:
         table = vars(worker).setdefault(_ATTRIBUTE, ({}, threading.Lock()))
-    found: tuple[dict[str, int], threading.Lock] = table
+    found: _Table = table
     return found
 
 
@@ -89,8 +114,10 @@ def _table(worker: Any) -> tuple[dict[str, int], threading.Lock]:
 def _interruptible(key: str) -> Iterator[None]:
     """Have `interrupt` find this thread, and leave it alone afterwards."""
     running, lock = _table(get_worker())
+    children = psutil.Process().children()
+    known = _Running(threading.get_ident(), frozenset(each.pid for each in children))
     with lock:
-        running[key] = threading.get_ident()
+        running[key] = known
     try:
         yield
     finally:

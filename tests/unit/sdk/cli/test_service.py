@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from covalent._cli.main import cli
-from covalent._programmatic import commands, processes, server, watching
+from covalent._programmatic import commands, dask_cluster, processes, server, watching
 from covalent._programmatic.limits import Limits
 from covalent._shared_files.config import get_config, set_config
 
@@ -361,3 +361,18 @@ def test_only_triggers_are_watched(own_config: Path) -> None:
     assert f"Watched by process {found.pid}" in run("status").output
     assert watching.STOPPED in run("stop").output
     assert watching.find() is None
+
+
+@pytest.mark.usefixtures("stand_in")
+def test_without_distributed_the_server_starts_alone_and_says_so(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delenv("COVALENT_DISABLE_DASK")
+    monkeypatch.setattr(dask_cluster, "is_installed", lambda: False)
+    result = run("start")
+    assert result.exit_code == 0
+    assert result.output.splitlines()[1:] == [dask_cluster.MISSING]
+    assert "pip install 'covalent-serverless[dask]'" in dask_cluster.MISSING
+    assert dask_cluster.find(commands.place()) is None
+    run("stop")
+    assert len(run("start", "--no-cluster").output.splitlines()) == 1

@@ -173,6 +173,10 @@ class Runner:
         self.handle = ""
         self.cancel: Any = None
 
+    def cancel_with(self, cancel: Any) -> None: ...
+
+    def cancel_jobs(self) -> None: ...
+
     def is_cancelled(self) -> bool:
         return self.cancelled
 

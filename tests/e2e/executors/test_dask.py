@@ -1,7 +1,6 @@
 """Electrons on a real Dask cluster: two workers with nannies, in processes of their own."""
 
 import os
-import signal
 import sys
 import time
 from collections.abc import Iterator
@@ -10,6 +9,7 @@ from typing import Any
 
 import cloudpickle
 import pytest
+from tests.e2e.executors.contract import BehaviourContract, kill_oneself
 
 import covalent as ct
 
@@ -105,19 +105,30 @@ def test_fifty_electrons(dask: Any) -> None:
     print(f"50 electrons on Dask took {time.monotonic() - begun:.1f} s")
 
 
-def test_a_killed_worker(dask: Any, tmp_path: Path) -> None:
-    @ct.electron(executor=dask)
-    def fatal(log: str) -> None:
-        import os
+class TestDask(BehaviourContract):
+    killed = "the Dask worker .* ended while it ran the electron"
+    left = "the Dask worker .* ended while it ran the electron"
 
-        with Path(log).open("a") as file:
-            file.write("x")
-        os.kill(os.getpid(), signal.SIGKILL)
+    @pytest.fixture(autouse=True)
+    def _on_the_cluster(self, cluster: Any) -> None:
+        self.address = cluster.scheduler_address
 
-    result = run(fatal, str(tmp_path / "log"))
-    assert result.status == "FAILED"
-    assert "ended while it ran the electron" in str(result.error)
-    assert (tmp_path / "log").read_text() == "x", "no other worker has tried"
+    def made(self, **settings: Any) -> Any:
+        return ct.executor.DaskExecutor(self.address, **settings)
+
+    def has_ended(self, pids: list[int]) -> bool:
+        """The worker stays; what the electron has started there does not."""
+        _worker, *started = pids
+        return super().has_ended(started)
+
+    def test_no_other_worker_tries_what_has_killed_one(self, tmp_path: Path) -> None:
+        def fatal(log: str) -> None:
+            with Path(log).open("a") as file:
+                file.write("x")
+            kill_oneself()
+
+        assert self.ran(fatal, str(tmp_path / "log")).status == "FAILED"
+        assert (tmp_path / "log").read_text() == "x"
 
 
 @ct.electron
@@ -182,17 +193,6 @@ def test_no_scheduler() -> None:
     result = run(one)
     assert result.status == "FAILED"
     assert "no Dask scheduler answers at 'tcp://127.0.0.1:1'" in str(result.error)
-
-
-def test_what_cannot_be_pickled(dask: Any) -> None:
-    @ct.electron(executor=dask)
-    def lock() -> Any:
-        import threading
-
-        return threading.Lock()
-
-    result = run(lock)
-    assert "it returned a lock that cannot be pickled" in str(result.error)
 
 
 def test_the_cluster_of_the_configuration(cluster: Any) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 import cloudpickle
 import pytest
+from tests.e2e.executors.contract import BehaviourContract
 
 import covalent as ct
 from covalent._shared_files.exceptions import TaskCancelledError
@@ -98,6 +99,18 @@ class Sleeping(ct.executor.AsyncBaseExecutor):
         os.kill(job_handle["pid"], signal.SIGKILL)
         Path(self.folder, "cancelled").write_text(str(task_metadata["node_id"]))
         return True
+
+
+class Plain(ct.executor.AsyncBaseExecutor):
+    """What a user writes first."""
+
+    async def run(self, function: Any, args: Any, kwargs: Any, task_metadata: Any) -> Any:
+        return function(*args, **kwargs)
+
+
+class TestOwn(BehaviourContract):
+    def made(self, **settings: Any) -> Any:
+        return Plain(**settings)
 
 
 def ran(electron: Any, *args: Any) -> Any:
