@@ -1,9 +1,9 @@
 """Cancels a dispatch, or some of its tasks.
 
 The record says so first, and that decides: of cancelling and ending one comes first, and a task that is CANCELLED can
-be neither claimed nor committed. Then what runs is stopped: the execution, with all that it waits for, and the
-dispatches of sublattices. What no call can stop, a process that runs an electron, looks at its record from time to time
-(`covalent_runner.watcher`).
+be neither claimed nor committed. Then what runs is stopped: the execution, with all that it waits for, the dispatches
+of sublattices, and jobs elsewhere (`jobs`). What no call can stop, a process that runs an electron, looks at its record
+from time to time (`covalent_runner.watcher`).
 
 Each step may be repeated. Cancelling once more does again what the first one may not have come to, and so does the end
 of the execution (`finish`).
@@ -16,7 +16,7 @@ from covalent_contracts.api import Cancelled, CancelRequest
 from covalent_contracts.errors import InvalidWorkflow
 from covalent_contracts.manifest import Manifest
 from covalent_contracts.status import Status
-from covalent_control_plane import dispatches, machines, manifests, outcomes, store
+from covalent_control_plane import dispatches, jobs, machines, manifests, outcomes, store
 from covalent_control_plane.aws import Aws
 from covalent_control_plane.items import DispatchItem, NodeItem
 from covalent_control_plane.telemetry import annotate, log
@@ -44,6 +44,7 @@ def settle(aws: Aws, item: DispatchItem) -> None:
     at = clock.now()
     nodes = [each.node for each in running if not each.state.is_final]
     list(aws.threads.map(lambda node: store.cancel_node(item.dispatch_id, node, at), nodes))
+    jobs.cancel(aws, running)
 
 
 def _whole(aws: Aws, item: DispatchItem) -> Cancelled:
@@ -82,6 +83,7 @@ def _tasks(aws: Aws, item: DispatchItem, tasks: Sequence[int]) -> Cancelled:
     found = store.nodes(dispatch_id, tasks)
     cancelled = [node for node in tasks if _state(found.get(node)) is Status.CANCELLED]
     _cancel_children(aws, [found[node] for node in cancelled])
+    jobs.cancel(aws, [found[node] for node in cancelled])
     log().info("tasks cancelled", correlation_id=dispatch_id, tasks=cancelled)
     ended = [
         f"Task {node} is {_state(found[node])} already." for node in tasks if node not in cancelled

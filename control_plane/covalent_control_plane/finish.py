@@ -104,7 +104,7 @@ def _cancel(aws: Aws, item: DispatchItem, detail: Mapping[str, Any]) -> Dispatch
 
 def _fail(aws: Aws, item: DispatchItem, detail: Mapping[str, Any]) -> DispatchItem | None:
     reason = _reason(detail)
-    fail_running_nodes(item.dispatch_id, reason or "the execution ended before the task did")
+    fail_running_nodes(aws, item.dispatch_id, reason or "the execution ended before the task did")
     manifest = manifests.load(aws, item.dispatch_id, item.manifest)
     tally = outcomes.Tally(manifest)
     failed = _failed_tasks(tally.failed(_settled(aws, item.dispatch_id)), manifest)

@@ -2,8 +2,8 @@
 
 from covalent_contracts import clock
 from covalent_contracts.status import Status
-from covalent_control_plane import store
-from covalent_control_plane.aws import aws
+from covalent_control_plane import jobs, store
+from covalent_control_plane.aws import Aws, aws
 
 
 def fail_interrupted(reason: str) -> list[str]:
@@ -18,13 +18,15 @@ def fail_interrupted(reason: str) -> list[str]:
 
 
 def _fail(dispatch_id: str, reason: str) -> bool:
-    fail_running_nodes(dispatch_id, reason)
+    fail_running_nodes(aws(), dispatch_id, reason, wait=True)
     moved = store.advance(dispatch_id, Status.FAILED, error=reason, ended=clock.now())
     return moved is not None
 
 
-def fail_running_nodes(dispatch_id: str, reason: str) -> None:
-    """Mark the nodes of a dispatch that are still running FAILED."""
+def fail_running_nodes(aws: Aws, dispatch_id: str, reason: str, *, wait: bool = False) -> None:
+    """Mark the nodes of a dispatch that are still running FAILED, and end the jobs that they have become elsewhere."""
     now = clock.now()
-    for item in store.nodes_in(dispatch_id, Status.RUNNING, Status.DISPATCHING):
+    running = list(store.nodes_in(dispatch_id, Status.RUNNING, Status.DISPATCHING))
+    for item in running:
         store.advance_node(dispatch_id, item.node, Status.FAILED, error=reason, ended=now)
+    jobs.cancel(aws, running, wait=wait)

@@ -6,7 +6,7 @@ SHA-256, which S3 itself enforces.
 
 from base64 import b64encode
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from botocore.exceptions import ClientError
 
@@ -100,11 +100,16 @@ def put_address(aws: Aws, owner: str, upload: Upload) -> Put:
 
 def get_address(aws: Aws, key: str) -> str:
     """Where to download one object."""
+    return address(aws, "GET", key)
+
+
+def address(aws: Aws, method: Literal["GET", "PUT"], key: str) -> str:
+    """Where one method may be used on one object, whatever its content."""
     return aws.objects.generate_presigned_url(
-        "get_object",
+        "put_object" if method == "PUT" else "get_object",
         Params={"Bucket": aws.settings.bucket, "Key": key},
         ExpiresIn=ADDRESS_LIFETIME,
-        HttpMethod="GET",
+        HttpMethod=method,
     )
 
 

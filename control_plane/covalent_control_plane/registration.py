@@ -83,6 +83,8 @@ def place_of(aws: Aws) -> Place:
         ecs=settings.ecs,
         ec2=settings.ec2,
         braket=settings.braket,
+        bridge=settings.bridge,
+        reads_files=settings.bridge_reads_files,
     )
 
 

@@ -48,6 +48,13 @@ def caller(request: Request, *, people: bool) -> Caller:
     return Caller.of(principal, people=people)
 
 
+def address(request: Request) -> str:
+    """Where a request was sent to, as its sender has it."""
+    headers = request.headers
+    host, scheme = headers.get("host", ""), headers.get("x-forwarded-proto", "http")
+    return f"{scheme}://{host}{request.context.get('path', '')}"
+
+
 def dispatch_id(text: str) -> str:
     """Check a dispatch id in a path.
 
@@ -55,20 +62,17 @@ def dispatch_id(text: str) -> str:
         NotFound: it is not one.
 
     """
-    if not is_dispatch_id(text):
-        raise NotFound(f"there is no dispatch {text[:64]}")
-    return text
+    return _identifier(text, "dispatch")
 
 
 def trigger_id(text: str) -> str:
-    """Check a trigger id in a path.
+    """Check a trigger id in a path; raises as `dispatch_id`."""
+    return _identifier(text, "trigger")
 
-    Raises:
-        NotFound: it is not one.
 
-    """
+def _identifier(text: str, what: str) -> str:
     if not is_dispatch_id(text):
-        raise NotFound(f"there is no trigger {text[:64]}")
+        raise NotFound(f"there is no {what} {text[:64]}")
     return text
 
 

@@ -19,16 +19,20 @@ from covalent_contracts.api import (
     Nodes,
     NodesRequest,
     Registered,
+    Renewal,
+    Renewed,
     Sharing,
     Summary,
 )
 from covalent_contracts.manifest import WIRE, Manifest
+from covalent_contracts.ticket import TICKETS
 from covalent_control_plane import (
     cancellation,
     dispatches,
     openapi,
     requests,
     sharing,
+    tickets,
     trigger_routes,
 )
 from covalent_control_plane import nodes as recorded
@@ -105,6 +109,12 @@ def share(dispatch_id: str) -> Response:
     known = requests.dispatch_id(dispatch_id)
     asked = requests.body(_request(), Sharing)
     return _render(sharing.share(aws(), _owner(), known, asked))
+
+
+def renew_ticket() -> Response:
+    """Give a job that runs far away fresh addresses; the capability in its old ticket is all that it needs."""
+    asked = requests.body(_request(), Renewal)
+    return _render(tickets.renew(aws(), asked, requests.address(_request())))
 
 
 def health() -> Response:
@@ -204,6 +214,15 @@ OPERATIONS = (
         errors=(_BAD, _LARGE, _MISSING),
     ),
     *trigger_routes.OPERATIONS,
+    Operation(
+        "POST",
+        TICKETS.removeprefix(PREFIX),
+        renew_ticket,
+        body=Renewal,
+        answer=Renewed,
+        errors=(_BAD, _LARGE, HTTPStatus.FORBIDDEN),
+        is_public=True,
+    ),
     Operation("GET", "/health", health, answer=Health, is_public=True),
     Operation("GET", "/openapi.json", describe),
 )

@@ -40,6 +40,8 @@ class Settings:
     group that state machines report errors to. machine_tracing: whether they send traces to X-Ray. builders: as
     runners, what builds sublattices, where runners cannot. triggers: None where the deployment has no triggers.
     batch, ecs, ec2, braket: what it offers of AWS Batch, ECS, EC2 and Braket, None where it does not.
+    bridge: the function that looks after jobs in other places, "" for none; bridge_reads_files: whether it runs on the
+    machine of its user, and may read keys there.
     """
 
     table: str
@@ -58,6 +60,8 @@ class Settings:
     ecs: Ecs | None = None
     ec2: Ec2Place | None = None
     braket: BraketPlace | None = None
+    bridge: str = ""
+    bridge_reads_files: bool = False
 
     @classmethod
     def read(cls, environment: Mapping[str, str]) -> Self:
@@ -86,6 +90,11 @@ class Settings:
             ecs=_names(environment, "COVALENT_ECS", Ecs),
             ec2=_names(environment, "COVALENT_EC2", Ec2Place),
             braket=_names(environment, "COVALENT_BRAKET", BraketPlace),
+            bridge=environment.get("COVALENT_BRIDGE", ""),
+            bridge_reads_files=_choice(
+                environment, "COVALENT_BRIDGE_READS_FILES", ("false", "true")
+            )
+            == "true",
         )
 
     @property

@@ -191,14 +191,15 @@ def bind_child(parent: str, node: int, child: str) -> bool:
 
 
 def to_stop(dispatch_id: str) -> Iterator[NodeItem]:
-    """The nodes of a dispatch that have started and not ended, and those that are dispatches of their own."""
+    """The nodes of a dispatch that have started and not ended, and those that are dispatches or jobs of their own."""
     is_open = NodeItem.status.is_in(*_OPEN)
+    is_job = (NodeItem.status == Status.CANCELLED.value) & NodeItem.job_handle.exists()
     return NodeItem.query(
         records.dispatch_pk(dispatch_id),
         NodeItem.sk.startswith("N#"),
-        filter_condition=is_open | NodeItem.sub_dispatch_id.exists(),
+        filter_condition=is_open | NodeItem.sub_dispatch_id.exists() | is_job,
         consistent_read=True,
-        attributes_to_get=["pk", "sk", "status", "sub_dispatch_id"],
+        attributes_to_get=["pk", "sk", "status", "sub_dispatch_id", "job_handle"],
     )
 
 
@@ -213,7 +214,7 @@ def _outcomes(dispatch_id: str, condition: Any) -> Iterator[NodeItem]:
         NodeItem.sk.startswith("N#"),
         filter_condition=condition,
         consistent_read=True,
-        attributes_to_get=["pk", "sk", "status", "error", "sub_dispatch_id"],
+        attributes_to_get=["pk", "sk", "status", "error", "sub_dispatch_id", "job_handle"],
     )
 
 

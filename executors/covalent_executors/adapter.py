@@ -7,9 +7,9 @@ records are no concern of it.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 TICKET = "ticket.json"
 """The file that the runner looks for beside itself."""
@@ -58,6 +58,7 @@ class Job:
     name: no two tries have the same: lower-case letters, digits and hyphens, at most 60 characters.
     program: the runner. ticket: what it has to do (secret: whoever has it can read the electron's inputs for
     a quarter of an hour). python: the version that pickled the electron ("3.11"). time_limit: seconds, 0 for none.
+    files: what is to lie beside ticket and program, by name, where the adapter is a `Carrier` and carries it itself.
     """
 
     name: str
@@ -65,6 +66,7 @@ class Job:
     ticket: bytes
     python: str
     time_limit: float = 0
+    files: Mapping[str, bytes] = field(default_factory=dict)
 
 
 class Adapter(Protocol):
@@ -84,3 +86,15 @@ class Adapter(Protocol):
 
     def clean(self, handle: Handle) -> None:
         """Remove what `submit` has brought there; called once the job has ended and its result is kept."""
+
+
+@runtime_checkable
+class Carrier(Protocol):
+    """An adapter that can bring files to the job's folder and fetch them from there (`Job.files`).
+
+    So a job on a host that cannot reach the bucket has its inputs beside it and leaves its verdict there. That is how
+    jobs of the offline AWS run on other machines: nothing but this machine reaches a bucket on 127.0.0.1.
+    """
+
+    def fetch(self, handle: Handle, name: str) -> bytes | None:
+        """A file of the job's folder, if there is one of this name. What it holds is whole: it was renamed there."""

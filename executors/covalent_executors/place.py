@@ -57,7 +57,7 @@ class Place:
     builders: the function that builds sublattices, by Python minor version, where that is another one than the runner:
         it needs the SDK, which a runner is faster without.
     adopter: the function of the control plane that makes dispatches of sublattices.
-    bridge: the ARN of the state machine that submits jobs where Step Functions cannot, and waits for them; "" for none.
+    bridge: the function that submits jobs where Step Functions cannot, and looks after them; "" for none.
     reads_files: whether the bridge runs on the user's machine (offline), and may read keys and passwords from its
         files; elsewhere they must be secrets of AWS Secrets Manager.
     ec2, braket: what these executors need of it; None where they are not turned on.

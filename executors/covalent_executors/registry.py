@@ -10,6 +10,7 @@ from typing import Any, Protocol, cast
 from pydantic import ValidationError
 
 from covalent_contracts.errors import InvalidWorkflow, UnknownExecutor
+from covalent_executors.adapter import Adapter, Secrets
 from covalent_executors.place import Place
 from covalent_executors.spec import Spec
 from covalent_executors.task import TaskTemplate
@@ -44,9 +45,30 @@ class _Template(Protocol):
     def __call__(self, spec: Spec, place: Place, python: str) -> TaskTemplate: ...
 
 
+class _Make(Protocol):
+    def __call__(self, spec: Spec, secrets: Secrets) -> Adapter: ...
+
+
 def names() -> tuple[str, ...]:
     """The short names of all executors."""
     return tuple(sorted({*_BUILTIN, *entry_points(group=GROUP).names}))
+
+
+def adapter(name: str, attributes: Mapping[str, Any], secrets: Secrets) -> Adapter:
+    """What the bridge reaches the place of an executor with.
+
+    Args:
+        name: short name of an executor that needs the bridge.
+        attributes: what the user set, as JSON.
+        secrets: reads keys and passwords from where they are kept.
+
+    Raises:
+        Refused: something that is needed is missing or cannot be; the message says what to change.
+
+    """
+    entry = _find(name)
+    make = cast("_Make", import_module(f"{entry.module}.adapter").adapter)
+    return make(_spec(name, entry, attributes), secrets)
 
 
 def task(name: str, attributes: Mapping[str, Any], place: Place, python: str) -> TaskTemplate:
@@ -65,13 +87,16 @@ def task(name: str, attributes: Mapping[str, Any], place: Place, python: str) ->
 
     """
     entry = _find(name)
-    model = cast("type[Spec]", import_module(f"{entry.module}.spec").SPEC)
     template = cast("_Template", import_module(f"{entry.module}.template").task)
+    return template(_spec(name, entry, attributes), place, python)
+
+
+def _spec(name: str, entry: Entry, attributes: Mapping[str, Any]) -> Spec:
+    model = cast("type[Spec]", import_module(f"{entry.module}.spec").SPEC)
     try:
-        spec = model.model_validate(attributes)
+        return model.model_validate(attributes)
     except ValidationError as exc:
         raise InvalidWorkflow(f"executor {name!r}: {_faults(exc)}") from exc
-    return template(spec, place, python)
 
 
 def _find(name: str) -> Entry:

@@ -54,6 +54,13 @@ class Script:
     text: str
 
 
+@dataclass(frozen=True)
+class Machine:
+    """Stands for the ARN of a state machine of the deployment's own, which is made of this definition."""
+
+    definition: str
+
+
 Argument = (
     str
     | int
@@ -63,6 +70,7 @@ Argument = (
     | JobName
     | Words
     | Script
+    | Machine
     | Mapping[str, "Argument"]
     | Sequence["Argument"]
 )
@@ -118,7 +126,7 @@ class TaskTemplate:
     something else holds the electron to that and a machine has to start first. full names the errors which mean that
     no more may run at once: the state tries again, less and less often, for about a day. ends_itself: whether what runs
     the electron ends it when its time is up; then the state does not, and the time for which a job waits for a machine
-    does not count.
+    does not count. is_managed: whether what it has started sees to retries and the time limit itself.
     """
 
     resource: str
@@ -133,6 +141,7 @@ class TaskTemplate:
     start: float = 0
     full: tuple[str, ...] = ()
     ends_itself: bool = False
+    is_managed: bool = False
 
     @property
     def states(self) -> int:

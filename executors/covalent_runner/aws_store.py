@@ -230,7 +230,7 @@ class AwsStore:
         self._each(self._table.put, puts[BATCH - 1 :])
         if puts:
             return self._table.together([_commit(dispatch_id, outcome)], puts[: BATCH - 1])
-        if claim is not None and self._replaced(dispatch_id, outcome, claim):
+        if claim is not None and claim.token and self._replaced(dispatch_id, outcome, claim):
             return True
         return self._table.updated(_commit(dispatch_id, outcome))
 

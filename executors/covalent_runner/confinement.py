@@ -8,7 +8,8 @@ import os
 import signal
 import sys
 from contextlib import suppress
-from pathlib import Path
+
+from covalent_runner import processes
 
 IS_LINUX = sys.platform == "linux"
 # https://man7.org/linux/man-pages/man2/prctl.2.html
@@ -52,14 +53,4 @@ def _prctl(option: int, value: int) -> None:
 
 def _children(parent: int) -> list[int]:
     """Processes whose parent this is."""
-    if not IS_LINUX:
-        return []
-    return [int(each.name) for each in Path("/proc").glob("[0-9]*") if _parent(each) == parent]
-
-
-def _parent(process: Path) -> int:
-    """The fourth field of `stat`; the second is a name in brackets that may hold anything."""
-    try:
-        return int((process / "stat").read_bytes().rpartition(b")")[2].split()[1])
-    except OSError:
-        return 0  # it has ended
+    return [pid for pid, found in processes.parents_of_all().items() if found == parent]

@@ -9,7 +9,7 @@ from covalent_contracts.ids import digest_of
 from covalent_contracts.sheet import Light, Page, Ref, Sheet
 from covalent_contracts.status import Status
 from covalent_runner.errors import UpstreamFailed
-from covalent_runner.store import Output, Record, Store
+from covalent_runner.store import Objects, Output, Record, Store
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,14 @@ def lights_of(sheet: Sheet) -> tuple[Light, ...]:
     return (*sheet.before, *own, *sheet.after)
 
 
-def fetch(store: Store, page: Page, sheet: Sheet, records: Mapping[int, Record]) -> Inputs:
+def keys_of(page: Page, sheet: Sheet, records: Mapping[int, Record]) -> tuple[str, ...]:
+    """The keys of the objects that `fetch` reads."""
+    homes = _homes(page, dict(_refs(sheet)))
+    places = _places(page, {node: _output(node, records[node]) for node in sheet.inputs})
+    return tuple({*homes.values(), *places.values()})
+
+
+def fetch(store: Objects, page: Page, sheet: Sheet, records: Mapping[int, Record]) -> Inputs:
     """Read the assets of the sheet and the outputs of its inputs.
 
     Raises:
@@ -54,12 +61,7 @@ def fetch(store: Store, page: Page, sheet: Sheet, records: Mapping[int, Record])
     """
     refs = dict(_refs(sheet))
     outputs = {node: _output(node, records[node]) for node in sheet.inputs}
-    homes = {what: keys.asset(page.owner, ref.pack or ref.digest) for what, ref in refs.items()}
-    places = {
-        node: keys.output(page.dispatch_id, node, output.digest)
-        for node, output in outputs.items()
-        if output.inline is None
-    }
+    homes, places = _homes(page, refs), _places(page, outputs)
     objects = store.objects(tuple({*homes.values(), *places.values()}))
     return Inputs(
         assets={
@@ -74,6 +76,18 @@ def fetch(store: Store, page: Page, sheet: Sheet, records: Mapping[int, Record])
             for node, output in outputs.items()
         },
     )
+
+
+def _homes(page: Page, refs: Mapping[str, Ref]) -> Mapping[str, str]:
+    return {what: keys.asset(page.owner, ref.pack or ref.digest) for what, ref in refs.items()}
+
+
+def _places(page: Page, outputs: Mapping[int, Output]) -> Mapping[int, str]:
+    return {
+        node: keys.output(page.dispatch_id, node, output.digest)
+        for node, output in outputs.items()
+        if output.inline is None
+    }
 
 
 def _refs(sheet: Sheet) -> Iterator[tuple[str, Ref]]:

@@ -36,7 +36,7 @@ def end(roots: Collection[int], marks: Iterable[str] = ()) -> None:
 
 
 def _started_by(roots: Collection[int], marks: frozenset[bytes]) -> set[int]:
-    parents = _parents()
+    parents = parents_of_all()
     children: dict[int, list[int]] = {}
     for pid, parent in parents.items():
         children.setdefault(parent, []).append(pid)
@@ -50,7 +50,7 @@ def _started_by(roots: Collection[int], marks: frozenset[bytes]) -> set[int]:
     return found | {pid for pid in parents if marks and _is_marked(pid, marks)}
 
 
-def _parents() -> Mapping[int, int]:
+def parents_of_all() -> Mapping[int, int]:
     """Every process there is, with its parent."""
     found: dict[int, int] = {}
     for folder in Path("/proc").glob("[0-9]*"):

@@ -32,7 +32,9 @@ Remaining = Callable[[], float]
 
 
 @dataclass(frozen=True)
-class _Task:
+class Task:
+    """A try of an electron: where it is recorded, what it is, the records of what it needs, when it began."""
+
     store: Store
     event: Run
     page: Page
@@ -42,6 +44,7 @@ class _Task:
 
     @property
     def dispatch_id(self) -> str:
+        """The dispatch of the electron."""
         return self.event.dispatch_id
 
 
@@ -58,22 +61,33 @@ def run(store: Store, event: Run, remaining: Remaining) -> None:
         UpstreamFailed: an input is not COMPLETED; nothing was written.
 
     """
+    task = prepare(store, event)
+    lights = _lights_first(task)
+    claim = store.claim(event.dispatch_id, event.node, event.attempt, clock.now())
+    if claim.won:
+        _record_lights(task, lights or ())
+        conclude(task, _tried(task, with_lights=lights is None), claim)
+    else:
+        answer(task, _settled(task, claim.record, remaining))
+
+
+def prepare(store: Store, event: Run) -> Task:
+    """Look the try up.
+
+    Raises:
+        NotFound: there is no such electron.
+        UpstreamFailed: an input is not COMPLETED.
+
+    """
     page = store.page(event.dispatch_id, keys.page_of(event.node))
     sheet = page.sheets.get(event.node)
     if sheet is None:
         raise NotFound(f"dispatch {event.dispatch_id} has no electron {event.node}")
     records = inputs.completed(store, event.dispatch_id, sheet)
-    task = _Task(store, event, page, sheet, records, began=clock.now())
-    lights = _lights_first(task)
-    claim = store.claim(event.dispatch_id, event.node, event.attempt, clock.now())
-    if claim.won:
-        _record_lights(task, lights or ())
-        _conclude(task, _tried(task, with_lights=lights is None), claim)
-    else:
-        _answer(task, _settled(task, claim.record, remaining))
+    return Task(store, event, page, sheet, records, began=clock.now())
 
 
-def _lights_first(task: _Task) -> Sequence[Computed] | None:
+def _lights_first(task: Task) -> Sequence[Computed] | None:
     """The recorded lights that arguments are made of. One that fails keeps the electron from ever starting.
 
     Returns:
@@ -94,7 +108,7 @@ def _lights_first(task: _Task) -> Sequence[Computed] | None:
     return lights
 
 
-def _record_lights(task: _Task, lights: Sequence[Computed]) -> None:
+def _record_lights(task: Task, lights: Sequence[Computed]) -> None:
     """Record lights that several electrons may compute; the first one's records stay."""
     for outcome in outcomes.of_lights(task.store, task.dispatch_id, lights):
         written = task.store.record_light(task.dispatch_id, outcome)
@@ -102,7 +116,7 @@ def _record_lights(task: _Task, lights: Sequence[Computed]) -> None:
             task.store.mark_failed(task.dispatch_id)
 
 
-def _tried(task: _Task, *, with_lights: bool) -> Execution:
+def _tried(task: Task, *, with_lights: bool) -> Execution:
     try:
         _check_python(task.page.python)
         material = inputs.fetch(task.store, task.page, task.sheet, task.records)
@@ -124,7 +138,13 @@ def _check_python(wanted: str) -> None:
         )
 
 
-def _conclude(task: _Task, execution: Execution, claim: Claim) -> None:
+def conclude(task: Task, execution: Execution, claim: Claim) -> None:
+    """Record what became of a try that was claimed.
+
+    Raises:
+        ElectronFailed: it failed.
+
+    """
     try:
         streams = execution.streams.save(task.store, task.dispatch_id, task.sheet.id)
     finally:
@@ -138,7 +158,7 @@ def _conclude(task: _Task, execution: Execution, claim: Claim) -> None:
         _complete(task, execution, claim, streams)
 
 
-def _complete(task: _Task, execution: Execution, claim: Claim, streams: Mapping[str, str]) -> None:
+def _complete(task: Task, execution: Execution, claim: Claim, streams: Mapping[str, str]) -> None:
     store, dispatch_id, node = task.store, task.dispatch_id, task.sheet.id
     lights = outcomes.of_lights(store, dispatch_id, execution.after)
     outcome = Outcome(
@@ -155,17 +175,17 @@ def _complete(task: _Task, execution: Execution, claim: Claim, streams: Mapping[
         _measure(task, outcome)
         gates.arrive(store, dispatch_id, task.sheet)
     else:
-        _answer(task, _record(task))
+        answer(task, _record(task))
 
 
-def _hand_over(task: _Task, built: Built, claim: Claim, streams: Mapping[str, str]) -> None:
+def _hand_over(task: Task, built: Built, claim: Claim, streams: Mapping[str, str]) -> None:
     """Leave a sublattice's graph to the control plane."""
     sublattices.keep(task.store, task.page, task.sheet.id, built)
     if not task.store.hand_over(task.dispatch_id, task.sheet.id, claim, streams):
-        _answer(task, _record(task))
+        answer(task, _record(task))
 
 
-def _fail(task: _Task, execution: Execution, claim: Claim, streams: Mapping[str, str]) -> None:
+def _fail(task: Task, execution: Execution, claim: Claim, streams: Mapping[str, str]) -> None:
     store, dispatch_id = task.store, task.dispatch_id
     failures = claim.record.failures + 1
     outcome = Outcome(
@@ -181,7 +201,7 @@ def _fail(task: _Task, execution: Execution, claim: Claim, streams: Mapping[str,
     else:
         written = store.commit(dispatch_id, outcome, claim=claim)
     if not written:
-        _answer(task, _record(task))
+        answer(task, _record(task))
         return
     _measure(task, outcome)
     if outcome.status is Status.FAILED:
@@ -189,7 +209,7 @@ def _fail(task: _Task, execution: Execution, claim: Claim, streams: Mapping[str,
     raise ElectronFailed(f"electron {task.sheet.id} failed with {execution.reason}")
 
 
-def _measure(task: _Task, outcome: Outcome) -> None:
+def _measure(task: Task, outcome: Outcome) -> None:
     """Tell how long the try waited for its turn, and how long it ran."""
     status = outcome.status.value if outcome.status.is_final else "RETRIED"
     is_first = task.event.attempt == 0  # a later try waits for the interval of its retry
@@ -198,7 +218,7 @@ def _measure(task: _Task, outcome: Outcome) -> None:
     metrics.tell(task.dispatch_id, status, task.began, outcome.ended, ready)
 
 
-def _settled(task: _Task, record: Record, remaining: Remaining) -> Record:
+def _settled(task: Task, record: Record, remaining: Remaining) -> Record:
     """The record once the delivery that runs the code has come to an end, or time is up."""
     pause = _FIRST_PAUSE
     while (
@@ -213,13 +233,19 @@ def _settled(task: _Task, record: Record, remaining: Remaining) -> Record:
     return record
 
 
-def _record(task: _Task) -> Record:
+def _record(task: Task) -> Record:
     node = task.sheet.id
     return task.store.records(task.dispatch_id, [node]).get(node, Record(Status.NEW_OBJECT))
 
 
-def _answer(task: _Task, record: Record) -> None:
-    """Answer as the record says, for whoever did not write it."""
+def answer(task: Task, record: Record) -> None:
+    """Answer as the record says, for whoever did not write it.
+
+    Raises:
+        ElectronFailed: the electron failed, or the try has not ended.
+        UpstreamFailed: the electron was cancelled.
+
+    """
     match record.status:
         case Status.DISPATCHING:
             pass  # a sublattice: its graph is built

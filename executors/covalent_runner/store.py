@@ -33,7 +33,10 @@ class Record:
 
 @dataclass(frozen=True)
 class Claim:
-    """Whether this try may run, and what the record says now. `token` tells this claim from every other."""
+    """Whether this try may run, and what the record says now.
+
+    `token` tells this claim from every other; who concludes a try that ran elsewhere has none.
+    """
 
     won: bool
     record: Record
@@ -87,14 +90,18 @@ class Dispatch:
     has_cancelled: bool = False
 
 
-class Store(Protocol):
+class Objects(Protocol):
+    """Immutable objects."""
+
+    def objects(self, keys: Collection[str]) -> Mapping[str, bytes]:
+        """Objects by key; those that do not exist are left out."""
+
+
+class Store(Objects, Protocol):
     """The record, the objects, and the machine that waits."""
 
     def page(self, dispatch_id: str, page: int) -> Page:
         """One page of sheets."""
-
-    def objects(self, keys: Collection[str]) -> Mapping[str, bytes]:
-        """Immutable objects by key; those that do not exist are left out."""
 
     def event(self, dispatch_id: str) -> bytes | None:
         """The event that a trigger has started the dispatch for, as JSON; None if no trigger has."""

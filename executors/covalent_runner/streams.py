@@ -60,12 +60,17 @@ class Streams:
             if text:
                 attributes[name] = text
             elif text is None:
-                file.seek(0)
-                key = keys.stream(dispatch_id, node, name, file_digest(file, "sha256").hexdigest())
+                key = keys.stream(dispatch_id, node, name, digest_of_file(file))
                 file.seek(0)
                 store.put(key, file)
                 attributes[f"{name}_key"] = key
         return attributes
+
+
+def digest_of_file(file: BinaryIO) -> str:
+    """The SHA-256 of all that is in a file."""
+    file.seek(0)
+    return file_digest(file, "sha256").hexdigest()  # type: ignore[arg-type]  # what it needs is there
 
 
 def _file() -> BufferedRandom:

@@ -54,6 +54,7 @@ FUNCTIONS = (
     Function(names.ADOPTER, names.ADOPTER_HANDLER, 900),
     Function(names.FIRE, names.FIRE_HANDLER, 300),
     Function(names.ANSWER, names.ANSWER_HANDLER, 300),
+    Function(names.BRIDGE, names.BRIDGE_HANDLER, 300),
 )
 
 

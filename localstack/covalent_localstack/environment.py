@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from covalent_contracts.ticket import TICKETS
+
 ACCOUNT = "123456789012"
 REGION = "us-east-1"
 TABLE = "covalent"
@@ -25,6 +27,8 @@ FIRE_HANDLER = "covalent_control_plane.application.fire"
 ANSWER = "covalent-answer"
 ANSWER_HANDLER = "covalent_control_plane.application.answer"
 INSTANCE_PROFILE = "covalent-instance"
+BRIDGE = "covalent-bridge"
+BRIDGE_HANDLER = "covalent_bridge.handler.handler"
 SCHEDULES = "covalent-triggers"
 SCHEDULER_ROLE = "covalent-scheduler"
 TICKER_ROLE = "covalent-ticker"
@@ -91,6 +95,9 @@ def variables(address: str, token: str) -> dict[str, str]:
         **of_callbacks(),
         **of_executors(),
         "COVALENT_PREFIX": PREFIX,
+        "COVALENT_BRIDGE": BRIDGE,
+        "COVALENT_BRIDGE_READS_FILES": "true",
+        "COVALENT_TICKETS": f"{address}{TICKETS}",
         "AWS_ENDPOINT_URL": address,
         "AWS_ACCESS_KEY_ID": token,
         "AWS_SECRET_ACCESS_KEY": token,

@@ -20,8 +20,8 @@ from covalent_localstack import pool, worker
 from covalent_localstack.patching import replace
 
 ASYNC_TRIES = 3
-IN_PROCESS = "covalent_control_plane."
-"""Handlers of this package run in threads of the server; all others are user code and get processes."""
+IN_PROCESS = ("covalent_control_plane.", "covalent_bridge.")
+"""Handlers of these packages run in threads of the server; all others are user code and get processes."""
 
 
 class Runtime:

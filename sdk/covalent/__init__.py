@@ -9,6 +9,7 @@ from types import MappingProxyType as _MappingProxyType
 from typing import TYPE_CHECKING
 from typing import Any as _Any
 
+from covalent._shared_files import plugin_packages as _plugin_packages
 from covalent._version import __version__
 
 if TYPE_CHECKING:
@@ -99,6 +100,9 @@ _NOT_YET = frozenset(
     }
 )
 """Covalent's names that scripts may look for and that this version lacks."""
+
+
+_plugin_packages.install()
 
 
 def __getattr__(name: str) -> _Any:

@@ -10,6 +10,7 @@ POST /api/v1/dispatches/{id}/nodes          NodesRequest      -> 200 Nodes
 POST /api/v1/dispatches/{id}/assets         AssetsRequest     -> 200 Downloads
 GET  /api/v1/dispatches/{id}/sharing                          -> 200 Sharing   (owner only)
 PUT  /api/v1/dispatches/{id}/sharing        Sharing           -> 200 Sharing   (owner only)
+POST /api/v1/tickets/renew                  Renewal           -> 200 Renewed   (whoever has the capability)
 GET  /api/v1/health                                           -> 200 Health
 GET  /api/v1/openapi.json
 
@@ -174,6 +175,22 @@ class Sharing(_Document):
     """Who may read a dispatch too: ARNs of IAM users, of roles, or of sessions of IAM Identity Center's roles."""
 
     shared_with: Annotated[list[Principal], Field(max_length=MAX_READERS)]
+
+
+class Renewal(_Document):
+    """What a job far away shows to get a fresh ticket: the capability in its old one."""
+
+    dispatch_id: DispatchId
+    node: Annotated[int, Field(ge=0)]
+    attempt: Annotated[int, Field(ge=0)]
+    capability: Annotated[str, Field(min_length=1, max_length=200)]
+
+
+class Renewed(_Document):
+    """A fresh ticket (`covalent_contracts.ticket.Ticket`), and the address of the runner as one file."""
+
+    program: str
+    ticket: dict[str, Any]
 
 
 class Health(_Document):

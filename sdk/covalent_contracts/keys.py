@@ -47,3 +47,18 @@ def sub_manifest(dispatch_id: str, node: int) -> str:
 def stream(dispatch_id: str, node: int, name: str, digest: str) -> str:
     """What a node wrote to `stdout` or `stderr`, where it is too long for its record."""
     return f"dispatches/{dispatch_id}/nodes/{node}/{name}/{digest}"
+
+
+def errand(dispatch_id: str, node: int, attempt: int) -> str:
+    """What a runner far away has to do in a try (`covalent_contracts.ticket`)."""
+    return f"dispatches/{dispatch_id}/nodes/{node}/remote/{attempt}/errand.json"
+
+
+def verdict(dispatch_id: str, node: int, attempt: int) -> str:
+    """What became of that try, as the runner far away has put it."""
+    return f"dispatches/{dispatch_id}/nodes/{node}/remote/{attempt}/verdict"
+
+
+def program(digest: str) -> str:
+    """The runner as one file."""
+    return f"programs/{digest}.pyz"

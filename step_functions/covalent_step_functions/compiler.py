@@ -23,7 +23,8 @@ from covalent_contracts.quoted import quoted_size
 from covalent_executors import registry
 from covalent_executors.place import Place
 from covalent_executors.sublattice import sublattice
-from covalent_executors.task import TaskTemplate, lambda_task
+from covalent_executors.task import INVOKE, Argument, TaskTemplate, lambda_task
+from covalent_executors.task import Machine as Part
 from covalent_step_functions.check import check_definition, check_plan, check_task
 from covalent_step_functions.collector import uncollected
 from covalent_step_functions.cost import Cost
@@ -90,12 +91,13 @@ def compile_dispatch(
     """
     runner = place.runner(manifest.python)
     graph = graph_of(manifest)
-    tasks = _tasks(manifest, graph, place)
+    helpers = _Helpers(place)
+    tasks = _tasks(manifest, graph, place, helpers)
     calls = Calls(tasks, lambda node: graph.nodes[node].name, runner)
     whole = annotated(plan(order_of(graph.order, graph.parents)), tasks)
     layout = split(whole, Weights(calls, place), budget)
     cost = check_plan(layout)
-    machines = _Machines(calls, place).of(layout)
+    machines = (*helpers.made(), *_Machines(calls, place).of(layout))
     return Compiled(
         machines=machines,
         pages=pages_of(manifest, graph, layout, tasks, owner),
@@ -128,9 +130,36 @@ class _Machines:
         return self._place.machines + self._write(nested.items).name
 
 
-def _tasks(manifest: Manifest, graph: Graph, place: Place) -> dict[int, TaskTemplate]:
+class _Helpers:
+    """The machines of which every electron of an executor has an execution of its own."""
+
+    def __init__(self, place: Place) -> None:
+        self._place = place
+        self._made: dict[str, Machine] = {}
+
+    def made(self) -> tuple[Machine, ...]:
+        """Those that were asked for."""
+        return tuple(self._made.values())
+
+    def named_in(self, task: TaskTemplate) -> TaskTemplate:
+        """The task, with the ARN of each machine in its place."""
+        parameters = {name: self._named(value) for name, value in task.parameters.items()}
+        return replace(task, parameters=parameters)
+
+    def _named(self, value: Argument) -> Argument:
+        if not isinstance(value, Part):
+            return value
+        name = machine_name(self._place.prefix, value.definition)
+        self._made[name] = Machine(name, value.definition)
+        return self._place.machines + name
+
+
+def _tasks(
+    manifest: Manifest, graph: Graph, place: Place, helpers: _Helpers
+) -> dict[int, TaskTemplate]:
     """What to call for each heavy node. A promoted light node runs on the runner itself, whatever it names."""
-    by_use = {use: _task(manifest, use, place) for use in sorted({*map(_use, _heavy(graph))})}
+    uses = sorted({*map(_use, _heavy(graph))})
+    by_use = {use: helpers.named_in(_task(manifest, use, place)) for use in uses}
     plain = lambda_task(place.runner(manifest.python))
     nodes = (graph.nodes[node] for node in graph.order)
     return {node.id: by_use[_use(node)] if node.kind.is_heavy else plain for node in nodes}
@@ -160,4 +189,8 @@ def _task(manifest: Manifest, use: _Use, place: Place) -> TaskTemplate:
     where = place.to_build if is_built or use.needs_sdk else place
     task = registry.task(executor.name, executor.attributes, where, manifest.python)
     check_task(task, place)
-    return sublattice(task, place, manifest.python) if is_built else task
+    if not is_built:
+        return task
+    if task.resource != INVOKE:  # only where the deployment's own code is can a graph be built
+        task = lambda_task(where.runner(manifest.python), retries=task.retries)
+    return sublattice(task, place, manifest.python)

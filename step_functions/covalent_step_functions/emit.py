@@ -107,20 +107,26 @@ def _state(state: State, runner: str) -> Json:  # noqa: C901, PLR0911  # a line 
 
 def _run(state: Run) -> Json:
     task = state.task
-    is_limited = task.time_limit > 0 and not task.ends_itself
-    timeout = {"TimeoutSeconds": math.ceil(task.time_limit + task.start)} if is_limited else {}
-    if task.heartbeat > 0:
-        timeout.setdefault("TimeoutSeconds", MAX_TIME_LIMIT)  # it has to be longer than the other
-        timeout["HeartbeatSeconds"] = math.ceil(task.heartbeat)
     return {
         "Type": "Task",
         "Resource": task.resource,
         "Parameters": _filled(task.parameters, state.node),
         "ResultPath": None,
-        **timeout,
+        **_limits(task),
         **_retry(task),
         "Catch": _catch(state.stopped),
     } | _next(state)
+
+
+def _limits(task: TaskTemplate) -> Json:
+    is_held = task.ends_itself or task.is_managed
+    seconds = 0 if is_held or task.time_limit <= 0 else math.ceil(task.time_limit + task.start)
+    if (
+        task.heartbeat > 0
+    ):  # it has to be shorter than the other, and linters refuse the longest there is
+        heartbeat = math.ceil(task.heartbeat)
+        return {"TimeoutSeconds": seconds or MAX_TIME_LIMIT - 1, "HeartbeatSeconds": heartbeat}
+    return {"TimeoutSeconds": seconds} if seconds else {}
 
 
 def _continue(state: Continue) -> Json:
@@ -239,7 +245,7 @@ def _retry(task: TaskTemplate) -> Json:
     service = [_service_retry(task.transient)] if task.transient else []
     user = {"ErrorEquals": list(task.failures), "MaxAttempts": task.retries, "BackoffRate": 1.0}
     full = [_retry_when_full(task.full)] if task.full else []
-    retries = service + full + ([user] if task.retries else [])
+    retries = service + full + ([user] if task.retries and not task.is_managed else [])
     return {"Retry": retries} if retries else {}
 
 

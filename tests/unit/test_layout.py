@@ -10,7 +10,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 SOURCES = {
     "sdk": {"covalent", "covalent_contracts"},
-    "executors": {"covalent_executors", "covalent_runner"},
+    "executors": {"covalent_bridge", "covalent_executors", "covalent_runner"},
     "step_functions": {"covalent_step_functions"},
     "control_plane": {"covalent_control_plane"},
     "localstack": {"covalent_localstack"},

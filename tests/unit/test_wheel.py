@@ -20,6 +20,7 @@ PACKAGES = {
     "covalent_control_plane",
     "covalent_executors",
     "covalent_localstack",
+    "covalent_bridge",
     "covalent_runner",
     "covalent_step_functions",
 }
@@ -74,7 +75,7 @@ def fresh(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return programs
 
 
-def test_it_holds_the_seven_packages_and_nothing_else(wheel: Path) -> None:
+def test_it_holds_the_eight_packages_and_nothing_else(wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         tops = {name.split("/")[0] for name in archive.namelist()}
     (info,) = {top for top in tops if top.endswith(".dist-info")}

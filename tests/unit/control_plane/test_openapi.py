@@ -5,6 +5,7 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 from tests.unit.control_plane.conftest import Api
 
 from covalent_contracts.api import PREFIX
+from covalent_contracts.ticket import TICKETS
 from covalent_control_plane.application import app
 from covalent_control_plane.routes import OPERATIONS
 
@@ -27,14 +28,14 @@ def test_it_names_exactly_the_routes_that_are_served(document: dict[str, Any]) -
     assert told == served
 
 
-def test_every_route_but_health_is_signed() -> None:
+def test_every_route_but_health_and_renewals_is_signed() -> None:
     unsigned = [
         path
         for path, methods in app.routes.items()
         for entry in methods.values()
         if getattr(entry.authorizer, "name", None) != "sigv4"
     ]
-    assert unsigned == [f"{PREFIX}/health"]
+    assert unsigned == [TICKETS, f"{PREFIX}/health"]
 
 
 def test_the_routes_are_those_of_the_contract() -> None:

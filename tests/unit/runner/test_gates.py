@@ -207,3 +207,21 @@ def test_causes_in_words(error: str, cause: str, limit: float, expected: str) ->
 
     event = Report(DISPATCH_ID, (0,), error, cause)
     assert explained(event, Sheet(0, "x", time_limit=limit)) == expected
+
+
+def test_a_job_that_could_not_begin_is_known_by_its_inputs(dispatch: Dispatch) -> None:
+    """Step Functions says of a failed job no more than that it failed."""
+    dispatch.add(4, lambda: 1 // 0)
+    dispatch.add(5, abs, inputs=(4,), args=(4,))
+    with pytest.raises(ElectronFailed):
+        dispatch.run(4)
+    dispatch.report(5, error="States.TaskFailed", cause='{"Status": "FAILED"}')
+    assert dispatch.status(5) is None
+
+
+def test_a_job_that_could_begin_and_was_lost_has_failed(dispatch: Dispatch) -> None:
+    dispatch.complete(4, 1)
+    dispatch.add(5, abs, inputs=(4,), args=(4,))
+    dispatch.report(5, error="States.TaskFailed", cause="the host is gone")
+    assert dispatch.status(5) == "FAILED"
+    assert "the host is gone" in dispatch.error(5)

@@ -1,0 +1,1 @@
+"""An executor that an entry point adds: jobs are processes of this machine, looked after by the bridge."""

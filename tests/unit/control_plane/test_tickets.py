@@ -1,0 +1,68 @@
+"""Tickets of jobs far away: renewed for who has the capability, as long as the try runs."""
+
+import json
+from typing import Any
+
+import pytest
+from tests.unit.control_plane.conftest import BUCKET, Api, Dispatched
+from tests.unit.control_plane.test_finish import _record
+
+from covalent_contracts import keys
+from covalent_contracts.ids import digest_of
+from covalent_contracts.ticket import TICKETS, Errand, Ticket
+from covalent_control_plane.aws import Aws
+
+
+@pytest.fixture
+def asked(aws: Aws, dispatched: Dispatched) -> dict[str, Any]:
+    """What the job of node 1, which runs its second try, asks."""
+    identifier = dispatched()
+    errand = Errand(identifier, 1, 1, b"{}", {}, ("assets/o/a",), "the/verdict", "programs/p", ())
+    sealed = Errand(**vars(errand) | {"seals": (digest_of(b"first"), digest_of(b"second"))})
+    aws.objects.put_object(Bucket=BUCKET, Key=keys.errand(identifier, 1, 1), Body=sealed.dump())
+    _record(identifier, 1, "RUNNING", attempt=1)
+    return {"dispatch_id": identifier, "node": 1, "attempt": 1, "capability": "second"}
+
+
+def test_whoever_has_the_capability_gets_fresh_addresses(api: Api, asked: dict[str, Any]) -> None:
+    api.principal = None  # type: ignore[assignment]  # nobody is signed in
+    headers = {"Host": "api.example.org", "X-Forwarded-Proto": "https"}
+    answer = api.post(TICKETS, asked, headers=headers)
+    assert answer.status == 200, answer.body
+    ticket = Ticket.load(json.dumps(answer.body["ticket"]).encode())
+    assert list(ticket.gets) == ["assets/o/a"]
+    assert "/the/verdict?" in ticket.put
+    assert "/programs/p?" in answer.body["program"]
+    assert ticket.capability == "second"
+    assert ticket.renewal == f"https://api.example.org/api{TICKETS}"
+    for address in (ticket.put, answer.body["program"], *ticket.gets.values()):
+        assert "X-Amz-Expires=900" in address
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"capability": "third"},
+        {"capability": digest_of(b"second")},
+        {"attempt": 0},
+        {"attempt": 2},
+        {"node": 2},
+        {"dispatch_id": "00000000-0000-0000-0000-000000000000"},
+    ],
+    ids=str,
+)
+def test_others_are_refused_alike(api: Api, asked: dict[str, Any], change: dict[str, Any]) -> None:
+    answer = api.post(TICKETS, asked | change)
+    assert answer.status == 403
+    assert answer.body["detail"] == "no try that runs was given this capability"
+
+
+@pytest.mark.parametrize("status", ["COMPLETED", "FAILED", "CANCELLED"])
+def test_a_try_that_is_over_gets_none(api: Api, asked: dict[str, Any], status: str) -> None:
+    _record(asked["dispatch_id"], 1, status, attempt=1)
+    assert api.post(TICKETS, asked).status == 403
+
+
+@pytest.mark.parametrize("body", [{}, {"dispatch_id": "../x", "node": 0, "attempt": 0}])
+def test_what_is_no_question_is_told_so(api: Api, body: dict[str, Any]) -> None:
+    assert api.post(TICKETS, body).status == 400
