@@ -151,7 +151,6 @@ def of_workers(settings: Mapping[str, str], work_dir: Path) -> dict[str, str]:
     return {name: value for name, value in merged.items() if value}
 
 
-def of_programs(settings: Mapping[str, str], work_dir: Path) -> dict[str, str]:
-    """The environment of processes that stand for machines: these have a role of their own, and no guard."""
-    merged = {**os.environ, **settings, "COVALENT_WORK_DIR": str(work_dir)}
-    return {name: value for name, value in merged.items() if value}
+def of_containers(workers: Mapping[str, str]) -> dict[str, str]:
+    """The environment of jobs and tasks: as workers have it. User code has no role of its own there."""
+    return {name: value for name, value in workers.items() if name != "COVALENT_ELECTRON_ROLE"}

@@ -3,6 +3,7 @@
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -13,6 +14,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import IO
 
+from covalent_localstack import launcher
 from covalent_runner import processes
 
 GRACE = 2.0
@@ -27,15 +29,18 @@ class Program:
     ) -> None:
         self.folder = folder
         self._mark = uuid.uuid4().hex
-        self._process = subprocess.Popen(  # noqa: S603  # what the user has asked this AWS to run
-            command,
-            env={**environment, processes.MARK: self._mark},
-            cwd=folder,
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-            start_new_session=True,
-        )
+        self._connection, theirs = socket.socketpair()  # it ends with the server
+        with theirs:
+            self._process = subprocess.Popen(  # noqa: S603  # what the user has asked this AWS to run
+                [sys.executable, "-I", "-S", launcher.__file__, str(theirs.fileno()), *command],
+                env={**environment, processes.MARK: self._mark},
+                cwd=folder,
+                pass_fds=[theirs.fileno()],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
 
     @property
     def pid(self) -> int:
@@ -43,10 +48,11 @@ class Program:
         return self._process.pid
 
     def wait(self) -> int:
-        """Its exit status, once it has ended; nothing of it runs then."""
+        """Its exit status, 128 and the number of a signal that ended it, once it has ended; nothing of it runs then."""
         code = self._process.wait()
         processes.end([self.pid], [self._mark])
-        return code
+        self._connection.close()
+        return code if code >= 0 else 128 - code
 
     def end(self, grace: float = GRACE) -> None:
         """Ask it to end, and kill what is left of it after a while."""
