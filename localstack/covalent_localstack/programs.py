@@ -17,7 +17,7 @@ from typing import IO
 from covalent_localstack import launcher
 from covalent_runner import processes
 
-GRACE = 2.0
+GRACE = 15.0
 """Seconds between being asked to end and being killed."""
 
 
