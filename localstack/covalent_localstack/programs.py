@@ -8,15 +8,16 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 import uuid
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import IO
 
 from covalent_localstack import launcher
 from covalent_runner import processes
 
+PAUSE = 0.05
 GRACE = 15.0
 """Seconds between being asked to end and being killed."""
 
@@ -29,6 +30,8 @@ class Program:
     ) -> None:
         self.folder = folder
         self._mark = uuid.uuid4().hex
+        self._is_settled = threading.Event()
+        self._is_settled.set()
         self._connection, theirs = socket.socketpair()  # it ends with the server
         with theirs:
             self._process = subprocess.Popen(  # noqa: S603  # what the user has asked this AWS to run
@@ -50,21 +53,30 @@ class Program:
     def wait(self) -> int:
         """Its exit status, 128 and the number of a signal that ended it, once it has ended; nothing of it runs then."""
         code = self._process.wait()
+        self._is_settled.wait(2 * GRACE)  # the first process may go before others have done what they do at the end
         processes.end([self.pid], [self._mark])
         self._connection.close()
         return code if code >= 0 else 128 - code
 
     def end(self, grace: float = GRACE) -> None:
-        """Ask it to end, and kill what is left of it after a while."""
-        self._signal(signal.SIGTERM)
-        with suppress(subprocess.TimeoutExpired):
-            self._process.wait(grace)
+        """Ask it to end with all that it has started, and kill what is left of it after a while."""
+        self._is_settled.clear()
+        end = time.monotonic() + grace
+        is_there = self._signal(signal.SIGTERM)
+        while is_there and time.monotonic() < end:
+            time.sleep(PAUSE)
+            is_there = self._signal(0)
         processes.end([self.pid], [self._mark])
         self._signal(signal.SIGKILL)
+        self._is_settled.set()
 
-    def _signal(self, number: signal.Signals) -> None:
-        with suppress(ProcessLookupError, PermissionError):
+    def _signal(self, number: int) -> bool:
+        """Send a signal to the group; False if there is none any more."""
+        try:
             os.killpg(self.pid, number)
+        except (ProcessLookupError, PermissionError):
+            return False
+        return True
 
 
 class Programs:
