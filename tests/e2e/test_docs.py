@@ -14,7 +14,13 @@ def code_of(page: str) -> str:
 
 
 @pytest.mark.usefixtures("server")
-@pytest.mark.parametrize("page", ["leptons.md", "executors/awsbatch.md", "executors/ecs.md"])
+@pytest.mark.parametrize(
+    "page",
+    [
+        "leptons.md",
+        *(f"executors/{name}.md" for name in ("awsbatch", "braket", "ec2", "ecs")),
+    ],
+)
 def test_what_a_page_prints(page: str, capsys: pytest.CaptureFixture[str]) -> None:
     code = code_of(page)
     exec(compile(code, page, "exec"), {"__name__": "page"})
