@@ -1,4 +1,7 @@
 import json
+import os
+import signal
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -104,3 +107,19 @@ class TestBatch(BehaviourContract):
         assert wanted == {"VCPU": "4", "MEMORY": "7680", "GPU": "1"}
         assert asked["Timeout"] == {"AttemptDurationSeconds": 150}
         assert asked["RetryStrategy"]["Attempts"] == 2
+
+
+def test_jobs_end_with_the_server(own_server: Server, tmp_path: Path) -> None:
+    """kill -9: nothing gets to tidy up."""
+    contract = TestBatch()
+    dispatch_id = contract.dispatched(sleep, str(tmp_path))
+    pids = processes(tmp_path)
+    own_server.kill()
+    first, *_ = pids
+    assert contract.has_ended([first])
+    own_server.start()
+    result = ct.get_result(dispatch_id, wait=True)
+    assert result.status == "FAILED"
+    for pid in pids:  # one in a session of its own outlives a server that nobody has asked
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
