@@ -65,6 +65,7 @@ class Program:
         is_there = self._signal(signal.SIGTERM)
         while is_there and time.monotonic() < end:
             time.sleep(PAUSE)
+            self._process.poll()  # or it would count as there after its end
             is_there = self._signal(0)
         processes.end([self.pid], [self._mark])
         self._signal(signal.SIGKILL)
@@ -97,7 +98,14 @@ class Programs:
         self._is_closed = False
 
     def folder(self) -> Path:
-        """A new folder for a program."""
+        """A new folder for a program.
+
+        Raises:
+            RuntimeError: the server goes away.
+
+        """
+        if self._is_closed:
+            raise RuntimeError("the embedded AWS is not running")
         return Path(tempfile.mkdtemp(dir=self._folder))
 
     def start(
