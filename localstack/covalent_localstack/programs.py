@@ -10,7 +10,8 @@ import tempfile
 import threading
 import time
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
@@ -53,7 +54,9 @@ class Program:
     def wait(self) -> int:
         """Its exit status, 128 and the number of a signal that ended it, once it has ended; nothing of it runs then."""
         code = self._process.wait()
-        self._is_settled.wait(2 * GRACE)  # the first process may go before others have done what they do at the end
+        self._is_settled.wait(
+            2 * GRACE
+        )  # the first process may go before others have done what they do at the end
         processes.end([self.pid], [self._mark])
         self._connection.close()
         return code if code >= 0 else 128 - code
@@ -167,9 +170,16 @@ def python(path: Path) -> None:
 _current: list[Programs] = []
 
 
-def use(programs: Programs | None) -> None:
-    """Make `programs` the one that instances and jobs are started by."""
-    _current[:] = [programs] if programs else []
+@contextmanager
+def running(environment: Mapping[str, str], log: Path) -> Iterator[None]:
+    """Within the block, instances and jobs can be started."""
+    made = Programs(environment, log)
+    _current[:] = [made]
+    try:
+        yield
+    finally:
+        _current.clear()
+        made.close()
 
 
 def current() -> Programs:
