@@ -160,7 +160,6 @@ class NodeItem(Model):
     status = UnicodeAttribute()
     started = IntegerAttribute(null=True)
     ended = IntegerAttribute(null=True)
-    attempt = IntegerAttribute(null=True)
     digest = UnicodeAttribute(null=True)
     size = IntegerAttribute(null=True)
     kind = UnicodeAttribute(null=True)
@@ -171,6 +170,7 @@ class NodeItem(Model):
     stdout_key = UnicodeAttribute(null=True)
     stderr_key = UnicodeAttribute(null=True)
     sub_dispatch_id = UnicodeAttribute(null=True)
+    attempt = IntegerAttribute(null=True)
     job_handle = UnicodeAttribute(null=True)
 
     @property

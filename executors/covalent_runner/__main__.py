@@ -31,15 +31,15 @@ def main() -> int:
         ValueError: it is no electron.
 
     """
-    dispatch_id, node, attempt, *token = os.environ[VARIABLE].split()
-    if supervisor.LIMIT in os.environ and not token:
-        return supervisor.supervise()
     hybrid_job.enter(os.environ)
+    dispatch_id, node, attempt, *token = os.environ[VARIABLE].split()
     event = Run(dispatch_id, int(node), _try(int(attempt)))
     if token:
         from covalent_runner import attendance  # noqa: PLC0415  # most jobs are waited for otherwise
 
         return attendance.attend(store(), event, token[0], attendance.Terms.read(os.environ))
+    if supervisor.LIMIT in os.environ:
+        return supervisor.supervise()
     try:
         run.run(store(), event, lambda: inf)
     except (ElectronFailed, UpstreamFailed) as exc:

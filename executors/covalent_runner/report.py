@@ -114,7 +114,7 @@ def explained(event: Report | Lost, sheet: Sheet) -> str:
 def _is_out_of_time(event: Report | Lost, job: causes.Job | None) -> bool:
     if job is not None and job.is_out_of_time:
         return True
-    return event.error == _TIMEOUT or "Sandbox.Timedout" in event.cause
+    return event.error == _TIMEOUT or "Sandbox.Timedout" in f"{event.error} {event.cause}"
 
 
 def _document(cause: str) -> Mapping[str, Any]:

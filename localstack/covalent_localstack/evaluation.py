@@ -85,10 +85,10 @@ def _runs_inline(state: Any) -> bool:
 
 
 def _evaluate(self: Any, env: Any) -> None:
+    _renew_token(env)
     if not _runs_inline(self) or env.is_mocked_mode():
         _stock_evaluate(self, env)
         return
-    _renew_token(env)
     stack = list(env.stack)
     try:
         self._eval_execution(env)

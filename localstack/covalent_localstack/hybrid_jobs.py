@@ -4,7 +4,6 @@ https://docs.aws.amazon.com/braket/latest/developerguide/braket-jobs-concepts.ht
 """
 
 import json
-import signal
 import sys
 import threading
 import uuid
@@ -119,9 +118,7 @@ class Job:
             return "FAILED", f"MaxRuntimeExceeded: the job ran longer than {self._limit:g} s"
         if code == 0:
             return "COMPLETED", ""
-        status = 128 - code if code < 0 else code
-        name = f" ({signal.Signals(-code).name})" if code < 0 else ""
-        return "FAILED", f"AlgorithmError: the job's container exited with code {status}{name}"
+        return "FAILED", f"AlgorithmError: the job's container exited with code {code}"
 
     def _end(self, status: str, reason: str) -> None:
         with self._lock:

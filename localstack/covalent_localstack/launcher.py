@@ -16,6 +16,8 @@ NOT_FOUND = 127
 def main() -> None:
     """Run a command."""
     server, *command = sys.argv[1:]
+    # Who asks the whole group to end means the command, and what that does about it.
+    signal.signal(signal.SIGTERM, lambda *_: None)
     threading.Thread(target=_die_with, args=(int(server),), daemon=True).start()
     try:
         child = os.posix_spawnp(command[0], command, os.environ)

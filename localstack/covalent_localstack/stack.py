@@ -177,7 +177,6 @@ class EmbeddedAws:
             braket,
             containers,
             dynamodb,
-            ec2,
             events,
             lambdas,
             loopback,
@@ -204,11 +203,13 @@ class EmbeddedAws:
         runtime = lambdas.Runtime(pool)
         opened.callback(runtime.close)
         pool.warm()
-        opened.enter_context(containers.running(self._workers, environment.of_containers(seen)))
+        seen = environment.of_containers(seen)
+        opened.enter_context(containers.running(self._workers, seen))
+        opened.enter_context(programs.running(seen, self._data_dir / "programs.log"))
+        opened.callback(braket.forget)
         opened.callback(patching.undo)
         for module in (
             patching,
-            ec2,
             lambdas,
             dynamodb,
             s3,
@@ -223,13 +224,6 @@ class EmbeddedAws:
         table = bootstrap.make()
         lambdas.use(runtime)
         opened.callback(lambdas.use, None)
-        starter = programs.Programs(
-            environment.of_containers(seen), self._data_dir / "programs.log"
-        )
-        programs.use(starter)
-        opened.callback(programs.use, None)
-        opened.callback(starter.close)
-        opened.callback(braket.forget)
         if self._has_triggers:
             opened.enter_context(scheduler.running())
         dynamodb.attach(journal, table)
@@ -273,12 +267,7 @@ def _emptied(folder: Path) -> Iterator[Path]:
 
 def _halt() -> None:
     """End what runs, so that nothing is written any more and no failure is worth a line in the log."""
-    from covalent_localstack import (  # noqa: PLC0415  # see _assemble
-        containers,
-        executions,
-        lambdas,
-        programs,
-    )
+    from covalent_localstack import containers, executions, lambdas, programs  # noqa: PLC0415  # see _assemble
 
     executions.halt_all()
     programs.current().close()

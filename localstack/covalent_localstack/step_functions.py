@@ -17,6 +17,7 @@ from moto.core.config import default_user_config
 from covalent_localstack import (
     asl,
     batch,
+    ec2,
     ecs,
     evaluation,
     executions,
@@ -38,6 +39,7 @@ _REPAIRS = (
     waits,
     nested,
     batch,
+    ec2,
     ecs,
     jobs,
     maps,

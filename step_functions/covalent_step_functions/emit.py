@@ -107,19 +107,24 @@ def _state(state: State, runner: str) -> Json:  # noqa: C901, PLR0911  # a line 
 
 def _run(state: Run) -> Json:
     task = state.task
-    timeout = {"TimeoutSeconds": math.ceil(task.timeout)} if task.timeout > 0 else {}
-    if task.heartbeat > 0:
-        timeout.setdefault("TimeoutSeconds", MAX_TIME_LIMIT)  # it has to be longer than the other
-        timeout["HeartbeatSeconds"] = math.ceil(task.heartbeat)
     return {
         "Type": "Task",
         "Resource": task.resource,
         "Parameters": _filled(task.parameters, state.node),
         "ResultPath": None,
-        **timeout,
+        **_limits(task),
         **_retry(task),
         "Catch": _catch(state.stopped),
     } | _next(state)
+
+
+def _limits(task: TaskTemplate) -> Json:
+    seconds = math.ceil(task.timeout)
+    if task.heartbeat > 0:
+        heartbeat = math.ceil(task.heartbeat)
+        # It has to be shorter than the other, and linters refuse the longest there is.
+        return {"TimeoutSeconds": seconds or MAX_TIME_LIMIT - 1, "HeartbeatSeconds": heartbeat}
+    return {"TimeoutSeconds": seconds} if seconds else {}
 
 
 def _continue(state: Continue) -> Json:

@@ -18,10 +18,7 @@ def code_of(page: str) -> str:
     "page",
     [
         "leptons.md",
-        "executors/awsbatch.md",
-        "executors/dask.md",
-        "executors/ecs.md",
-        "executors/own.md",
+        *(f"executors/{name}.md" for name in ("awsbatch", "braket", "dask", "ec2", "ecs", "own")),
     ],
 )
 def test_what_a_page_prints(page: str, capsys: pytest.CaptureFixture[str]) -> None:

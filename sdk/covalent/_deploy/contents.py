@@ -19,7 +19,12 @@ from pathlib import Path
 from covalent._deploy import sources
 
 MEGABYTE = 1024 * 1024
-SERVICES = frozenset({"dynamodb", "events", "lambda", "s3", "scheduler", "sts", "stepfunctions"})
+SERVICES = frozenset(
+    {
+        *("braket", "dynamodb", "ec2", "events", "lambda"),
+        *("s3", "scheduler", "sts", "stepfunctions"),
+    }
+)
 """What the control plane's botocore can call."""
 
 _NOISE = frozenset({"__pycache__", "tests", "bin"})

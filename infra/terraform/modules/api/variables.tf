@@ -145,3 +145,9 @@ variable "tags" {
   type        = map(string)
   default     = {}
 }
+
+variable "has_answers" {
+  description = "Whether there is the function that answers for hybrid jobs of Braket which have ended, and ends lost EC2 instances: where one of these executors is turned on."
+  type        = bool
+  default     = false
+}
