@@ -18,6 +18,7 @@ output "functions" {
       sweep   = aws_lambda_function.sweep.function_name
     },
     { for function in aws_lambda_function.fire : "fire" => function.function_name },
+    { for function in aws_lambda_function.answer : "answer" => function.function_name },
   )
 }
 
@@ -29,6 +30,11 @@ output "log_groups" {
 output "dead_letters" {
   description = "Name of the queue of events that could not be worked off."
   value       = aws_sqs_queue.dead_letters.name
+}
+
+output "dead_letters_arn" {
+  description = "ARN of that queue."
+  value       = aws_sqs_queue.dead_letters.arn
 }
 
 output "grants" {
