@@ -47,7 +47,10 @@ aws_api_gateway_deployment.api. The paths of the API have no /api in front becau
 base URL of the SDK is the stage's invoke URL without its trailing /api."""
 
 _API = "api_handler"
-_OPTIONAL = {"fire": "${var.triggers == null ? 0 : 1}"}
+_OPTIONAL = {
+    "answer": "${var.answers == null ? 0 : 1}",
+    "fire": "${var.triggers == null ? 0 : 1}",
+}
 """Functions that are made only if they are asked for, and how many."""
 _EVENTS = {
     "finish": "Executions that have ended, for the finisher.",

@@ -189,7 +189,7 @@ locals {
   has_triggers = var.triggers != null
   has_bridge   = var.bridge != ""
   has_answers  = var.answers != null
-  answers      = var.answers == null ? { grants = {}, rules = {} } : var.answers
+  answers      = [for each in [var.answers] : each if each != null]
   place        = join(":", slice(split(":", var.machines), 3, 5)) # region and account, as ARNs have them
 
   # Who cancels an electron, or finds that it was cancelled.
@@ -214,7 +214,7 @@ locals {
   }
 
   # What answers for jobs that have ended without a word.
-  answer = merge(local.answers.grants, {
+  answer = merge(one(local.answers[*].grants), {
     look_at_electrons = {
       why        = "Whether the electron still runs, of which a job or an instance is"
       actions    = ["dynamodb:GetItem", "dynamodb:Query"]
@@ -466,7 +466,7 @@ resource "aws_sqs_queue_policy" "dead_letters" {
 
 # What `answer` is called for; each executor that needs it brings a rule.
 resource "aws_cloudwatch_event_rule" "answer" {
-  for_each            = local.answers.rules
+  for_each            = merge(local.answers[*].rules...)
   name                = "${var.prefix}-${each.key}"
   description         = each.value.description
   event_pattern       = each.value.pattern

@@ -46,3 +46,13 @@ output "policies" {
   description = "The policy of each role, as JSON."
   value       = { for name, policy in module.policy : name => policy.json }
 }
+
+output "offers" {
+  description = "What the control plane is told that executors can use, as JSON."
+  value       = var.offers
+}
+
+output "environment" {
+  description = "Variables of the functions of the control plane."
+  value       = one(aws_lambda_function.api.environment[*].variables)
+}

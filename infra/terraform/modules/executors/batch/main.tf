@@ -144,6 +144,19 @@ resource "aws_batch_job_queue" "this" {
   }
 }
 
+locals {
+  # What Fargate wants to know, and what it does not take.
+  of_kind = {
+    true = {
+      networkConfiguration = { assignPublicIp = var.network.has_public_ip ? "ENABLED" : "DISABLED" }
+      runtimePlatform      = { cpuArchitecture = upper(var.architecture), operatingSystemFamily = "LINUX" }
+    }
+    false = {
+      linuxParameters = { initProcessEnabled = true }
+    }
+  }
+}
+
 # Sizes, time limits and the electron are overrides of each job (covalent_executors.awsbatch.template).
 resource "aws_batch_job_definition" "this" {
   for_each              = var.images
@@ -175,10 +188,7 @@ resource "aws_batch_job_definition" "this" {
         }
       }
     },
-    !local.is_fargate ? { linuxParameters = { initProcessEnabled = true } } : {
-      networkConfiguration                = { assignPublicIp = var.network.has_public_ip ? "ENABLED" : "DISABLED" }
-      runtimePlatform                     = { cpuArchitecture = upper(var.architecture), operatingSystemFamily = "LINUX" }
-    },
+    local.of_kind[local.is_fargate],
   ))
 }
 
