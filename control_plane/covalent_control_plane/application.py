@@ -6,6 +6,7 @@
     each day -> sweep -> machines that nobody uses
     each ten minutes -> restart -> starting -> dispatches that were left STARTING
     schedule, rule, ticking machine -> fire -> firing -> dispatches
+    end of a hybrid job, each ten minutes -> answer -> hybrid_jobs, instances: what waits for them, what is left of them
 
 requests    who calls, with what.                    Nothing is read from AWS here.
 dispatches  the use cases; register is in registration. They know nothing of HTTP.
@@ -21,7 +22,14 @@ from typing import Any
 from chalice.app import Chalice, CloudWatchEvent, Rate, Request
 
 from covalent_contracts.api import PREFIX
-from covalent_control_plane import adoption, firing, problems, starting
+from covalent_control_plane import (
+    adoption,
+    firing,
+    hybrid_jobs,
+    instances,
+    problems,
+    starting,
+)
 from covalent_control_plane import finish as finisher
 from covalent_control_plane import sweep as sweeper
 from covalent_control_plane.aws import aws
@@ -97,6 +105,14 @@ def adopt(event: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ARG00
 def fire(event: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ARG001  # Lambda's signature
     """Run the dispatch of a trigger, because what it waits for has happened."""
     return firing.deliver(aws(), event)
+
+
+@app.lambda_function(name="answer")
+def answer(event: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ARG001  # Lambda's signature
+    """Answer for a job that has ended, or, called by a schedule, end the instances that nobody needs."""
+    if event.get("source") == hybrid_jobs.SOURCE:
+        return {"answered": hybrid_jobs.answer(aws(), event)}
+    return {"terminated": instances.sweep(aws(), time.time())}
 
 
 def _remaining(event: CloudWatchEvent) -> Callable[[], float]:

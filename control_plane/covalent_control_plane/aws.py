@@ -15,6 +15,8 @@ from covalent_control_plane import store
 from covalent_control_plane.settings import Settings
 
 if TYPE_CHECKING:
+    from mypy_boto3_braket.client import BraketClient
+    from mypy_boto3_ec2.client import EC2Client
     from mypy_boto3_events.client import EventBridgeClient
     from mypy_boto3_lambda.client import LambdaClient
     from mypy_boto3_s3.client import S3Client
@@ -40,7 +42,7 @@ class Aws:
 
     @cached_property
     def rules(self) -> "EventBridgeClient":
-        """EventBridge; built when the first trigger needs it, as the two below."""
+        """EventBridge; built when the first trigger needs it, as those below."""
         return cast("EventBridgeClient", _client("events"))
 
     @cached_property
@@ -52,6 +54,16 @@ class Aws:
     def functions(self) -> "LambdaClient":
         """Lambda."""
         return cast("LambdaClient", _client("lambda"))
+
+    @cached_property
+    def instances(self) -> "EC2Client":
+        """EC2."""
+        return cast("EC2Client", _client("ec2"))
+
+    @cached_property
+    def hybrid_jobs(self) -> "BraketClient":
+        """Braket."""
+        return cast("BraketClient", _client("braket"))
 
     def machine_arn(self, name: str) -> str:
         """The ARN of a state machine of ours."""

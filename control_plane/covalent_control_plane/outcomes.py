@@ -14,8 +14,14 @@ from covalent_control_plane.manifests import electrons, executor_of
 from covalent_control_plane.telemetry import count, took
 
 _CAUSES = (
-    ("time_limit", ("States.Timeout:", "States.HeartbeatTimeout:", "Sandbox.Timedout:")),
-    ("worker", ("Runtime.", "States.TaskFailed", "the electron's process was lost")),
+    ("time_limit", ("States.Timeout:", "TimeLimitExceeded:", "Sandbox.Timedout:")),
+    (
+        "worker",
+        (
+            *("Runtime.", "States.TaskFailed", "States.HeartbeatTimeout:", "ElectronLost:"),
+            "the electron's process was lost",
+        ),
+    ),
     ("service", ("Lambda.", "States.")),
     ("execution", ("The execution ended", "the execution ended", "the electron's execution ended")),
 )

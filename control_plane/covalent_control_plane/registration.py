@@ -79,6 +79,10 @@ def place_of(aws: Aws) -> Place:
         machines=aws.machine_arn(""),
         builders=settings.builders,
         adopter=settings.adopter,
+        batch=settings.batch,
+        ecs=settings.ecs,
+        ec2=settings.ec2,
+        braket=settings.braket,
         bridge=settings.bridge,
         reads_files=settings.bridge_reads_files,
     )

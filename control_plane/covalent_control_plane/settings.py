@@ -3,12 +3,16 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Self
+from typing import Self, TypeVar
 
 from covalent_contracts.errors import Unavailable
 from covalent_contracts.ids import owner_of, principal_of
+from covalent_executors.braket.place import BraketPlace
+from covalent_executors.ec2.place import Ec2Place
+from covalent_executors.place import Batch, Ecs
 
 DEFAULT_PREFIX = "covalent"
+Names = TypeVar("Names")
 
 
 @dataclass(frozen=True)
@@ -35,6 +39,7 @@ class Settings:
     shared_with: by owner, who may read all of theirs (owners as `owner_of` names them). machine_logs: ARN of the log
     group that state machines report errors to. machine_tracing: whether they send traces to X-Ray. builders: as
     runners, what builds sublattices, where runners cannot. triggers: None where the deployment has no triggers.
+    batch, ecs, ec2, braket: what it offers of AWS Batch, ECS, EC2 and Braket, None where it does not.
     bridge: the function that looks after jobs in other places, "" for none; bridge_reads_files: whether it runs on the
     machine of its user, and may read keys there.
     """
@@ -51,6 +56,10 @@ class Settings:
     machine_tracing: bool = False
     builders: Mapping[str, str] = field(default_factory=dict)
     triggers: TriggerNames | None = None
+    batch: Batch | None = None
+    ecs: Ecs | None = None
+    ec2: Ec2Place | None = None
+    braket: BraketPlace | None = None
     bridge: str = ""
     bridge_reads_files: bool = False
 
@@ -76,7 +85,11 @@ class Settings:
             machine_tracing=_choice(environment, "COVALENT_MACHINE_TRACING", ("false", "true"))
             == "true",
             builders=_functions(environment.get("COVALENT_BUILDERS") or "{}", "COVALENT_BUILDERS"),
-            triggers=_triggers(environment.get("COVALENT_TRIGGERS", "")),
+            triggers=_names(environment, "COVALENT_TRIGGERS", TriggerNames),
+            batch=_names(environment, "COVALENT_BATCH", Batch),
+            ecs=_names(environment, "COVALENT_ECS", Ecs),
+            ec2=_names(environment, "COVALENT_EC2", Ec2Place),
+            braket=_names(environment, "COVALENT_BRAKET", BraketPlace),
             bridge=environment.get("COVALENT_BRIDGE", ""),
             bridge_reads_files=_choice(
                 environment, "COVALENT_BRIDGE_READS_FILES", ("false", "true")
@@ -114,13 +127,13 @@ def _functions(text: str, name: str) -> Mapping[str, str]:
         raise Unavailable(f"{name} is not a JSON object") from exc
 
 
-def _triggers(text: str) -> TriggerNames | None:
+def _names(environment: Mapping[str, str], name: str, kind: type[Names]) -> Names | None:
+    """What a deployment has made for one of its parts, if it has that part."""
+    text = environment.get(name, "")
     try:
-        return TriggerNames(**json.loads(text)) if text else None
+        return kind(**json.loads(text)) if text else None
     except (ValueError, TypeError) as exc:
-        raise Unavailable(
-            "COVALENT_TRIGGERS is not a JSON object of the names it must have"
-        ) from exc
+        raise Unavailable(f"{name} is not a JSON object of the names it must have") from exc
 
 
 def _role(arn: str) -> str:

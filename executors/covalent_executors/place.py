@@ -1,9 +1,49 @@
 """What a deployment offers to executors and to the compiler."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from covalent_contracts.errors import UnsupportedPython
+from covalent_executors.braket.place import BraketPlace
+from covalent_executors.ec2.place import Ec2Place
+
+
+@dataclass(frozen=True)
+class Batch:
+    """What a deployment offers of AWS Batch.
+
+    queue: where jobs wait for a machine. definitions: the job definition by Python minor version, its image has the
+    runner and the SDK. gpu_queue: the queue whose machines have GPUs; "" for none. is_fargate: whether jobs run on
+    Fargate, which has a table of sizes. environment: what the runner needs to know; the definitions of the deployment
+    have it, a user's own do not. is_emulated: offline, where whatever a user names is made when it is asked for.
+    """
+
+    queue: str
+    definitions: Mapping[str, str]
+    gpu_queue: str = ""
+    is_fargate: bool = False
+    environment: Mapping[str, str] = field(default_factory=dict)
+    is_emulated: bool = False
+
+
+@dataclass(frozen=True)
+class Ecs:
+    """What a deployment offers of ECS on Fargate.
+
+    cluster: where tasks run. definitions: the task definition by Python minor version, its image has the runner and the
+    SDK. subnets, security_groups: the network of tasks; has_public_ip: whether its way to AWS needs a public address.
+    container: the container that runs the electron, in a user's own definitions too. environment, is_emulated: as in
+    `Batch`.
+    """
+
+    cluster: str
+    definitions: Mapping[str, str]
+    subnets: Sequence[str]
+    security_groups: Sequence[str]
+    has_public_ip: bool = False
+    container: str = "electron"
+    environment: Mapping[str, str] = field(default_factory=dict)
+    is_emulated: bool = False
 
 
 @dataclass(frozen=True)
@@ -20,6 +60,8 @@ class Place:
     bridge: the function that submits jobs where Step Functions cannot, and looks after them; "" for none.
     reads_files: whether the bridge runs on the user's machine (offline), and may read keys and passwords from its
         files; elsewhere they must be secrets of AWS Secrets Manager.
+    ec2, braket: what these executors need of it; None where they are not turned on.
+    batch, ecs: what it offers of AWS Batch and ECS; None where that is not turned on.
     """
 
     runners: Mapping[str, str]
@@ -30,6 +72,10 @@ class Place:
     adopter: str = "covalent-adopt"
     bridge: str = ""
     reads_files: bool = False
+    ec2: Ec2Place | None = None
+    braket: BraketPlace | None = None
+    batch: Batch | None = None
+    ecs: Ecs | None = None
 
     @property
     def to_build(self) -> "Place":
@@ -43,15 +89,25 @@ class Place:
             UnsupportedPython: there is none; the message names those there are.
 
         """
-        minor = ".".join(python.split(".")[:2])
-        try:
-            return self.runners[minor]
-        except KeyError:
-            known = ", ".join(sorted(self.runners, key=_numbers)) or "none"
-            raise UnsupportedPython(
-                f"no runner for Python {minor} here (there are: {known}): dispatch from one of these, "
-                f"or deploy a runner for {minor}"
-            ) from None
+        return of_version(self.runners, python, "runner")
+
+
+def of_version(offered: Mapping[str, str], python: str, what: str) -> str:
+    """What a deployment has for a version of Python.
+
+    Raises:
+        UnsupportedPython: there is none; the message names those there are.
+
+    """
+    minor = ".".join(python.split(".")[:2])
+    try:
+        return offered[minor]
+    except KeyError:
+        known = ", ".join(sorted(offered, key=_numbers)) or "none"
+        raise UnsupportedPython(
+            f"no {what} for Python {minor} here (there are: {known}): dispatch from one of these, "
+            f"or deploy a {what} for {minor}"
+        ) from None
 
 
 def _numbers(version: str) -> tuple[int, ...]:

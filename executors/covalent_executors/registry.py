@@ -28,10 +28,14 @@ class Entry:
 
 _BUILTIN: Mapping[str, Entry] = MappingProxyType(
     {
+        "awsbatch": Entry("covalent_executors.awsbatch"),
         "awslambda": Entry("covalent_executors.awslambda"),
         # Existing scripts name Dask, the default of Covalent's own server. There is no cluster here; what it
         # promises them, parallel runs on the machine of the server, is what `local` does.
         "dask": Entry("covalent_executors.local"),
+        "braket": Entry("covalent_executors.braket"),
+        "ec2": Entry("covalent_executors.ec2"),
+        "ecs": Entry("covalent_executors.ecs"),
         "local": Entry("covalent_executors.local"),
     }
 )
@@ -105,6 +109,7 @@ def _find(name: str) -> Entry:
 
 def _faults(exc: ValidationError) -> str:
     return "; ".join(
-        f"{'.'.join(str(part) for part in fault['loc'])}: {fault['msg']} (got {fault['input']!r})"
+        f"{'.'.join(str(part) for part in fault['loc'])}: {fault['msg'].removeprefix('Value error, ')} "
+        f"(got {fault['input']!r})"
         for fault in exc.errors()
     )

@@ -45,6 +45,16 @@ class Words:
 
 
 @dataclass(frozen=True)
+class Script:
+    """Stands for a script in base64, as EC2 takes it, in whose last line the `Words` stand, token and all.
+
+    The script has to end before that line, and reads it as it likes (`tail -n 1 "$0"`).
+    """
+
+    text: str
+
+
+@dataclass(frozen=True)
 class Machine:
     """Stands for the ARN of a state machine of the deployment's own, which is made of this definition."""
 
@@ -59,6 +69,7 @@ Argument = (
     | Kept
     | JobName
     | Words
+    | Script
     | Machine
     | Mapping[str, "Argument"]
     | Sequence["Argument"]
@@ -68,6 +79,13 @@ ELECTRON_ERRORS = ("ElectronFailed", "States.Timeout")
 """How a failed try shows where Step Functions calls the runner. Never `UpstreamFailed`: it is final."""
 JOB_ERRORS = ("States.TaskFailed", *ELECTRON_ERRORS)
 """How it shows where Step Functions waits for a job or an execution."""
+CALLBACK_ERRORS = (
+    *ELECTRON_ERRORS,
+    "ElectronLost",
+    "States.HeartbeatTimeout",
+    "TimeLimitExceeded",
+)
+"""How it shows where the runner, or who stands beside it (`covalent_runner.attendance`), answers."""
 CALL_EVENTS = 5
 """Entries in the history for a call: entered, scheduled, started, succeeded, exited."""
 JOB_EVENTS = 6
@@ -104,7 +122,11 @@ class TaskTemplate:
     another try at once. time_limit is in seconds (0: none), retries is how often a failed electron runs again, which is
     told by the errors that `failures` names; all three are of the first call, which is where users' code runs.
     heartbeat: seconds after which a job that does not say that it lives is lost (0: it need not). is_job tells that the
-    state waits for what it has started, is_managed that this sees to retries and the time limit itself.
+    state waits for what it has started. start: seconds that the state gets beyond the limit of the electron, where
+    something else holds the electron to that and a machine has to start first. full names the errors which mean that
+    no more may run at once: the state tries again, less and less often, for about a day. ends_itself: whether what runs
+    the electron ends it when its time is up; then the state does not, and the time for which a job waits for a machine
+    does not count. is_managed: whether what it has started sees to retries and the time limit itself.
     """
 
     resource: str
@@ -116,6 +138,9 @@ class TaskTemplate:
     failures: tuple[str, ...] = ELECTRON_ERRORS
     heartbeat: float = 0
     is_job: bool = False
+    start: float = 0
+    full: tuple[str, ...] = ()
+    ends_itself: bool = False
     is_managed: bool = False
 
     @property

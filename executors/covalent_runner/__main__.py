@@ -1,7 +1,11 @@
 """`python -m covalent_runner`: run one electron in a process that was started for it, with a role of its own.
 
 What to run is in COVALENT_ELECTRON: dispatch id, node and try, and the task token of the state if it waits for an
-answer. Who started the process learns from its exit code how the try went.
+answer. Who started the process learns from its exit code how the try went. With COVALENT_TIME_LIMIT another process
+looks after it (`supervisor`).
+
+AWS Batch starts a job again that has lost its machine, with the same variables but AWS_BATCH_JOB_ATTEMPT. That is
+another try: nobody will commit what the first one has claimed.
 """
 
 import os
@@ -9,13 +13,14 @@ import sys
 from math import inf
 
 from covalent_contracts.envelope import Run
-from covalent_runner import run
+from covalent_runner import hybrid_job, run, supervisor
 from covalent_runner.errors import ElectronFailed, UpstreamFailed
+from covalent_runner.exits import COMMITTED, FAILED, NOT_STARTED, VARIABLE
 from covalent_runner.lambda_handler import store
 
-VARIABLE = "COVALENT_ELECTRON"
-COMMITTED, FAILED, NOT_STARTED = 0, 3, 4
-"""Exit codes: the result is recorded; the try failed and that is recorded; something that it needs has failed."""
+BATCH_ATTEMPT = "AWS_BATCH_JOB_ATTEMPT"
+BATCH_ATTEMPTS = 10
+"""How often Batch starts a job at most."""
 
 
 def main() -> int:
@@ -26,17 +31,28 @@ def main() -> int:
         ValueError: it is no electron.
 
     """
-    dispatch_id, node, attempt, *token = os.environ[VARIABLE].split(" ")
+    hybrid_job.enter(os.environ)
+    dispatch_id, node, attempt, *token = os.environ[VARIABLE].split()
+    event = Run(dispatch_id, int(node), _try(int(attempt)))
+    if token:
+        from covalent_runner import attendance  # noqa: PLC0415  # most jobs are waited for otherwise
+
+        return attendance.attend(store(), event, token[0], attendance.Terms.read(os.environ))
+    if supervisor.LIMIT in os.environ:
+        return supervisor.supervise()
     try:
-        run.run(store(), Run(dispatch_id, int(node), int(attempt)), lambda: inf)
+        run.run(store(), event, lambda: inf)
     except (ElectronFailed, UpstreamFailed) as exc:
         print(exc, file=sys.stderr)  # noqa: T201  # this is a program
-        for each in token:
-            store().refuse(each, type(exc).__name__, str(exc))
         return FAILED if isinstance(exc, ElectronFailed) else NOT_STARTED
-    for each in token:
-        store().release(each)
     return COMMITTED
+
+
+def _try(attempt: int) -> int:
+    """The number of a try among those of its electron: a later one has a higher number."""
+    if BATCH_ATTEMPT not in os.environ:
+        return attempt
+    return attempt * BATCH_ATTEMPTS + int(os.environ[BATCH_ATTEMPT]) - 1
 
 
 if __name__ == "__main__":

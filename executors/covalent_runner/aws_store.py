@@ -305,6 +305,10 @@ class AwsStore:
         """See `Store`."""
         _unless_used_up(lambda: self._states.send_task_success(taskToken=token, output="{}"))
 
+    def beat(self, token: str) -> bool:
+        """See `Store`."""
+        return _unless_used_up(lambda: self._states.send_task_heartbeat(taskToken=token))
+
     def refuse(self, token: str, error: str, cause: str) -> None:
         """See `Store`."""
         _unless_used_up(
@@ -352,9 +356,12 @@ def _light_item(dispatch_id: str, light: Outcome) -> dict[str, Any]:
     return aws_items.node_key(dispatch_id, light.node) | aws_items.attributes_of(light)
 
 
-def _unless_used_up(send: Callable[[], object]) -> None:
+def _unless_used_up(send: Callable[[], object]) -> bool:
+    """Send something with a token; False if that is used up."""
     try:
         send()
     except ClientError as exc:
         if code_of(exc) not in _USED_UP:
             raise
+        return False
+    return True

@@ -2,17 +2,24 @@
 
 import json
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 from covalent_contracts import clock, keys
 from covalent_contracts.envelope import Lost, Report
 from covalent_contracts.sheet import Sheet
 from covalent_contracts.status import Status
-from covalent_runner import gates, sublattices
+from covalent_runner import causes, gates, sublattices
 from covalent_runner.errors import UpstreamFailed
 from covalent_runner.store import Outcome, Record, Store
 
-_TIMEOUTS = ("States.Timeout", "States.HeartbeatTimeout", "Sandbox.Timedout")
+_TIMEOUT = "States.Timeout"
+_SILENCE = "States.HeartbeatTimeout"
+_SILENT = (
+    "its machine has fallen silent: a spot instance was taken back, the host was lost or never got to start the "
+    "electron, or its memory was used up. Retries help against the first two (retries=...), a larger machine "
+    "against the last"
+)
 
 
 def report(store: Store, event: Report) -> None:
@@ -35,7 +42,8 @@ def report(store: Store, event: Report) -> None:
 def _failed(store: Store, event: Report, sheet: Sheet, record: Record) -> Record:
     """The record of the electron that stopped the branch, once it is as it must be."""
     if not record.status.is_final and not _is_blameless(store, event, sheet, record):
-        status, error = Status.FAILED, record.error or explained(event, sheet)
+        is_silent = _is_silent(event, sheet, record)
+        status, error = Status.FAILED, record.error or explained(event, sheet, is_silent=is_silent)
         if record.status is Status.DISPATCHING:
             status, error = sublattices.failure(store, event.dispatch_id, sheet, error)
         outcome = Outcome(
@@ -71,32 +79,56 @@ def _is_blameless(store: Store, event: Report, sheet: Sheet, record: Record) -> 
     ) or any(node in found and found[node].status is Status.FAILED for node in lights)
 
 
-def explained(event: Report | Lost, sheet: Sheet) -> str:
-    """Why an electron failed that could not record it itself."""
-    cause = _message(event.cause)
+def _is_silent(event: Report, sheet: Sheet, record: Record) -> bool:
+    """Whether heartbeats were missing. Step Functions may call that a timeout, as if it were the electron's limit."""
+    if event.error != _TIMEOUT:
+        return event.error == _SILENCE
+    began = record.started
+    return not sheet.time_limit > 0 or (
+        began is not None and clock.now() - began < sheet.time_limit * 1_000_000
+    )
+
+
+def explained(event: Report | Lost, sheet: Sheet, *, is_silent: bool = False) -> str:
+    """Why an electron failed that could not record it itself; `is_silent` if its heartbeats were missing."""
+    if is_silent:
+        return f"{_SILENCE}: electron {sheet.id} was lost: {_SILENT}"
+    document = _document(event.cause)
+    job = causes.job_of(document)
     is_lost = isinstance(event, Lost)
-    if not is_lost and (event.error in _TIMEOUTS or "Sandbox.Timedout" in event.cause):
+    if not is_lost and _is_out_of_time(event, job):
         limit = f" of {sheet.time_limit:g} s" if sheet.time_limit > 0 else ""
-        return f"{event.error}: electron {sheet.id} did not end within its time limit{limit}"
-    told = ": ".join(filter(None, (event.error, cause)))
+        error = "States.Timeout" if job else event.error
+        return f"{error}: electron {sheet.id} did not end within its time limit{limit}"
+    if job is not None:
+        return job.text
+    told = ": ".join(filter(None, (event.error, _message(document, event.cause))))
     return (
         told
         or f"the electron's {'execution ended before it did' if is_lost else 'process was lost'}"
     )
 
 
-def _message(cause: str) -> str:
-    """The message in a cause, which is JSON where Lambda or a nested execution wrote it."""
+def _is_out_of_time(event: Report | Lost, job: causes.Job | None) -> bool:
+    if job is not None and job.is_out_of_time:
+        return True
+    return event.error == _TIMEOUT or "Sandbox.Timedout" in f"{event.error} {event.cause}"
+
+
+def _document(cause: str) -> Mapping[str, Any]:
+    """The document in a cause, which is JSON where Lambda, a job or a nested execution wrote it."""
     try:
         found = json.loads(cause)
     except ValueError:
-        return cause
-    if not isinstance(found, dict):
-        return cause
-    if "ExecutionArn" in found:
-        told = (str(found[key]) for key in ("Status", "Error", "Cause") if found.get(key))
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _message(document: Mapping[str, Any], cause: str) -> str:
+    if "ExecutionArn" in document:
+        told = (str(document[key]) for key in ("Status", "Error", "Cause") if document.get(key))
         return f"the nested execution ended {': '.join(told)}"
-    return str(found.get("errorMessage", cause))
+    return str(document.get("errorMessage", cause))
 
 
 def gated_descendants(store: Store, dispatch_id: str, sheets: Iterable[Sheet]) -> list[int]:

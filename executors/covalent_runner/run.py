@@ -4,6 +4,7 @@ Every step tolerates that the event is delivered again: the claim lets one deliv
 wins, and what follows a commit is repeated without harm.
 """
 
+import os
 import platform
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -18,6 +19,7 @@ from covalent_contracts.status import Status
 from covalent_runner import gates, inputs, metrics, outcomes, sublattices
 from covalent_runner.errors import ElectronFailed, UpstreamFailed
 from covalent_runner.execute import Computed, Execution, execute, precompute
+from covalent_runner.exits import HANDLE
 from covalent_runner.store import Claim, Outcome, Record, Store
 from covalent_runner.streams import Streams
 from covalent_runner.watcher import WATCHER
@@ -123,6 +125,8 @@ def _tried(task: Task, *, with_lights: bool) -> Execution:
         return Execution(Streams(), error=f"{reason}: {exc}", reason=reason)
     pending = task.sheet.before if with_lights else ()
     with WATCHER.over(task.store, task.dispatch_id, task.sheet.id) as control:
+        if handle := os.environ.get(HANDLE):
+            task.store.set_job_handle(task.dispatch_id, task.sheet.id, handle)
         return execute(task.dispatch_id, task.sheet, material, pending, control)
 
 

@@ -176,5 +176,8 @@ class Store(Objects, Protocol):
     def release(self, token: str) -> None:
         """Let the waiting state go on; a token that is used up is ignored."""
 
+    def beat(self, token: str) -> bool:
+        """Tell the waiting state that its job lives; False if it does not wait any more."""
+
     def refuse(self, token: str, error: str, cause: str) -> None:
         """Let the waiting state fail; a token that is used up is ignored."""

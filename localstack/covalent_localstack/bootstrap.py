@@ -19,6 +19,7 @@ from covalent_localstack import environment as names
 
 DAY = 86400
 STATUS_RULE = "covalent-execution-status"
+JOB_RULE = "covalent-job-state"
 _TRUST = {
     "Version": "2012-10-17",
     "Statement": [
@@ -52,6 +53,7 @@ FUNCTIONS = (
     Function(names.FINISHER, names.FINISHER_HANDLER, 900),
     Function(names.ADOPTER, names.ADOPTER_HANDLER, 900),
     Function(names.FIRE, names.FIRE_HANDLER, 300),
+    Function(names.ANSWER, names.ANSWER_HANDLER, 300),
     Function(names.BRIDGE, names.BRIDGE_HANDLER, 300),
 )
 
@@ -69,6 +71,11 @@ def make(functions: tuple[Function, ...] = FUNCTIONS) -> Table:
     arns = {each.name: _function(each) for each in functions}
     if names.FINISHER in arns:
         _status_rule(arns[names.FINISHER])
+    if names.ANSWER in arns:
+        _job_rule(arns[names.ANSWER])
+    iam_backends[names.ACCOUNT]["aws"].create_instance_profile(
+        names.INSTANCE_PROFILE, path="/", role_names=[names.FUNCTION_ROLE]
+    )
     scheduler_backends[names.ACCOUNT][names.REGION].create_schedule_group(names.SCHEDULES, [])
     s3_backends[names.ACCOUNT]["aws"].create_bucket(names.BUCKET, names.REGION)
     return _table()
@@ -111,14 +118,27 @@ def _empty_zip() -> str:
 
 
 def _status_rule(function_arn: str) -> None:
-    backend = events_backends[names.ACCOUNT][names.REGION]
     pattern = {
         "source": ["aws.states"],
         "detail-type": ["Step Functions Execution Status Change"],
         "detail": {"status": ["SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED"]},
     }
-    backend.put_rule(name=STATUS_RULE, event_pattern=json.dumps(pattern))
-    backend.put_targets(STATUS_RULE, "default", [{"Id": "finisher", "Arn": function_arn}])
+    _rule(STATUS_RULE, pattern, {"Id": "finisher", "Arn": function_arn})
+
+
+def _job_rule(function_arn: str) -> None:
+    pattern = {
+        "source": ["aws.braket"],
+        "detail-type": ["Braket Job State Change"],
+        "detail": {"status": ["COMPLETED", "FAILED", "CANCELLED"]},
+    }
+    _rule(JOB_RULE, pattern, {"Id": "answer", "Arn": function_arn})
+
+
+def _rule(name: str, pattern: dict[str, Any], target: dict[str, str]) -> None:
+    backend = events_backends[names.ACCOUNT][names.REGION]
+    backend.put_rule(name=name, event_pattern=json.dumps(pattern))
+    backend.put_targets(name, "default", [target])
 
 
 def _table() -> Table:

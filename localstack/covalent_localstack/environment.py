@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from covalent_contracts.ticket import TICKETS
 
@@ -23,6 +24,9 @@ ADOPTER = "covalent-adopt"
 ADOPTER_HANDLER = "covalent_control_plane.application.adopt"
 FIRE = "covalent-fire"
 FIRE_HANDLER = "covalent_control_plane.application.fire"
+ANSWER = "covalent-answer"
+ANSWER_HANDLER = "covalent_control_plane.application.answer"
+INSTANCE_PROFILE = "covalent-instance"
 BRIDGE = "covalent-bridge"
 BRIDGE_HANDLER = "covalent_bridge.handler.handler"
 SCHEDULES = "covalent-triggers"
@@ -32,6 +36,8 @@ MACHINE_ROLE = "covalent-machine"
 FUNCTION_ROLE = "covalent-function"
 ELECTRON_ROLE = "covalent-electron"
 """The role that user code has."""
+JOBS = "covalent-electrons"
+"""What queue, cluster and definitions of the deployment are called."""
 
 
 def role_arn(name: str) -> str:
@@ -50,6 +56,35 @@ def of_triggers() -> dict[str, str]:
     return {"COVALENT_TRIGGERS": json.dumps(names)}
 
 
+def of_callbacks() -> dict[str, str]:
+    """What the control plane reads of EC2 and Braket. Python finds the runner without fetching it."""
+    of_runner = {"COVALENT_TABLE": TABLE, "COVALENT_BUCKET": BUCKET}
+    ec2 = {
+        "profile": INSTANCE_PROFILE,
+        "images": {"x86_64": "ami-covalent", "arm64": "ami-covalent"},
+        "environment": of_runner,
+        "heartbeat": 15,
+    }
+    braket = {
+        "role": role_arn(FUNCTION_ROLE),
+        "bucket": BUCKET,
+        "program": f"s3://{BUCKET}/programs/runner.tar.gz",
+        "registry": f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com",
+        "other_roles": ["*"],
+        "environment": of_runner,
+    }
+    return {"COVALENT_EC2": json.dumps(ec2), "COVALENT_BRAKET": json.dumps(braket)}
+
+
+def of_executors() -> dict[str, str]:
+    """What the control plane reads of Batch and ECS."""
+    offered: dict[str, Any] = {"definitions": {PYTHON: JOBS}, "is_emulated": True}
+    batch = {"queue": JOBS, "gpu_queue": JOBS, **offered}
+    network = {"subnets": ["subnet-covalent"], "security_groups": ["sg-covalent"]}
+    ecs = {"cluster": JOBS, **network, **offered}
+    return {"COVALENT_BATCH": json.dumps(batch), "COVALENT_ECS": json.dumps(ecs)}
+
+
 def variables(address: str, token: str) -> dict[str, str]:
     """What the control plane, the runner and boto3 read from their environment."""
     return {
@@ -57,6 +92,8 @@ def variables(address: str, token: str) -> dict[str, str]:
         "COVALENT_BUCKET": BUCKET,
         "COVALENT_RUNNERS": json.dumps({PYTHON: RUNNER}),
         "COVALENT_MACHINE_ROLE": role_arn(MACHINE_ROLE),
+        **of_callbacks(),
+        **of_executors(),
         "COVALENT_PREFIX": PREFIX,
         "COVALENT_BRIDGE": BRIDGE,
         "COVALENT_BRIDGE_READS_FILES": "true",
@@ -112,3 +149,8 @@ def of_workers(settings: Mapping[str, str], work_dir: Path) -> dict[str, str]:
     }
     merged = {**os.environ, **settings, **own}
     return {name: value for name, value in merged.items() if value}
+
+
+def of_containers(workers: Mapping[str, str]) -> dict[str, str]:
+    """The environment of jobs and tasks: as workers have it. User code has no role of its own there."""
+    return {name: value for name, value in workers.items() if name != "COVALENT_ELECTRON_ROLE"}

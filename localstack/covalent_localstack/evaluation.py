@@ -49,6 +49,12 @@ from moto.stepfunctions.parser.asl.component.state.exec.state_task.service impor
 from moto.stepfunctions.parser.asl.component.state.exec.state_task.service.resource import (
     ResourceCondition,
 )
+from moto.stepfunctions.parser.asl.component.state.exec.state_task.service.state_task_service_batch import (
+    StateTaskServiceBatch,
+)
+from moto.stepfunctions.parser.asl.component.state.exec.state_task.service.state_task_service_ecs import (
+    StateTaskServiceEcs,
+)
 from moto.stepfunctions.parser.asl.component.state.exec.state_task.service.state_task_service_sfn import (
     StateTaskServiceSfn,
 )
@@ -60,7 +66,13 @@ from covalent_localstack.patching import rebind, replace
 
 LOG = logging.getLogger(__name__)
 LambdaTask = state_task_service_lambda.StateTaskServiceLambda
-_KEEP_THEIR_LIMIT = (LambdaTask, StateTaskServiceSfn, StateParallel)
+_KEEP_THEIR_LIMIT = (
+    LambdaTask,
+    StateTaskServiceBatch,
+    StateTaskServiceEcs,
+    StateTaskServiceSfn,
+    StateParallel,
+)
 _WAIT = ResourceCondition.WaitForTaskToken
 
 _stock_evaluate = ExecutionState._evaluate_with_timeout
@@ -73,10 +85,10 @@ def _runs_inline(state: Any) -> bool:
 
 
 def _evaluate(self: Any, env: Any) -> None:
+    _renew_token(env)
     if not _runs_inline(self) or env.is_mocked_mode():
         _stock_evaluate(self, env)
         return
-    _renew_token(env)
     stack = list(env.stack)
     try:
         self._eval_execution(env)

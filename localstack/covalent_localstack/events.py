@@ -76,18 +76,20 @@ def _deliver(arn: str, event: Any) -> None:
 
 def announce(execution: Any) -> None:
     """Put the `Step Functions Execution Status Change` event of an execution on the default bus."""
-    detail = _detail(execution)
-    _pool.submit(_announce, execution.account_id, execution.region_name, detail)
+    kind = "Step Functions Execution Status Change"
+    tell("aws.states", kind, _detail(execution), execution.exec_arn)
 
 
-def _announce(account: str, region: str, detail: dict[str, Any]) -> None:
+def tell(source: str, kind: str, detail: dict[str, Any], arn: str) -> None:
+    """Put an event of a service on the default bus, in the background."""
+    _, _, _, region, account, *_ = arn.split(":")
     entry = {
-        "Source": "aws.states",
-        "DetailType": "Step Functions Execution Status Change",
+        "Source": source,
+        "DetailType": kind,
         "Detail": json.dumps(detail),
-        "Resources": [detail["executionArn"]],
+        "Resources": [arn],
     }
-    events_backends[account][region].put_events([entry])
+    _pool.submit(events_backends[account][region].put_events, [entry])
 
 
 def _detail(execution: Any) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from moto.dynamodb.responses import DynamoHandler
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
 from covalent_contracts.ticket import TICKETS
-from covalent_localstack import access, item_requests
+from covalent_localstack import access, braket, item_requests
 from covalent_localstack.http_server import Application, Environ
 from covalent_localstack.sts import Sessions
 
@@ -84,7 +84,7 @@ class Front:
             return answer
         if environ.get("HTTP_X_AMZ_TARGET", "").startswith(item_requests.TARGET):
             return item_requests.answer(environ) or _dynamodb(environ)
-        return self._objects(environ) or self.sessions.answer(environ)
+        return self._objects(environ) or self.sessions.answer(environ) or braket.answer(environ)
 
 
 def problem(status: int, code: str, detail: str) -> Answer:

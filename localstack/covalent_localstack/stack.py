@@ -173,12 +173,18 @@ class EmbeddedAws:
     def _assemble(self, opened: ExitStack, journal: Journal, settings: dict[str, str]) -> Any:
         """Repair moto, make the deployment, and put the front before it."""
         from covalent_localstack import (  # noqa: PLC0415  # moto takes a second to import
+            batch,
             bootstrap,
+            braket,
+            containers,
             dynamodb,
+            ec2,
+            ecs,
             events,
             lambdas,
             loopback,
             patching,
+            programs,
             s3,
             s3_events,
             scheduler,
@@ -190,24 +196,30 @@ class EmbeddedAws:
         from covalent_localstack.watching import Watching  # noqa: PLC0415  # as above
 
         work_dir = opened.enter_context(_emptied(self._data_dir / "work"))
+        variables = environment.of_workers(settings, work_dir)
         pool = WorkerPool(
             self._workers,
-            environment.of_workers(settings, work_dir),
+            variables,
             self._data_dir / "workers.log",
             environment.RUNNER_HANDLER,
         )
         runtime = lambdas.Runtime(pool)
         opened.callback(runtime.close)
         pool.warm()
+        vessels = containers.Runtime(self._workers, environment.of_containers(variables))
+        opened.callback(vessels.close)
         opened.callback(patching.undo)
         for module in (
             patching,
+            ec2,
             lambdas,
             dynamodb,
             s3,
             s3_events,
             events,
             scheduler,
+            batch,
+            ecs,
             step_functions,
         ):
             module.install()
@@ -216,6 +228,15 @@ class EmbeddedAws:
         table = bootstrap.make()
         lambdas.use(runtime)
         opened.callback(lambdas.use, None)
+        starter = programs.Programs(
+            environment.of_containers(variables), self._data_dir / "programs.log"
+        )
+        programs.use(starter)
+        opened.callback(programs.use, None)
+        opened.callback(starter.close)
+        opened.callback(braket.forget)
+        containers.use(vessels)
+        opened.callback(containers.use, None)
         if self._has_triggers:
             opened.enter_context(scheduler.running())
         dynamodb.attach(journal, table)
@@ -259,10 +280,17 @@ def _emptied(folder: Path) -> Iterator[Path]:
 
 def _halt() -> None:
     """End what runs, so that nothing is written any more and no failure is worth a line in the log."""
-    from covalent_localstack import executions, lambdas  # noqa: PLC0415  # see _assemble
+    from covalent_localstack import (  # noqa: PLC0415  # see _assemble
+        containers,
+        executions,
+        lambdas,
+        programs,
+    )
 
     executions.halt_all()
+    programs.current().close()
     lambdas.current().close()
+    containers.current().close()
     for thread in threading.enumerate():
         if "_execution_logic" in thread.name:  # moto's; without the repairs it would go on noisily
             thread.join(HALT_SECONDS)

@@ -5,6 +5,7 @@ evaluation             states: threads, time limits, Lambda tasks, error names, 
 executions             start, stop, tokens, history, status events
 stopping               what a state waits for ends with it
 nested                 tasks that start an execution of another machine
+jobs                   tasks that wait for a job of Batch or a task of ECS
 waits                  until a time
 maps, map_runs         inline Maps; distributed Maps and their children
 service_integrations   tasks that call other services
@@ -16,6 +17,7 @@ from covalent_localstack import (
     asl,
     evaluation,
     executions,
+    jobs,
     map_runs,
     maps,
     nested,
@@ -32,6 +34,7 @@ _REPAIRS = (
     stopping,
     waits,
     nested,
+    jobs,
     maps,
     map_runs,
     service_integrations,

@@ -5,6 +5,7 @@ https://states-language.net/spec.html
 
 import json
 import math
+from base64 import b64encode
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, assert_never
 
@@ -17,6 +18,7 @@ from covalent_contracts.envelope import (
     wait_payload,
 )
 from covalent_contracts.quoted import quoted_size
+from covalent_executors.spec import MAX_TIME_LIMIT
 from covalent_executors.task import (
     EXECUTE,
     INVOKE,
@@ -26,6 +28,7 @@ from covalent_executors.task import (
     JobName,
     Kept,
     RunnerEvent,
+    Script,
     TaskTemplate,
     Words,
 )
@@ -104,17 +107,26 @@ def _state(state: State, runner: str) -> Json:  # noqa: C901, PLR0911  # a line 
 
 def _run(state: Run) -> Json:
     task = state.task
-    limits = {"TimeoutSeconds": 0 if task.is_managed else task.time_limit}
-    limits["HeartbeatSeconds"] = task.heartbeat
     return {
         "Type": "Task",
         "Resource": task.resource,
         "Parameters": _filled(task.parameters, state.node),
         "ResultPath": None,
-        **{name: math.ceil(seconds) for name, seconds in limits.items() if seconds > 0},
+        **_limits(task),
         **_retry(task),
         "Catch": _catch(state.stopped),
     } | _next(state)
+
+
+def _limits(task: TaskTemplate) -> Json:
+    is_held = task.ends_itself or task.is_managed
+    seconds = 0 if is_held or task.time_limit <= 0 else math.ceil(task.time_limit + task.start)
+    if (
+        task.heartbeat > 0
+    ):  # it has to be shorter than the other, and linters refuse the longest there is
+        heartbeat = math.ceil(task.heartbeat)
+        return {"TimeoutSeconds": seconds or MAX_TIME_LIMIT - 1, "HeartbeatSeconds": heartbeat}
+    return {"TimeoutSeconds": seconds} if seconds else {}
 
 
 def _continue(state: Continue) -> Json:
@@ -232,7 +244,8 @@ def _then(then: str | None) -> Json:
 def _retry(task: TaskTemplate) -> Json:
     service = [_service_retry(task.transient)] if task.transient else []
     user = {"ErrorEquals": list(task.failures), "MaxAttempts": task.retries, "BackoffRate": 1.0}
-    retries = service + ([user] if task.retries and not task.is_managed else [])
+    full = [_retry_when_full(task.full)] if task.full else []
+    retries = service + full + ([user] if task.retries and not task.is_managed else [])
     return {"Retry": retries} if retries else {}
 
 
@@ -245,6 +258,17 @@ def _service_retry(errors: tuple[str, ...]) -> Json:
         "ErrorEquals": list(errors),
         "MaxAttempts": 12,
         "MaxDelaySeconds": 60,
+        "JitterStrategy": "FULL",
+    }
+
+
+def _retry_when_full(errors: tuple[str, ...]) -> Json:
+    """Over about a day: after 5 s, then twice as long each time up to ten minutes, half of that on average."""
+    return {
+        "ErrorEquals": list(errors),
+        "IntervalSeconds": 5,
+        "MaxAttempts": 300,
+        "MaxDelaySeconds": 600,
         "JitterStrategy": "FULL",
     }
 
@@ -264,6 +288,8 @@ def _field(name: str, value: Argument, node: int | str) -> tuple[str, Any]:
             return f"{name}.$", f"{_KEPT}.{value.name}"
         case JobName() | Words():
             return f"{name}.$", _joined(value, node)
+        case Script():
+            return f"{name}.$", _script(value, node)
         case Sequence() if not isinstance(value, str):
             return name, [_element(each, node) for each in value]
         case _:
@@ -292,6 +318,18 @@ def _joined(value: JobName | Words, node: int | str) -> str:
         case Words():
             parts.append("$$.State.RetryCount")
             return _format(" ", [*parts, "$$.Task.Token"] if value.with_token else parts)
+
+
+def _script(script: Script, node: int | str) -> str:
+    """The intrinsic that puts the words behind a script, both in base64.
+
+    Base64 of two texts is that of both together if the first has a multiple of three bytes. So no character of the
+    script has a meaning in the intrinsic, and only the words count against its limit of 10,000.
+    """
+    text = script.text.encode()
+    padded = text + b" " * (-(len(text) + 1) % 3) + b"\n"
+    words = _joined(Words(with_token=True), node)
+    return f"States.Format('{b64encode(padded).decode()}{{}}',States.Base64Encode({words}))"
 
 
 def _format(separator: str, parts: Sequence[str]) -> str:

@@ -11,16 +11,33 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from covalent.executor.base import AsyncBaseExecutor, BaseExecutor
+    from covalent.executor.executor_plugins.awsbatch import AWSBatchExecutor
     from covalent.executor.executor_plugins.awslambda import AWSLambdaExecutor
+    from covalent.executor.executor_plugins.braket import BraketExecutor
+    from covalent.executor.executor_plugins.ec2 import EC2Executor
+    from covalent.executor.executor_plugins.ecs import ECSExecutor
     from covalent.executor.executor_plugins.local import LocalExecutor
 
-__all__ = ["AsyncBaseExecutor", "AWSLambdaExecutor", "BaseExecutor", "LocalExecutor"]  # noqa: RUF022  # in alphabetical order, as a reader looks for a name
+__all__ = [  # noqa: RUF022  # in alphabetical order, as a reader looks for a name
+    "AsyncBaseExecutor",
+    "AWSBatchExecutor",
+    "AWSLambdaExecutor",
+    "BaseExecutor",
+    "BraketExecutor",
+    "EC2Executor",
+    "ECSExecutor",
+    "LocalExecutor",
+]
 
 _HOMES = _MappingProxyType(
     {
         "AsyncBaseExecutor": "covalent.executor.base",
+        "AWSBatchExecutor": "covalent.executor.executor_plugins.awsbatch",
         "AWSLambdaExecutor": "covalent.executor.executor_plugins.awslambda",
         "BaseExecutor": "covalent.executor.base",
+        "BraketExecutor": "covalent.executor.executor_plugins.braket",
+        "EC2Executor": "covalent.executor.executor_plugins.ec2",
+        "ECSExecutor": "covalent.executor.executor_plugins.ecs",
         "LocalExecutor": "covalent.executor.executor_plugins.local",
     }
 )

@@ -10,6 +10,7 @@ import asyncio
 import json
 from abc import ABC, abstractmethod
 from contextlib import AbstractContextManager, contextmanager
+from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
@@ -62,14 +63,19 @@ class AbstractExecutor(ABC):
         if len(args) > len(_COMMON):
             raise TypeError(f"{type(self).__name__} takes {len(_COMMON)} positional arguments")
         given = {**dict(zip(_COMMON, args, strict=False)), **settings}
-        for name in given:
-            if name not in defaults:
-                raise TypeError(f"{type(self).__name__} has no setting {name!r}")
+        self._refuse_unknown(given, defaults)
         configured = configured_settings(self.short_name())
         known = {name: value for name, value in configured.items() if name in defaults}
         for name, value in {**defaults, **known, **given}.items():
             setattr(self, name, value)
         self._job_handle: Any = None
+
+    def _refuse_unknown(self, given: Iterable[str], known: Iterable[str]) -> None:
+        for name in given:
+            if name not in known:
+                near = get_close_matches(name, known, n=1)
+                hint = f": did you mean {near[0]!r}?" if near else ""
+                raise TypeError(f"{type(self).__name__} has no setting {name!r}{hint}")
 
     @classmethod
     def short_name(cls) -> str:

@@ -935,6 +935,169 @@ def never_calls_what_is_scheduled() -> int:
     return len(called)
 
 
+# jobs of batch, tasks of ecs
+
+
+@contextmanager
+def spelt_right() -> Iterator[None]:
+    """Tasks that call other services work only with parameters that we have put right."""
+    from covalent_localstack import service_integrations as ours
+
+    with (
+        mock.patch.object(StateTaskService, "_normalise_parameters", ours._normalise_parameters),
+        mock.patch.object(StateTaskService, "_normalise_response", ours._normalise_response),
+    ):
+        yield
+
+
+def batch() -> Any:
+    """The backend, with a queue `q` and a definition `d`."""
+    from moto.batch.models import batch_backends
+
+    from covalent_localstack import batch as ours
+
+    backend = batch_backends["123456789012"]["us-east-1"]
+    if backend.get_job_queue("q") is None:
+        ours._make_queue(backend, "q")
+        ours._make_definition(backend, "d")
+    return backend
+
+
+def job(**options: Any) -> Any:
+    backend = batch()
+    backend.submit_job("job", "d", "q", {}, **options)
+    return list(backend._jobs.values())[-1]
+
+
+@contextmanager
+def unstarted() -> Iterator[None]:
+    from moto.batch.models import Job
+
+    with mock.patch.object(Job, "start", mock.Mock()):
+        yield
+
+
+@canary
+def fails_a_job_without_docker() -> str:
+    submitted = job()
+    until(lambda: submitted.job_stopped)
+    return str(submitted.status.value)
+
+
+@canary
+def tells_no_exit_code() -> bool:
+    with unstarted():
+        submitted = job()
+    submitted.exit_code = 3
+    submitted._mark_stopped(success=False)
+    return "exitCode" not in submitted.describe()["container"]
+
+
+def refusal(call: Callable[[], Any]) -> str:
+    try:
+        call()
+    except ClientError as exc:
+        return str(exc.response["Error"]["Code"])
+    return ""
+
+
+@canary
+def wants_a_queue_that_was_made() -> str:
+    client: Any = boto3.client("batch")
+    return refusal(lambda: client.submit_job(jobName="name", jobQueue="none", jobDefinition="none"))
+
+
+def run_task() -> dict[str, Any]:
+    """The parameters of RunTask, for a cluster and a definition that are there."""
+    client: Any = boto3.client("ecs")
+    client.create_cluster(clusterName="c")
+    client.register_task_definition(
+        family="d",
+        requiresCompatibilities=["FARGATE"],
+        cpu="256",
+        memory="512",
+        containerDefinitions=[{"name": "one", "image": "here", "memory": 512}],
+    )
+    subnet = boto3.client("ec2").describe_subnets()["Subnets"][0]["SubnetId"]
+    network = {"awsvpcConfiguration": {"subnets": [subnet], "securityGroups": []}}
+    return {
+        "cluster": "c",
+        "taskDefinition": "d",
+        "launchType": "FARGATE",
+        "networkConfiguration": network,
+    }
+
+
+@canary
+def ends_a_task_by_looking_at_it() -> str:
+    client: Any = boto3.client("ecs")
+    (started,) = client.run_task(**run_task())["tasks"]
+    (found,) = client.describe_tasks(cluster="c", tasks=[started["taskArn"]])["tasks"]
+    return str(found["lastStatus"])
+
+
+@canary
+def wants_a_cluster_that_was_made() -> str:
+    client: Any = boto3.client("ecs")
+    return refusal(lambda: client.run_task(**{**run_task(), "cluster": "none"}))
+
+
+@canary
+def leaves_a_job_running() -> bool:
+    batch()
+    submit = {
+        "Type": "Task",
+        "Resource": "arn:aws:states:::batch:submitJob.sync",
+        "Parameters": {"JobName": "left", "JobQueue": "q", "JobDefinition": "d"},
+        "TimeoutSeconds": 1,
+        "Catch": CATCH,
+        "End": True,
+    }
+    with spelt_right(), unstarted():
+        error = json.loads(ended(start(machine(s=submit, caught=PASS)))["output"])["error"]
+    assert error["Error"] == "States.Timeout", error
+    return not list(batch()._jobs.values())[-1].stop
+
+
+def running(**parameters: Any) -> dict[str, Any]:
+    """A machine that runs a task of ECS."""
+    spelt = {name[0].upper() + name[1:]: value for name, value in run_task().items()}
+    vpc = spelt["NetworkConfiguration"].pop("awsvpcConfiguration")
+    network = {"Subnets": vpc["subnets"], "SecurityGroups": []}
+    spelt["NetworkConfiguration"] = {"AwsvpcConfiguration": network}
+    state = {
+        "Type": "Task",
+        "Resource": "arn:aws:states:::ecs:runTask.sync",
+        "Parameters": {**spelt, **parameters},
+        "Catch": CATCH,
+        "End": True,
+    }
+    return machine(s=state, caught=PASS)
+
+
+@canary
+def takes_a_failed_task_for_a_good_one() -> str:
+    from moto.ecs.models import Container
+
+    make = Container.__init__
+
+    def failed(self: Any, *args: Any) -> None:
+        make(self, *args)
+        self.exitCode = 1
+
+    definition = running()
+    del definition["States"]["s"]["Catch"], definition["States"]["caught"]
+    with spelt_right(), mock.patch.object(Container, "__init__", failed):
+        return str(ended(start(definition))["status"])
+
+
+@canary
+def hides_what_ecs_refuses() -> str:
+    with spelt_right():
+        found = ended(start(running(Cluster="none")))
+    return str(json.loads(found["output"])["error"]["Error"])
+
+
 def main() -> None:
     answers: dict[str, Any] = {}
     settings: Any = {

@@ -147,6 +147,31 @@ CANARIES: dict[tuple[str, str], dict[str, Any]] = {
     ("map_runs", "DescribeMapRun asks every execution"): {
         "looks_for_a_map_run_in_every_execution": True
     },
+    ("batch", "a job runs in a container of Docker, and fails where there is none"): {
+        "fails_a_job_without_docker": "FAILED"
+    },
+    ("batch", "DescribeJobs tells no exit code"): {"tells_no_exit_code": True},
+    ("batch", "SubmitJob wants a queue and a definition that someone has made"): {
+        "wants_a_queue_that_was_made": "ClientException"
+    },
+    ("ecs", "a task runs nothing, and comes nearer to its end whenever it is looked at"): {
+        "ends_a_task_by_looking_at_it": "DEACTIVATING"
+    },
+    ("ecs", "RunTask wants a cluster, a definition and a subnet that someone has made"): {
+        "wants_a_cluster_that_was_made": "ClusterNotFoundException"
+    },
+    ("jobs", "`.sync` asks again and again whether the job has ended"): {
+        "seconds_between_two_looks": 0.5
+    },
+    ("jobs", "a job runs on when its state has timed out or its execution was stopped"): {
+        "leaves_a_job_running": True
+    },
+    ("jobs", "a task of ECS that failed is taken for one that succeeded"): {
+        "takes_a_failed_task_for_a_good_one": "SUCCEEDED"
+    },
+    ("jobs", "what ECS refuses is told as `States.Runtime`"): {
+        "hides_what_ecs_refuses": "States.Runtime"
+    },
     ("service_integrations", "parameters and answers keep boto's letter case"): {
         "fails_to_start_nested_executions": "FAILED"
     },

@@ -112,7 +112,7 @@ def test_an_unknown_python_is_refused(manifest: Build, place: Place) -> None:
 
 def test_an_unknown_executor_is_refused(manifest: Build, place: Place) -> None:
     posted = manifest(n=1, executors={"local": {"name": "slurmy"}})
-    with pytest.raises(UnknownExecutor, match="'slurmy'; there are awslambda, dask, local"):
+    with pytest.raises(UnknownExecutor, match=r"'slurmy'; there are .*awslambda, .*local"):
         compile_dispatch(posted, place, "me")
 
 

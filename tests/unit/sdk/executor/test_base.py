@@ -101,8 +101,10 @@ def test_covalents_own_settings_of_a_local_working_directory_are_accepted() -> N
 
 
 def test_unknown_settings_are_refused() -> None:
-    with pytest.raises(TypeError, match="taste"):
+    with pytest.raises(TypeError, match=r"LocalExecutor has no setting 'taste'$"):
         LocalExecutor(taste="sweet")
+    with pytest.raises(TypeError, match="no setting 'retry': did you mean 'retries'"):
+        LocalExecutor(retry=2)
 
 
 def test_a_short_name_stands_for_the_configured_executor() -> None:

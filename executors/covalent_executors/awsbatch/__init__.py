@@ -1,0 +1,1 @@
+"""Runs an electron as a job of AWS Batch, which Step Functions submits and waits for."""

@@ -1,0 +1,194 @@
+"""AWS Batch: jobs really run, and whatever queue or definition is named is there.
+
+Defects of moto that are repaired here, each with a canary in tests/unit/localstack/test_canaries.py:
+
+- a job runs in a container of Docker, and fails where there is none -> a process of this machine
+- DescribeJobs tells no exit code -> tells it, with the reason
+- SubmitJob wants a queue and a definition that someone has made -> makes them
+
+Nothing takes a machine away from a job here, so the attempts of a RetryStrategy are not needed.
+"""
+
+import datetime
+import threading
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from moto.batch.models import BatchBackend, Job, JobQueue, batch_backends
+from moto.batch.utils import JobStatus
+
+from covalent_localstack import containers, threads
+from covalent_localstack.containers import Container, Exit
+from covalent_localstack.environment import ACCOUNT
+from covalent_localstack.patching import replace
+
+LOG_GROUP = "COVALENT_LOG_GROUP"
+"""The variable of a container with the log group that its user has named."""
+_ENDED_BY_ITSELF = "Essential container in task exited"
+_stock_submit = BatchBackend.submit_job
+_stock_terminate = Job.terminate
+_stock_details = Job._container_details
+_making = threading.Lock()
+
+
+def find(region: str, job_id: str) -> Any:
+    """A job."""
+    return batch_backends[ACCOUNT][region].get_job_by_id(job_id)
+
+
+def wait(job: Any, limit: float | None) -> bool:
+    """Wait until a job has ended, and if it is an array, all jobs in it; False after `limit` seconds."""
+    end = None if limit is None else time.monotonic() + limit
+    for each in job._child_jobs or [job]:
+        left = None if end is None else max(end - time.monotonic(), 0)
+        if not _ended(each).wait(left):
+            return False
+    if job._child_jobs:
+        succeeded = all(each.status == JobStatus.SUCCEEDED for each in job._child_jobs)
+        job._mark_stopped(success=succeeded)
+    return True
+
+
+def terminate(job: Any, reason: str) -> None:
+    """End a job, and if it is an array, all jobs in it."""
+    for each in (job, *(job._child_jobs or ())):
+        each.terminate(reason)
+
+
+def _container(job: Any) -> Container:
+    found: Container = job.__dict__.setdefault("container", Container())
+    return found
+
+
+def _ended(job: Any) -> threading.Event:
+    found: threading.Event = job.__dict__.setdefault("ended", threading.Event())
+    return found
+
+
+def _variables(job: Any) -> Mapping[str, str]:
+    """The environment of a job, read once: each time moto is asked for it, it adds to it."""
+    if "variables" not in job.__dict__:
+        told = job._get_container_property("environment", [])
+        job.variables = {each["name"]: each["value"] for each in told}
+    found: Mapping[str, str] = job.variables
+    return found
+
+
+def _start(self: Any) -> None:
+    threads.start(self.run, "batch-job")
+
+
+def _run(self: Any) -> None:
+    try:
+        if not self.depends_on or self._wait_for_dependencies():
+            _run_container(self)
+    except Exception as exc:  # noqa: BLE001  # whatever it is, the job must end
+        self.job_stopped_reason = repr(exc)
+        self._mark_stopped(success=False)
+    finally:
+        _ended(self).set()
+
+
+def _run_container(job: Any) -> None:
+    job.status = JobStatus.RUNNABLE
+    index = {"AWS_BATCH_JOB_ARRAY_INDEX": str(job.array_properties.get("index", 0))}
+    command = job._add_parameters_to_command(job._get_container_property("command", []))
+    gone = containers.current().run(
+        _container(job),
+        command,
+        {**_variables(job), **index, "AWS_BATCH_JOB_ATTEMPT": "1"},
+        lambda: _begin(job),
+        job._get_attempt_duration() or 0,
+    )
+    _end(job, gone)
+
+
+def _begin(job: Any) -> None:
+    job.job_started_at = datetime.datetime.now()
+    job._log_group = _variables(job).get(LOG_GROUP, job._log_group)
+    job.log_stream_name = job._stream_name
+    job._start_attempt()
+    job.status = JobStatus.RUNNING
+
+
+def _end(job: Any, gone: Exit) -> None:
+    if job.log_stream_name:
+        write_log(job._log_backend, job._log_group, job.log_stream_name, gone.output)
+        job.exit_code = gone.code
+        job.latest_attempt["container"]["exitCode"] = gone.code
+    reason = gone.reason or _ENDED_BY_ITSELF
+    if job.latest_attempt:
+        job.latest_attempt["statusReason"] = reason
+    job.job_stopped_reason = reason
+    job._mark_stopped(success=gone.code == 0 and not gone.reason)
+
+
+def write_log(logs: Any, group: str, stream: str, output: str) -> None:
+    """Write what a container has put out into a log group, made if there is none."""
+    logs.ensure_log_group(group)
+    logs.ensure_log_stream(group, stream)
+    now = int(time.time() * 1000)
+    events = [{"timestamp": now, "message": line} for line in output.splitlines()]
+    if events:
+        logs.put_log_events(group, stream, events)
+
+
+def _terminate(self: Any, reason: str) -> None:
+    if self.job_stopped:
+        return
+    _stock_terminate(self, reason)
+    containers.current().end(_container(self), reason)
+
+
+def _details(self: Any) -> dict[str, Any]:
+    told = dict(_variables(self))
+    found: dict[str, Any] = {**_stock_details(self), "environment": _pairs(told)}
+    if self.job_stopped and self.exit_code is not None:
+        found["exitCode"] = self.exit_code
+    return found
+
+
+def _pairs(variables: Mapping[str, str]) -> list[dict[str, str]]:
+    return [{"name": name, "value": value} for name, value in variables.items()]
+
+
+def _submit(
+    self: Any, job_name: str, job_def_id: str, job_queue: str, *args: Any, **rest: Any
+) -> Any:
+    with _making:
+        if self.get_job_queue(job_queue) is None:
+            _make_queue(self, job_queue.rpartition("/")[2])
+        if self.get_job_definition(job_def_id) is None:
+            _make_definition(self, job_def_id.rpartition("/")[2].partition(":")[0])
+    return _stock_submit(self, job_name, job_def_id, job_queue, *args, **rest)
+
+
+def _make_queue(backend: Any, name: str) -> None:
+    made = JobQueue(name, "1", "ENABLED", [], [], None, backend)
+    backend._job_queues[made.arn] = made
+
+
+def _make_definition(backend: Any, name: str) -> None:
+    backend.register_job_definition(
+        def_name=name,
+        parameters={},
+        _type="container",
+        tags={},
+        retry_strategy={},
+        container_properties={"image": "here", "vcpus": 1, "memory": 2048},
+        node_properties=None,
+        eks_properties=None,
+        timeout={},
+        platform_capabilities=["EC2"],
+        propagate_tags=False,
+    )
+
+
+def install() -> None:
+    """Repair moto."""
+    replace(Job, "start", _start)
+    replace(Job, "run", _run)
+    replace(Job, "terminate", _terminate)
+    replace(Job, "_container_details", _details)
+    replace(BatchBackend, "submit_job", _submit)

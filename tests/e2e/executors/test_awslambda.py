@@ -1,0 +1,12 @@
+from typing import Any
+
+from tests.e2e.executors.contract import BehaviourContract
+
+from covalent.executor import AWSLambdaExecutor
+
+
+class TestLambda(BehaviourContract):
+    left = "exit status 7"
+
+    def made(self, **settings: Any) -> Any:
+        return AWSLambdaExecutor(**settings)

@@ -1,0 +1,275 @@
+"""Batch and ECS as their own APIs and as Step Functions calls them."""
+
+import json
+import uuid
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+Run = Callable[..., dict[str, Any]]
+Client = Callable[[str], Any]
+CATCH = [{"ErrorEquals": ["States.ALL"], "ResultPath": "$.error", "Next": "caught"}]
+SUBNET = {"Subnets": ["subnet-871545e1"], "SecurityGroups": ["sg-0043541a"]}
+NETWORK = {"awsvpcConfiguration": {"subnets": ["subnet-871545e1"], "securityGroups": []}}
+
+
+def submit(*command: str, **more: Any) -> dict[str, Any]:
+    return {
+        "Type": "Task",
+        "Resource": "arn:aws:states:::batch:submitJob.sync",
+        "Parameters": {
+            "JobName.$": "States.Format('job-{}',$.id)",
+            "JobQueue": "someones-queue",
+            "JobDefinition": "someones-definition",
+            "ContainerOverrides": {
+                "Command": list(command),
+                "Environment": [{"Name": "OWN", "Value.$": "$.id"}],
+                "ResourceRequirements": [{"Type": "VCPU", "Value": "2"}],
+            },
+        },
+        "Catch": CATCH,
+        "End": True,
+        **more,
+    }
+
+
+def run_task(*command: str, **more: Any) -> dict[str, Any]:
+    return {
+        "Type": "Task",
+        "Resource": "arn:aws:states:::ecs:runTask.sync",
+        "Parameters": {
+            "LaunchType": "FARGATE",
+            "Cluster": "someones-cluster",
+            "TaskDefinition": "someones-family",
+            "NetworkConfiguration": {"AwsvpcConfiguration": SUBNET},
+            "Overrides": {
+                "Cpu": "256",
+                "Memory": "512",
+                "ContainerOverrides": [{"Name": "electron", "Command": list(command)}],
+            },
+        },
+        "Catch": CATCH,
+        "End": True,
+        **more,
+    }
+
+
+def machine(state: dict[str, Any]) -> dict[str, Any]:
+    return {"StartAt": "s", "States": {"s": state, "caught": {"Type": "Pass", "End": True}}}
+
+
+def event() -> dict[str, str]:
+    return {"id": uuid.uuid4().hex}
+
+
+def outcome(described: dict[str, Any]) -> Any:
+    assert described["status"] == "SUCCEEDED", described
+    return json.loads(described["output"])
+
+
+def error_of(described: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+    found = outcome(described)["error"]
+    return found["Error"], json.loads(found["Cause"])
+
+
+def test_a_job_of_batch(run: Run, client: Client) -> None:
+    given = event()
+    found = outcome(run(machine(submit("sh", "-c", "echo own $OWN")), given))
+    assert (found["Status"], found["JobName"]) == ("SUCCEEDED", f"job-{given['id']}")
+    assert found["Container"]["ExitCode"] == 0
+    logs = client("logs").get_log_events(
+        logGroupName="/aws/batch/job", logStreamName=found["Container"]["LogStreamName"]
+    )
+    assert [each["message"] for each in logs["events"]] == [f"own {given['id']}"]
+
+
+def test_a_job_that_fails(run: Run) -> None:
+    error, cause = error_of(run(machine(submit("sh", "-c", "exit 7")), event()))
+    assert error == "States.TaskFailed"
+    assert cause["Container"]["ExitCode"] == 7
+    (attempt,) = cause["Attempts"]
+    assert attempt["StatusReason"] == cause["StatusReason"] == "Essential container in task exited"
+
+
+def test_a_task_of_ecs(run: Run) -> None:
+    found = outcome(run(machine(run_task("true"))))
+    assert (found["LastStatus"], found["StopCode"]) == ("STOPPED", "EssentialContainerExited")
+    (container,) = found["Containers"]
+    assert container["ExitCode"] == 0
+    details = {each["Name"]: each["Value"] for each in found["Attachments"][0]["Details"]}
+    assert details["subnetId"] == "subnet-871545e1"
+
+
+def test_a_task_that_fails(run: Run) -> None:
+    error, cause = error_of(run(machine(run_task("sh", "-c", "exit 7"))))
+    assert error == "States.TaskFailed"
+    assert [each["ExitCode"] for each in cause["Containers"]] == [7]
+
+
+@pytest.mark.parametrize("make", [submit, run_task])
+def test_a_state_that_times_out_ends_it(
+    run: Run, make: Callable[..., dict[str, Any]], tmp_path: Path
+) -> None:
+    written = tmp_path / "pid"
+    command = ("sh", "-c", f"echo $$ > {written}; exec sleep 600")
+    found = outcome(run(machine(make(*command, TimeoutSeconds=2)), event()))
+    assert found["error"]["Error"] == "States.Timeout"
+    if written.exists():  # it may have been ended before it began
+        _ended(int(written.read_text()))
+
+
+@pytest.mark.parametrize("make", [submit, run_task])
+def test_a_stopped_execution_ends_it(
+    client: Client, make: Callable[..., dict[str, Any]], tmp_path: Path
+) -> None:
+    states, written = client("stepfunctions"), tmp_path / "pid"
+    command = ("sh", "-c", f"echo $$ > {written}.part; mv {written}.part {written}; exec sleep 600")
+    arn = states.create_state_machine(
+        name=f"m{uuid.uuid4().hex[:12]}",
+        definition=json.dumps(machine(make(*command))),
+        roleArn="arn:aws:iam::123456789012:role/covalent-machine",
+    )["stateMachineArn"]
+    execution = states.start_execution(stateMachineArn=arn, input=json.dumps(event()))
+    _until(written.exists)
+    states.stop_execution(executionArn=execution["executionArn"])
+    _ended(int(written.read_text()))
+
+
+def test_terminate_job(client: Client, tmp_path: Path) -> None:
+    batch, written = client("batch"), tmp_path / "pid"
+    submitted = batch.submit_job(
+        jobName="mine",
+        jobQueue="a-queue",
+        jobDefinition="a-definition",
+        containerOverrides={"command": ["sh", "-c", f"echo $$ > {written}; exec sleep 600"]},
+    )
+    job = submitted["jobId"]
+
+    def described() -> Any:
+        return batch.describe_jobs(jobs=[job])["jobs"][0]
+
+    _until(lambda: written.exists() and written.read_text())
+    assert described()["status"] == "RUNNING"
+    batch.terminate_job(jobId=job, reason="enough")
+    _until(lambda: described()["status"] == "FAILED")
+    assert described()["statusReason"] == "enough"
+    assert described()["container"]["exitCode"] == 137
+    _ended(int(written.read_text()))
+    batch.terminate_job(jobId=job, reason="twice")
+    assert described()["statusReason"] == "enough"
+
+
+def test_stop_task(client: Client, tmp_path: Path) -> None:
+    ecs, written = client("ecs"), tmp_path / "pid"
+    command = ["sh", "-c", f"echo $$ > {written}; exec sleep 600"]
+    (started,) = ecs.run_task(
+        cluster="a-cluster",
+        taskDefinition="a-family",
+        launchType="FARGATE",
+        networkConfiguration=NETWORK,
+        overrides={"containerOverrides": [{"name": "electron", "command": command}]},
+    )["tasks"]
+    arn = started["taskArn"]
+
+    def described() -> Any:
+        return ecs.describe_tasks(cluster="a-cluster", tasks=[arn])["tasks"][0]
+
+    _until(lambda: written.exists() and written.read_text())
+    assert described()["lastStatus"] == "RUNNING"
+    ecs.stop_task(cluster="a-cluster", task=arn, reason="enough")
+    _until(lambda: described()["lastStatus"] == "STOPPED")
+    found = described()
+    assert (found["stoppedReason"], found["stopCode"]) == ("enough", "UserInitiated")
+    assert found["containers"][0]["exitCode"] == 137
+    _ended(int(written.read_text()))
+
+
+def test_two_containers_of_a_task_end_together(client: Client, tmp_path: Path) -> None:
+    ecs, written = client("ecs"), tmp_path / "pid"
+    sidecar = ["sh", "-c", f"echo $$ > {written}; exec sleep 600"]
+    wait = ["sh", "-c", f"while ! [ -s {written} ]; do sleep 0.01; done; exit 3"]
+    ecs.register_task_definition(
+        family="pair",
+        requiresCompatibilities=["FARGATE"],
+        cpu="256",
+        memory="512",
+        containerDefinitions=[
+            {"name": "sidecar", "image": "i", "memory": 128, "command": sidecar},
+            {"name": "electron", "image": "i", "memory": 128, "command": wait},
+        ],
+    )
+    (started,) = ecs.run_task(
+        cluster="pairs", taskDefinition="pair", launchType="FARGATE", networkConfiguration=NETWORK
+    )["tasks"]
+
+    def described() -> Any:
+        return ecs.describe_tasks(cluster="pairs", tasks=[started["taskArn"]])["tasks"][0]
+
+    _until(lambda: described()["lastStatus"] == "STOPPED")
+    codes = {each["name"]: each["exitCode"] for each in described()["containers"]}
+    assert codes == {"sidecar": 137, "electron": 3}
+    _ended(int(written.read_text()))
+
+
+def test_an_array_of_jobs(run: Run) -> None:
+    state = submit("sh", "-c", "exit $((AWS_BATCH_JOB_ARRAY_INDEX == 2))")
+    state["Parameters"]["ArrayProperties"] = {"Size": 3}
+    error, cause = error_of(run(machine(state), event()))
+    assert error == "States.TaskFailed"
+    assert cause["ArrayProperties"]["StatusSummary"]["FAILED"] == 1
+
+
+def test_a_job_waits_for_those_that_it_depends_on(client: Client, tmp_path: Path) -> None:
+    batch, written = client("batch"), tmp_path / "lines"
+
+    def submitted(line: str, code: int, *needed: str) -> str:
+        answer = batch.submit_job(
+            jobName=line,
+            jobQueue="a-queue",
+            jobDefinition="a-definition",
+            dependsOn=[{"jobId": each} for each in needed],
+            containerOverrides={"command": ["sh", "-c", f"echo {line} >> {written}; exit {code}"]},
+        )
+        return str(answer["jobId"])
+
+    first = submitted("first", 0)
+    second = submitted("second", 1, first)
+    third = submitted("third", 0, second)
+
+    def statuses() -> list[str]:
+        found = {
+            each["jobId"]: each for each in batch.describe_jobs(jobs=[first, second, third])["jobs"]
+        }
+        return [found[each]["status"] for each in (first, second, third)]
+
+    _until(lambda: statuses() == ["SUCCEEDED", "FAILED", "FAILED"])
+    assert written.read_text() == "first\nsecond\n"
+
+
+def test_what_ecs_refuses_is_told_by_name(run: Run) -> None:
+    state = run_task("true")
+    del state["Parameters"]["NetworkConfiguration"]
+    found = outcome(run(machine(state)))["error"]
+    assert found["Error"] == "ECS.InvalidParameterException"
+    assert "Network Configuration" in found["Cause"]
+
+
+def _until(holds: Callable[[], Any]) -> None:
+    import time
+
+    end = time.monotonic() + 30
+    while not holds():
+        assert time.monotonic() < end, "waited in vain"
+        time.sleep(0.01)
+
+
+def _ended(pid: int) -> None:
+    def is_gone() -> bool:
+        try:
+            return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+        except OSError:
+            return True
+
+    _until(is_gone)
