@@ -72,7 +72,7 @@ def test_the_bridge_has_the_vendors_packages(bridge: Path) -> None:
 def test_the_bridge_starts_without_them(bridge: Path, runtime: Path) -> None:
     code = "import json, covalent_bridge.handler; print(json.dumps(sorted(sys.modules)))"
     loaded = json.loads(isolated(code, bridge, runtime))
-    assert not {"asyncssh", "azure", "grpc", "cloudpickle", "covalent"} & {*loaded}
+    assert not {"asyncssh", "azure", "grpc", "covalent"} & {*loaded}
 
 
 def test_the_bridge_ships_a_runner(bridge: Path, runtime: Path, tmp_path: Path) -> None:
