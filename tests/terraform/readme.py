@@ -13,8 +13,7 @@ SOURCE = Path(__file__).parents[2] / "infra" / "terraform"
 PLACES = (
     ".",
     *sorted(
-        path.parent.relative_to(SOURCE).as_posix()
-        for path in SOURCE.glob("modules/**/versions.tf")
+        path.parent.relative_to(SOURCE).as_posix() for path in SOURCE.glob("modules/**/versions.tf")
     ),
 )
 

@@ -72,7 +72,7 @@ def test_checkov(folder: Path, scanners: Path, capsys: pytest.CaptureFixture[str
     assert [each for each in skipped if not each["check_result"]["suppress_comment"]] == []
 
 
-_EVENTS = ("finish", "fire[0]", "restart", "sweep")
+_EVENTS = ("answer[0]", "finish", "fire[0]", "restart", "sweep")
 GENERATED = MappingProxyType(
     {
         "CKV_AWS_116": (("api",), "API Gateway calls and waits: the caller hears of a failure"),
@@ -162,8 +162,8 @@ MISTAKEN = MappingProxyType(
 
 
 ROLES = (
-    "adopt", "api", "builder", "electron", "finish", "fire", "machine", "restart", "runner", "scheduler", "sweep",
-    "ticker",
+    "adopt", "answer", "api", "batch", "braket", "bridge", "builder", "ec2", "ecs", "electron", "finish", "fire",
+    "launcher", "machine", "restart", "runner", "scheduler", "sweep", "ticker",
 )  # fmt: skip
 
 

@@ -77,7 +77,9 @@ def test_the_image_starts_from_a_digest_and_does_not_run_as_root() -> None:
     users = re.findall(r"^USER (\S+)", final, re.MULTILINE)
     assert users == ["10001"]
     assert "CMD" in final.partition("USER")[2]
-    assert "ENTRYPOINT" not in text  # Batch and ECS replace the command, and would append it to that
+    assert (
+        "ENTRYPOINT" not in text
+    )  # Batch and ECS replace the command, and would append it to that
 
 
 def entry(context: Path, *arguments: str, **environment: str) -> "subprocess.Popen[str]":
