@@ -217,6 +217,7 @@ def _batch(_: Names, request: Request) -> Iterator[Call]:
     home = _home("batch")
     match request.operation:
         case "SubmitJob":
+            yield Call("batch:SubmitJob", f"{home}:job/0")
             yield Call("batch:SubmitJob", f"{home}:job-queue/covalent-electrons")
             yield Call("batch:SubmitJob", f"{home}:job-definition/covalent-electrons-py312")
         case "DescribeJobs":
@@ -269,7 +270,7 @@ def _braket(_: Names, request: Request) -> Iterator[Call]:
                 f"aws:requesttag/{name}": (value,)
                 for name, value in request.parameters["tags"].items()
             }
-            yield Call("braket:CreateJob", job, tags)
+            yield Call("braket:CreateJob", "*", tags)
             yield Call("braket:TagResource", job, tags)
             yield _passed("braket", "braket")
         case "GetJob":

@@ -154,6 +154,19 @@ MISTAKEN = MappingProxyType(
             "states:DescribeExecution",
         ): "it could name an express execution too; there are none",
         ("builder", "states:SendTaskSuccess"): "limited to machines of this deployment",
+        **{
+            (role, f"states:SendTask{answer}"): "limited to machines of this deployment"
+            for role in ("batch", "braket", "bridge", "ec2", "ecs")
+            for answer in ("Failure", "Success")
+        },
+        **{
+            (role, "states:SendTaskHeartbeat"): "limited to machines of this deployment"
+            for role in ("braket", "ec2")
+        },
+        ("answer", "states:SendTaskFailure"): "limited to machines of this deployment",
+        # https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/ExamplePolicies_EC2.html#iam-example-runinstances
+        ("machine", "ec2:RunInstances"): "two statements, because only what is made can have tags",
+        ("machine", "ssm:GetParameters"): "AWS's public parameters belong to no account",
         ("electron", "states:SendTaskFailure"): "limited to machines of this deployment",
         ("electron", "states:SendTaskSuccess"): "limited to machines of this deployment",
     }

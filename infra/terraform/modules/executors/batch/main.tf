@@ -20,6 +20,7 @@ locals {
     AWS_DEFAULT_REGION = var.deployment.region
   }
 
+  jobs        = "arn:${var.deployment.partition}:batch:${local.home}:job/*"
   queues      = [for queue in aws_batch_job_queue.this : queue.arn]
   definitions = [for definition in aws_batch_job_definition.this : definition.arn_prefix]
 }
@@ -198,12 +199,12 @@ locals {
     submit_jobs = {
       why       = "An electron is a job in the queue"
       actions   = ["batch:SubmitJob"]
-      resources = concat(local.queues, flatten([for arn in local.definitions : [arn, "${arn}:*"]]), var.own)
+      resources = concat(local.queues, flatten([for arn in local.definitions : [arn, "${arn}:*"]]), [local.jobs], var.own)
     }
     end_jobs = {
       why       = "A job goes on when its state is stopped, unless it is ended; jobs have no names of ours in their ARNs"
       actions   = ["batch:TerminateJob"]
-      resources = ["arn:${var.deployment.partition}:batch:${local.home}:job/*"]
+      resources = [local.jobs]
     }
     look_at_jobs = {
       why       = "How a job stands; the action knows no resources"

@@ -14,6 +14,7 @@ locals {
   logs       = "arn:${var.deployment.partition}:logs:${local.home}:log-group:/aws/braket*"
   program    = "${var.artifacts}/braket.tar.gz"
 
+  tagged      = { test = "StringEquals", variable = "aws:RequestTag/${local.tag}", values = [var.deployment.prefix] }
   other_roles = [for name in var.roles : "arn:${var.deployment.partition}:iam::${var.deployment.account}:role/${name}"]
 }
 
@@ -48,12 +49,17 @@ module "role" {
       resources = [local.bucket_arn]
     }
     run_quantum_tasks = {
-      why       = "Circuits on simulators and quantum computers, which is what hybrid jobs are for"
-      actions   = ["braket:CancelQuantumTask", "braket:CreateQuantumTask", "braket:GetQuantumTask"]
-      resources = [local.tasks, "arn:${var.deployment.partition}:braket:*::device/*"]
+      why       = "Circuits on simulators and quantum computers, which is what hybrid jobs are for; the action knows no resources"
+      actions   = ["braket:CreateQuantumTask"]
+      resources = ["*"]
+    }
+    follow_quantum_tasks = {
+      why       = "How a circuit stands, and its end"
+      actions   = ["braket:CancelQuantumTask", "braket:GetQuantumTask"]
+      resources = [local.tasks]
     }
     find_devices = {
-      why       = "What a device can do, and whether it is there now; SearchDevices knows no resources"
+      why       = "What a device can do, and whether it is there now; these actions know no resources"
       actions   = ["braket:GetDevice", "braket:SearchDevices"]
       resources = ["*"]
     }
@@ -171,12 +177,16 @@ resource "aws_s3_bucket_policy" "results" {
 locals {
   grants_of_machines = {
     create_jobs = {
-      why       = "An electron is a hybrid job, which is tagged with the deployment"
-      actions   = ["braket:CreateJob", "braket:TagResource"]
-      resources = [local.jobs]
-      conditions = [
-        { test = "StringEquals", variable = "aws:RequestTag/${local.tag}", values = [var.deployment.prefix] },
-      ]
+      why        = "An electron is a hybrid job, which is tagged with the deployment; the action knows no resources"
+      actions    = ["braket:CreateJob"]
+      resources  = ["*"]
+      conditions = [local.tagged]
+    }
+    tag_jobs = {
+      why        = "The tag that a job is created with"
+      actions    = ["braket:TagResource"]
+      resources  = [local.jobs]
+      conditions = [local.tagged]
     }
     pass_job_role = {
       why       = "Jobs have the role of user code, or one that the deployment was told of"
