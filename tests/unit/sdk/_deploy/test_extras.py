@@ -64,8 +64,8 @@ def bridge(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_the_bridge_has_the_vendors_packages(bridge: Path) -> None:
-    code = f"import importlib, json; [importlib.import_module(each) for each in {VENDORS}]; print(json.dumps(sorted(sys.modules)))"
-    loaded = json.loads(isolated(code, bridge))
+    load = f"import importlib, json; [importlib.import_module(each) for each in {VENDORS}]"
+    loaded = json.loads(isolated(f"{load}; print(json.dumps(sorted(sys.modules)))", bridge))
     assert {*VENDORS} <= {*loaded}
 
 

@@ -7,9 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from covalent._deploy import settings
+from covalent._deploy import settings, sources
 from covalent._deploy.errors import InvalidSetting
-from covalent._deploy import sources
 from covalent._deploy.settings import EXECUTORS, Settings, Wanted, variables_for, variables_of
 
 
