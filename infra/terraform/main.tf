@@ -21,12 +21,59 @@ locals {
   # Made of its name too: the module that makes it needs the role that machines assume, and that role may call it.
   adopter = "arn:${local.partition}:lambda:${local.region}:${local.account}:function:${var.prefix}-adopt"
 
+  # The function is told the address of the API, and the API and the machines may call it: so these know its name only.
+  bridge     = "${var.prefix}-bridge"
+  bridge_arn = "arn:${local.partition}:lambda:${local.region}:${local.account}:function:${local.bridge}"
+
   # Made of names, because the function has to know them before they are there.
   triggers = !var.triggers ? null : {
     function       = "arn:${local.partition}:lambda:${local.region}:${local.account}:function:${var.prefix}-fire"
     schedules      = "${var.prefix}-triggers"
     scheduler_role = "arn:${local.partition}:iam::${local.account}:role/${var.prefix}-scheduler"
     ticker_role    = "arn:${local.partition}:iam::${local.account}:role/${var.prefix}-ticker"
+  }
+}
+
+locals {
+  # What the modules of executors are told of the deployment.
+  deployment = {
+    prefix             = var.prefix
+    account            = local.account
+    region             = local.region
+    partition          = local.partition
+    bucket             = module.state.bucket
+    bucket_arn         = module.state.bucket_arn
+    table              = module.state.table
+    table_arn          = module.state.table_arn
+    machines           = local.machines
+    kms_key_arn        = var.kms_key_arn
+    log_retention_days = var.log_retention_days
+    tags               = local.tags
+  }
+
+  has_containers = var.batch != null || var.ecs != null
+  has_network    = local.has_containers || var.ec2 != null
+
+  network = one([for network in module.network : {
+    vpc_id            = network.vpc_id
+    subnet_ids        = network.subnet_ids
+    security_group_id = network.security_group_id
+    has_public_ip     = var.network.public_ip
+  }])
+
+  # Modules of executors that are turned on: each may let the machines do more, and the control plane.
+  executors = merge(
+    { for each in module.batch : "batch" => each },
+    { for each in module.ecs : "ecs" => each },
+    { for each in module.ec2 : "ec2" => each },
+    { for each in module.braket : "braket" => each },
+  )
+  more      = concat(module.triggers, module.image, module.batch, module.ecs, module.ec2, module.braket, module.bridge)
+  answering = concat(module.ec2, module.braket)
+
+  answers = length(local.answering) == 0 ? null : {
+    grants = merge(local.answering[*].grants_of_control...)
+    rules  = merge(local.answering[*].rules...)
   }
 }
 
@@ -66,7 +113,8 @@ module "workflow" {
   region             = local.region
   partition          = local.partition
   machines           = local.machines
-  function_arns      = concat(module.functions.arns, [local.adopter])
+  function_arns      = concat(module.functions.arns, [local.adopter], var.bridge ? [local.bridge_arn] : [])
+  grants             = merge([for executor in values(local.executors) : executor.grants_of_machines]...)
   kms_key_arn        = var.kms_key_arn
   log_retention_days = var.log_retention_days
   tags               = local.tags
@@ -90,6 +138,9 @@ module "api" {
   shared_with            = var.shared_with
   sso_owners             = var.sso_owners
   triggers               = local.triggers
+  offers                 = { for name, executor in local.executors : name => jsonencode(executor.offer) }
+  bridge                 = var.bridge ? local.bridge : ""
+  answers                = local.answers
   trigger_buckets        = var.trigger_buckets
   kms_key_arn            = var.kms_key_arn
   reserved_concurrency   = var.reserved_concurrency
@@ -110,6 +161,94 @@ module "triggers" {
   schedules = local.triggers.schedules
   buckets   = var.trigger_buckets
   tags      = local.tags
+}
+
+module "network" {
+  source     = "./modules/network"
+  count      = local.has_network ? 1 : 0
+  prefix     = var.prefix
+  region     = local.region
+  cidr       = var.network.cidr
+  vpc_id     = var.network.vpc_id
+  subnet_ids = var.network.subnet_ids
+  tags       = local.tags
+}
+
+module "image" {
+  source      = "./modules/executors/image"
+  count       = local.has_containers ? 1 : 0
+  prefix      = var.prefix
+  account     = local.account
+  region      = local.region
+  partition   = local.partition
+  runners     = var.runners
+  images      = var.images
+  kms_key_arn = var.kms_key_arn
+  tags        = local.tags
+}
+
+module "batch" {
+  source         = "./modules/executors/batch"
+  count          = var.batch == null ? 0 : 1
+  deployment     = local.deployment
+  network        = local.network
+  grants         = module.functions.job_grants
+  images         = module.image[0].images
+  launcher       = module.image[0].role_arn
+  architecture   = var.architecture
+  type           = var.batch.type
+  max_vcpus      = var.batch.max_vcpus
+  instance_types = var.batch.instance_types
+  gpu            = var.batch.gpu
+  disk           = var.batch.disk
+  own            = var.batch.own
+}
+
+module "ecs" {
+  source       = "./modules/executors/ecs"
+  count        = var.ecs == null ? 0 : 1
+  deployment   = local.deployment
+  network      = local.network
+  grants       = module.functions.job_grants
+  images       = module.image[0].images
+  launcher     = module.image[0].role_arn
+  architecture = var.architecture
+  insights     = var.ecs.insights
+  own          = var.ecs.own
+}
+
+module "ec2" {
+  source     = "./modules/executors/ec2"
+  count      = var.ec2 == null ? 0 : 1
+  deployment = local.deployment
+  network    = local.network
+  grants     = module.functions.job_grants
+  runners    = var.runners
+  artifacts  = var.artifacts
+  images     = var.ec2.images
+  heartbeat  = var.ec2.heartbeat
+}
+
+module "braket" {
+  source     = "./modules/executors/braket"
+  count      = var.braket == null ? 0 : 1
+  deployment = local.deployment
+  grants     = module.functions.job_grants
+  artifacts  = var.artifacts
+  images     = var.braket.images
+  roles      = var.braket.roles
+  keep_days  = var.braket.keep_days
+  protect    = var.protect
+}
+
+module "bridge" {
+  source           = "./modules/executors/bridge"
+  count            = var.bridge ? 1 : 0
+  deployment       = local.deployment
+  artifacts        = var.artifacts
+  architecture     = var.architecture
+  endpoint         = module.api.endpoint
+  dead_letters_arn = module.api.dead_letters_arn
 }
 
 module "observability" {

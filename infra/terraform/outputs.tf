@@ -43,12 +43,17 @@ output "machine_log_group_arn" {
   value       = module.workflow.log_group_arn
 }
 
+output "image_repository" {
+  description = "Where the images of jobs are to be pushed, tagged py311 and so on; null without batch and ecs."
+  value       = one(module.image[*].repository)
+}
+
 output "permissions" {
   description = "What each role may do, on what, and why."
-  value       = merge(module.api.grants, module.functions.grants, module.workflow.grants, module.triggers[*].grants...)
+  value       = merge(module.api.grants, module.functions.grants, module.workflow.grants, local.more[*].grants...)
 }
 
 output "policies" {
   description = "The policy of each role, as JSON."
-  value       = merge(module.api.policies, module.functions.policies, module.workflow.policies, module.triggers[*].policies...)
+  value       = merge(module.api.policies, module.functions.policies, module.workflow.policies, local.more[*].policies...)
 }

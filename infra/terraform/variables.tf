@@ -96,7 +96,7 @@ variable "throttle" {
 }
 
 variable "reserved_concurrency" {
-  description = "Executions at a time that are reserved for adopt, api, finish, fire, restart or sweep, and the most they get; one that is missing shares the account's."
+  description = "Executions at a time that are reserved for adopt, answer, api, finish, fire, restart or sweep, and the most they get; one that is missing shares the account's."
   type        = map(number)
   default     = {}
 }
@@ -138,6 +138,123 @@ variable "trigger_buckets" {
     condition     = length(var.trigger_buckets) == 0 || var.triggers
     error_message = "trigger_buckets need triggers = true."
   }
+}
+
+variable "network" {
+  description = "Where jobs of Batch, ECS and EC2 run: a VPC of the deployment's own (cidr, as 10.77.0.0/24), one that is there (vpc_id, subnet_ids), or else the account's default one. public_ip: whether jobs need a public address to call out, as where there is no NAT."
+  type = object({
+    cidr       = optional(string)
+    vpc_id     = optional(string)
+    subnet_ids = optional(list(string))
+    public_ip  = optional(bool, true)
+  })
+  default = {}
+
+  validation {
+    condition     = var.network.cidr == null || (var.network.vpc_id == null && var.network.subnet_ids == null)
+    error_message = "network has either a cidr, for a VPC of its own, or the vpc_id and subnet_ids of one that is there."
+  }
+
+  validation {
+    condition     = var.network.cidr == null || can(cidrsubnet(var.network.cidr, 1, 0))
+    error_message = "network.cidr must be a range of addresses, as 10.77.0.0/24."
+  }
+
+  validation {
+    condition     = (var.network.vpc_id == null) == (var.network.subnet_ids == null) && try(length(var.network.subnet_ids) > 0, true)
+    error_message = "network.vpc_id and network.subnet_ids go together, with one subnet at least."
+  }
+
+  validation {
+    condition     = var.network.cidr == null || var.network.public_ip
+    error_message = "A VPC of the deployment's own has no NAT, so its jobs need public_ip = true."
+  }
+}
+
+variable "images" {
+  description = "Images of jobs of Batch and ECS by Python minor, where they are not in the repository that is made for them (output image_repository)."
+  type        = map(string)
+  default     = {}
+
+  validation {
+    condition     = length(setsubtract(keys(var.images), var.runners)) == 0
+    error_message = "images are for Python minors of runners."
+  }
+}
+
+variable "batch" {
+  description = "Make what AWSBatchExecutor needs; null: do not. type: FARGATE, FARGATE_SPOT, EC2 or SPOT; max_vcpus: virtual CPUs at once; instance_types, gpu (types with GPUs, which get a queue of their own) and disk (GB): machines of EC2 and SPOT; own: ARNs of queues and job definitions of yours that executors may name."
+  type = object({
+    type           = optional(string, "FARGATE")
+    max_vcpus      = optional(number, 256)
+    instance_types = optional(list(string), ["optimal"])
+    gpu            = optional(list(string), [])
+    disk           = optional(number, 60)
+    own            = optional(list(string), [])
+  })
+  default = null
+
+  validation {
+    condition     = var.batch == null || contains(["FARGATE", "FARGATE_SPOT", "EC2", "SPOT"], try(var.batch.type, "FARGATE"))
+    error_message = "batch.type must be FARGATE, FARGATE_SPOT, EC2 or SPOT."
+  }
+
+  validation {
+    condition     = length(try(var.batch.gpu, [])) == 0 || !startswith(try(var.batch.type, "FARGATE"), "FARGATE")
+    error_message = "Fargate has no GPUs: batch.gpu needs batch.type EC2 or SPOT."
+  }
+
+  validation {
+    condition     = try(var.batch.max_vcpus, 1) >= 1
+    error_message = "batch.max_vcpus must be at least 1."
+  }
+}
+
+variable "ecs" {
+  description = "Make what ECSExecutor needs; null: do not. insights: turn on Container Insights, which cost for each metric; own: ARNs of clusters and task definitions of yours that executors may name, and of the roles of these tasks."
+  type = object({
+    insights = optional(bool, false)
+    own      = optional(list(string), [])
+  })
+  default = null
+}
+
+variable "ec2" {
+  description = "Make what EC2Executor needs; null: do not. images: AMI by architecture, or resolve:ssm: and the name of a parameter that has it; heartbeat: seconds of silence after which an instance is lost."
+  type = object({
+    images = optional(map(string), {
+      x86_64 = "resolve:ssm:/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64"
+      arm64  = "resolve:ssm:/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-arm64"
+    })
+    heartbeat = optional(number, 300)
+  })
+  default = null
+
+  validation {
+    condition     = length(setsubtract(keys(try(var.ec2.images, {})), ["x86_64", "arm64"])) == 0
+    error_message = "ec2.images are for x86_64 and arm64."
+  }
+
+  validation {
+    condition     = try(var.ec2.heartbeat, 300) >= 60
+    error_message = "ec2.heartbeat must be a minute at least: an instance must have started within it."
+  }
+}
+
+variable "braket" {
+  description = "Make what BraketExecutor needs; null: do not. images: by Python minor, in place of Braket's own; roles: names of further roles that jobs may have; keep_days: how long the bucket keeps what jobs leave behind."
+  type = object({
+    images    = optional(map(string), {})
+    roles     = optional(list(string), [])
+    keep_days = optional(number, 30)
+  })
+  default = null
+}
+
+variable "bridge" {
+  description = "Make the function that SSHExecutor, SlurmExecutor and the executors of Azure and Google need."
+  type        = bool
+  default     = false
 }
 
 variable "kms_key_arn" {

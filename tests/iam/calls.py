@@ -155,7 +155,7 @@ def _states(_: Names, request: Request) -> Iterator[Call]:
     asked, operation = request.parameters, request.operation
     action = f"states:{operation}"
     match operation:
-        case "SendTaskSuccess" | "SendTaskFailure":
+        case "SendTaskSuccess" | "SendTaskFailure" | "SendTaskHeartbeat":
             yield Call(action, ANY_MACHINE)
         case "ListStateMachines":
             yield Call(action, "*")
@@ -181,7 +181,10 @@ def _sts(_: Names, request: Request) -> Iterator[Call]:
 def _lambda(_: Names, request: Request) -> Iterator[Call]:
     if request.operation != "Invoke":
         raise KeyError(f"lambda:{request.operation}")
-    yield Call("lambda:InvokeFunction", request.parameters["FunctionArn"])
+    function = request.parameters["FunctionArn"]
+    if not function.startswith("arn:"):
+        function = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{function}"
+    yield Call("lambda:InvokeFunction", function)
 
 
 def _events(_: Names, request: Request) -> Iterator[Call]:
@@ -202,8 +205,91 @@ def _scheduler(_: Names, request: Request) -> Iterator[Call]:
         yield Call("iam:PassRole", asked["Target"]["RoleArn"], passed)
 
 
+TAGGED = {"aws:requesttag/covalent:deployment": ("covalent",)}
+"""Instances and hybrid jobs; that templates tag them is for the tests of the executors."""
+
+
+def _home(service: str) -> str:
+    return f"arn:aws:{service}:{REGION}:{ACCOUNT}"
+
+
+def _batch(_: Names, request: Request) -> Iterator[Call]:
+    home = _home("batch")
+    match request.operation:
+        case "SubmitJob":
+            yield Call("batch:SubmitJob", f"{home}:job/0")
+            yield Call("batch:SubmitJob", f"{home}:job-queue/covalent-electrons")
+            yield Call("batch:SubmitJob", f"{home}:job-definition/covalent-electrons-py312")
+        case "DescribeJobs":
+            yield Call("batch:DescribeJobs", "*")
+        case "TerminateJob":
+            yield Call("batch:TerminateJob", f"{home}:job/0")
+        case _:
+            raise KeyError(f"batch:{request.operation}")
+
+
+def _ecs(_: Names, request: Request) -> Iterator[Call]:
+    home, cluster = _home("ecs"), {"ecs:cluster": (f"{_home('ecs')}:cluster/covalent",)}
+    match request.operation:
+        case "RunTask":
+            definition = f"{home}:task-definition/covalent-electrons-py312:1"
+            yield Call("ecs:RunTask", definition, cluster)
+            for role in ("ecs", "launcher"):
+                yield _passed(role, "ecs-tasks")
+        case "DescribeTasks" | "StopTask":
+            yield Call(f"ecs:{request.operation}", f"{home}:task/covalent/0", cluster)
+        case _:
+            raise KeyError(f"ecs:{request.operation}")
+
+
+def _ec2(_: Names, request: Request) -> Iterator[Call]:
+    home = _home("ec2")
+    match request.operation:
+        case "RunInstances":
+            yield Call("ec2:RunInstances", f"arn:aws:ec2:{REGION}::image/ami-0")
+            for kind in ("key-pair", "network-interface", "security-group", "subnet"):
+                yield Call("ec2:RunInstances", f"{home}:{kind}/0")
+            for kind in ("instance", "volume"):
+                yield Call("ec2:RunInstances", f"{home}:{kind}/0", TAGGED)
+                created = {**TAGGED, "ec2:createaction": ("RunInstances",)}
+                yield Call("ec2:CreateTags", f"{home}:{kind}/0", created)
+            yield _passed("ec2", "ec2")
+            name = "aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64"
+            yield Call("ssm:GetParameters", f"arn:aws:ssm:{REGION}::parameter/{name}")
+        case "DescribeInstances":
+            yield Call("ec2:DescribeInstances", "*")
+        case _:
+            raise KeyError(f"ec2:{request.operation}")
+
+
+def _braket(_: Names, request: Request) -> Iterator[Call]:
+    job = f"{_home('braket')}:job/0"
+    match request.operation:
+        case "CreateJob":
+            tags = {
+                f"aws:requesttag/{name}": (value,)
+                for name, value in request.parameters["tags"].items()
+            }
+            yield Call("braket:CreateJob", "*", tags)
+            yield Call("braket:TagResource", job, tags)
+            yield _passed("braket", "braket")
+        case "GetJob":
+            yield Call("braket:GetJob", job)
+        case _:
+            raise KeyError(f"braket:{request.operation}")
+
+
+def _passed(role: str, service: str) -> Call:
+    passed = {"iam:passedtoservice": (f"{service}.amazonaws.com",)}
+    return Call("iam:PassRole", f"arn:aws:iam::{ACCOUNT}:role/covalent-{role}", passed)
+
+
 _SERVICES: Mapping[str, Callable[[Names, Request], Iterator[Call]]] = {
+    "batch": _batch,
+    "braket": _braket,
     "dynamodb": _dynamodb,
+    "ec2": _ec2,
+    "ecs": _ecs,
     "events": _events,
     "lambda": _lambda,
     "s3": _s3,

@@ -7,6 +7,9 @@ finish, restart, sweep  also signs the addresses that clients use
 electron, builder     the session by whose key the request is signed; builders have workers of their own, as on AWS
 runner                what the guard of a runner process signs with the function's own key
 machine, ticker       the emulator of Step Functions, where it does what AWS does with the role of a machine
+bridge                the function's handler, as above
+batch, ecs, ec2,      processes that stand for jobs: each kind has the key of a session of its role
+braket
 scheduler             the emulator of EventBridge Scheduler, when a schedule calls its target
 
 Requests of others (tests, the repairs of the emulator) are not written down.
@@ -19,26 +22,31 @@ import os
 import re
 import sys
 import threading
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import ContextVar, copy_context
 from functools import cache
 from io import BytesIO
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 from urllib.parse import parse_qsl
 
 from tests.iam.calls import SYNC_RULE
 
 from covalent_control_plane import manifests, starting, sweep, ticking
+from covalent_executors.ec2 import place as ec2
 from covalent_localstack import __main__ as command
 from covalent_localstack import (
     access,
     bootstrap,
+    braket,
+    containers,
     environment,
     executions,
     lambdas,
     map_runs,
     nested,
+    programs,
     scheduler,
     sts,
 )
@@ -108,12 +116,14 @@ def _what(environ: Any, body: bytes) -> tuple[str, str, Any]:
         return _TARGETS.get(service, service), operation, json.loads(body)
     method, path = environ["REQUEST_METHOD"], environ["PATH_INFO"]
     match _signed_for(environ):
-        case "sts":
+        case "ec2" | "sts" as service:
             fields = dict(parse_qsl(body.decode()))
-            return "sts", fields["Action"], fields
+            return service, fields["Action"], fields
         case "lambda":
             (function,) = re.findall(r"/functions/(.+)/invocations$", path)
             return "lambda", "Invoke", {"FunctionArn": function}
+        case "braket":
+            return "braket", {"GET": "GetJob"}[method], {}
         case "scheduler":
             query = dict(parse_qsl(environ["QUERY_STRING"]))
             asked = {**query, **json.loads(body or b"{}"), "Name": path.rpartition("/")[2]}
@@ -147,7 +157,8 @@ def _handlers() -> None:
         if not function.handler.startswith(lambdas.IN_PROCESS):
             of_builders = function.function_name == BUILDER
             return invoke(_of_builders() if of_builders else self, function, event, **more)
-        role = function.handler.rpartition(".")[2]
+        is_bridge = function.function_name == environment.BRIDGE
+        role = "bridge" if is_bridge else function.handler.rpartition(".")[2]
         return _as(role, invoke, self, function, event, **more)
 
     def in_context(self: Any, do: Any, /, *args: Any, **more: Any) -> Any:
@@ -166,6 +177,66 @@ def _of_builders() -> lambdas.Runtime:
     pool = lambdas.current().workers
     variables = {**pool._environment, "COVALENT_ELECTRON_ROLE": environment.role_arn(BUILDER_ROLE)}
     return lambdas.Runtime(WorkerPool(1, variables, Path(pool._log.name), pool._preload))
+
+
+_LOGS = {"covalent-batch-job-logs": "batch", "covalent-fargate-task-logs": "ecs"}
+"""Which kind of container has which log, as the executors have it by default."""
+
+
+def _jobs() -> None:
+    """Jobs sign with keys of their own, and the emulator starts them as Step Functions does on AWS."""
+    held, run = sts.Sessions.__init__, containers.Runtime.run
+    start, create = programs.Programs.start, braket._OPERATIONS["CreateJob"]
+
+    def with_jobs(self: Any) -> None:
+        held(self)
+        for kind, key in _KEYS.items():
+            self._held[key] = sts.Session(f"covalent-{kind}", "job", {})
+
+    def contained(self: Any, container: Any, command: Any, variables: Any, *more: Any) -> Any:
+        kind = _LOGS[variables["COVALENT_LOG_GROUP"]]
+        for service, operation, asked in _started(kind):
+            note("machine", service, operation, asked)
+        return run(self, container, command, {**variables, **_key(kind)}, *more)
+
+    def started(self: Any, command: Any, variables: Any, folder: Any) -> Any:
+        kind = "ec2" if ec2.INSTANCE in variables else "braket"
+        if kind == "ec2":
+            note("machine", "ec2", "RunInstances", {})
+        return start(self, command, {**variables, **_key(kind)}, folder)
+
+    def created(request: Any) -> Any:
+        note("machine", "braket", "CreateJob", {"tags": request.get("tags", {})})
+        return create(request)
+
+    sts.Sessions.__init__ = with_jobs  # type: ignore[method-assign]  # as below
+    containers.Runtime.run = contained  # type: ignore[method-assign, assignment]  # as below
+    programs.Programs.start = started  # type: ignore[method-assign, assignment]  # as below
+    cast("dict[str, Any]", braket._OPERATIONS)["CreateJob"] = created
+
+
+_KEYS = {kind: f"ASIACOVALENT{kind.upper()}" for kind in ("batch", "ecs", "ec2", "braket")}
+
+
+def _key(kind: str) -> dict[str, str]:
+    return {"AWS_ACCESS_KEY_ID": _KEYS[kind], "AWS_SECRET_ACCESS_KEY": _KEYS[kind]}
+
+
+def _started(kind: str) -> Iterator[tuple[str, str, dict[str, str]]]:
+    """What AWS says that Step Functions asks for with the role of the machine, from the start of a job to its end.
+
+    https://docs.aws.amazon.com/step-functions/latest/dg/connect-batch.html
+    https://docs.aws.amazon.com/step-functions/latest/dg/connect-ecs.html
+    """
+    operations = {
+        "batch": ("SubmitJob", "DescribeJobs", "TerminateJob"),
+        "ecs": ("RunTask", "DescribeTasks", "StopTask"),
+    }
+    rules = {"batch": "Batch", "ecs": "ECS"}
+    yield from ((kind, operation, {}) for operation in operations[kind])
+    name = f"StepFunctionsGetEventsFor{rules[kind]}{'Jobs' if kind == 'batch' else 'Task'}Rule"
+    for operation in ("PutTargets", "PutRule", "DescribeRule"):
+        yield "events", operation, {"Name": name}
 
 
 def _schedules() -> None:
@@ -230,7 +301,7 @@ def _machines() -> None:
 
 def main() -> int:
     """Serve, and write down."""
-    for install in (_requests, _handlers, _machines, _schedules):
+    for install in (_requests, _handlers, _jobs, _machines, _schedules):
         install()
     bootstrap.make.__defaults__ = (
         bootstrap.FUNCTIONS

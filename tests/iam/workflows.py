@@ -70,11 +70,13 @@ def long(n: int, broken_at: int) -> Any:
     return value
 
 
-@ct.electron
-def held(_: Any) -> None:
+def waiting(_: Any) -> None:
     import threading
 
     threading.Event().wait()
+
+
+held = ct.electron(waiting)
 
 
 @ct.lattice
@@ -131,6 +133,45 @@ def told() -> Any:
 
     time.sleep(0.5)
     return ct.get_context().event
+
+
+PLACES = ("awsbatch", "ecs", "ec2", "shell")
+"""Executors whose electrons are jobs with a role of their own, and one of the bridge's."""
+
+
+def _in(place: str, function: Any) -> Any:
+    return ct.electron(function, executor=place)
+
+
+@ct.lattice
+def scattered(size: int) -> Any:
+    """A job in each place, with large values in and out, and a gate behind them; then one that fails."""
+    bulk = measured("a")
+    found = [_in(place, lengthened)(bulk["bulk"], size) for place in PLACES]
+    left, right = added(found[0], found[1], found[2]), added(found[1], found[2], found[3])
+    return added(left, right)
+
+
+def lengthened(text: str, size: int) -> str:
+    print(text)
+    return text * size
+
+
+@ct.lattice
+def failing_elsewhere() -> Any:
+    """A failure in each place, for an electron that waits at a gate."""
+    found = [_in(place, broken_down)(index) for index, place in enumerate(PLACES)]
+    return added(added(found[0], found[1], found[2]), added(found[1], found[2], found[3]))
+
+
+def broken_down(value: int) -> Any:
+    raise ValueError(f"no such luck with {value}")
+
+
+@ct.lattice
+def held_elsewhere() -> Any:
+    """A job of the bridge that does not go on."""
+    return _in("shell", waiting)(0)
 
 
 def fired_by(trigger: Any) -> Any:

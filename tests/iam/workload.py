@@ -1,6 +1,7 @@
 """A run of all that the deployment can do, for the requests that come of it."""
 
 import json
+import os
 import secrets
 import time
 from collections.abc import Sequence
@@ -19,11 +20,14 @@ from tests.iam.workflows import (
     HELD,
     LARGE,
     broken,
+    failing_elsewhere,
     flowers,
+    held_elsewhere,
     long,
     nesting,
     paused,
     resting,
+    scattered,
     spying,
     unbuilt,
     wide,
@@ -36,6 +40,8 @@ from covalent_contracts.api import PREFIX
 from covalent_contracts.ids import sub_dispatch_id
 from covalent_localstack import environment
 
+PLACES = Path(__file__).parents[1] / "places"
+"""Where an executor is whose jobs the bridge submits, as an installed package adds it."""
 COLLEAGUE = "arn:aws:iam::123456789012:user/colleague"
 
 
@@ -59,7 +65,9 @@ def run(folder: Path) -> Run:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv(recording.VARIABLE, str(record))
         patch.setenv("COVALENT_CONFIG_DIR", str(folder / "config"))
+        patch.setenv("PYTHONPATH", os.pathsep.join([str(PLACES), os.environ.get("PYTHONPATH", "")]))
         ct.reload_config()
+        ct.set_config({"executors.shell": {"root": str(folder / "shell")}})
         server.start()
         try:
             Script(server).play()
@@ -103,7 +111,19 @@ class Script:
         self._forget_end(ct.dispatch(resting)())
         self._stop(ct.dispatch(paused)(1800, 40))
         self._look_after(divided)
+        self._scatter()
         Watching(self.server).play()
+
+    def _scatter(self) -> None:
+        """Jobs in other places: they end, fail and are cancelled; and what is left of them is looked for."""
+        self._ended(scattered, 1)
+        self._ended(failing_elsewhere, status="FAILED")
+        held: str = ct.dispatch(held_elsewhere)()
+        while "job_handle" not in self._item(held, records.node_sk(0)).get("Item", {}):
+            pass  # each look is a request; there is nothing to sleep for
+        ct.cancel(held)
+        assert ct.get_result(held, wait=True).status == "CANCELLED"
+        self._invoke(environment.ANSWER)
 
     def _ended(self, lattice: Any, *args: Any, status: str = "COMPLETED") -> str:
         dispatch_id: str = ct.dispatch(lattice)(*args)

@@ -232,10 +232,53 @@ class _Clients:
                 each["DashboardName"]
                 for each in self("cloudwatch").list_dashboards()["DashboardEntries"]
             ],
+            **self._of_executors(),
             "gateway": [
                 role for role in [self("apigateway").get_account().get("cloudwatchRoleArn")] if role
             ],
             "keys": list(self._keys()),
+        }
+
+    def _of_executors(self) -> dict[str, list[str]]:
+        """What is there only for executors. Definitions are not deleted at AWS, they become inactive."""
+        ec2, batch, ecs = self("ec2"), self("batch"), self("ecs")
+        return {
+            "networks": [each["VpcId"] for each in ec2.describe_vpcs()["Vpcs"]],
+            "groups": [
+                each["GroupName"] for each in ec2.describe_security_groups()["SecurityGroups"]
+            ],
+            "templates": [
+                each["LaunchTemplateName"]
+                for each in ec2.describe_launch_templates()["LaunchTemplates"]
+            ],
+            "profiles": [
+                each["InstanceProfileName"]
+                for each in self("iam").list_instance_profiles()["InstanceProfiles"]
+            ],
+            "images": [
+                each["repositoryName"]
+                for each in self("ecr").describe_repositories()["repositories"]
+            ],
+            "machines": [
+                each["computeEnvironmentName"]
+                for each in batch.describe_compute_environments()["computeEnvironments"]
+            ],
+            "job queues": [
+                each["jobQueueName"] for each in batch.describe_job_queues()["jobQueues"]
+            ],
+            "jobs": [
+                each["jobDefinitionName"]
+                for each in batch.describe_job_definitions(status="ACTIVE")["jobDefinitions"]
+            ],
+            # moto keeps deleted ones, and does not delete those that it makes for Batch.
+            "clusters": [
+                each["clusterName"]
+                for each in ecs.describe_clusters(clusters=ecs.list_clusters()["clusterArns"])[
+                    "clusters"
+                ]
+                if each["status"] == "ACTIVE" and "_Batch_" not in each["clusterName"]
+            ],
+            "tasks": ecs.list_task_definitions(status="ACTIVE")["taskDefinitionArns"],
         }
 
     def _keys(self) -> Iterator[str]:

@@ -11,6 +11,7 @@ from typing import Any
 os.environ.setdefault("MOTO_IAM_LOAD_MANAGED_POLICIES", "true")
 
 from moto.apigateway.models import Account
+from moto.batch.models import BatchBackend
 from moto.s3.models import FakeBucket
 from moto.server import ThreadedMotoServer
 
@@ -36,10 +37,22 @@ def let_the_account_be_reset() -> None:
     Account.apply_patch_operations = apply_patch_operations
 
 
+def let_batch_have_a_role() -> None:
+    """AWS takes the role that it has for Batch in every account; moto refuses what names none."""
+    stock = BatchBackend.create_compute_environment
+
+    def create_compute_environment(self: Any, *args: Any, service_role: str, **more: Any) -> Any:
+        any_role = next(iter(self.iam_backend.roles.values())).arn
+        return stock(self, *args, service_role=service_role or any_role, **more)
+
+    BatchBackend.create_compute_environment = create_compute_environment
+
+
 def main() -> None:
     """Serve on a free port of 127.0.0.1, print it, and wait."""
     ignore_conditional_denials()
     let_the_account_be_reset()
+    let_batch_have_a_role()
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
     _, port = server.get_host_and_port()

@@ -10,7 +10,12 @@ from pathlib import Path
 from typing import Any
 
 SOURCE = Path(__file__).parents[2] / "infra" / "terraform"
-PLACES = (".", *sorted(f"modules/{path.name}" for path in (SOURCE / "modules").iterdir()))
+PLACES = (
+    ".",
+    *sorted(
+        path.parent.relative_to(SOURCE).as_posix() for path in SOURCE.glob("modules/**/versions.tf")
+    ),
+)
 
 _BLOCK = re.compile(r'^(variable|output) "(\w+)" {\n(.*?)^}', re.MULTILINE | re.DOTALL)
 _DESCRIPTION = re.compile(r'^  description += "(.*)"$', re.MULTILINE)

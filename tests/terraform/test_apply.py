@@ -16,6 +16,11 @@ EXPLAINED = MappingProxyType(
     {
         ("aws_api_gateway_rest_api", "binary_media_types"): "moto forgets it when the body comes",
         ("aws_lambda_function", "dead_letter_config"): "moto's functions do not know it",
+        ("aws_launch_template", "latest_version"): "follows from the next one",
+        (
+            "aws_launch_template",
+            "tag_specifications",
+        ): "moto tells a template's own tags as those of what it starts",
         (
             "aws_s3_bucket_notification",
             "eventbridge",

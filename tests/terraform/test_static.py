@@ -72,7 +72,7 @@ def test_checkov(folder: Path, scanners: Path, capsys: pytest.CaptureFixture[str
     assert [each for each in skipped if not each["check_result"]["suppress_comment"]] == []
 
 
-_EVENTS = ("finish", "fire[0]", "restart", "sweep")
+_EVENTS = ("answer[0]", "finish", "fire[0]", "restart", "sweep")
 GENERATED = MappingProxyType(
     {
         "CKV_AWS_116": (("api",), "API Gateway calls and waits: the caller hears of a failure"),
@@ -154,6 +154,19 @@ MISTAKEN = MappingProxyType(
             "states:DescribeExecution",
         ): "it could name an express execution too; there are none",
         ("builder", "states:SendTaskSuccess"): "limited to machines of this deployment",
+        **{
+            (role, f"states:SendTask{answer}"): "limited to machines of this deployment"
+            for role in ("batch", "braket", "bridge", "ec2", "ecs")
+            for answer in ("Failure", "Success")
+        },
+        **{
+            (role, "states:SendTaskHeartbeat"): "limited to machines of this deployment"
+            for role in ("braket", "ec2")
+        },
+        ("answer", "states:SendTaskFailure"): "limited to machines of this deployment",
+        # https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/ExamplePolicies_EC2.html#iam-example-runinstances
+        ("machine", "ec2:RunInstances"): "two statements, because only what is made can have tags",
+        ("machine", "ssm:GetParameters"): "AWS's public parameters belong to no account",
         ("electron", "states:SendTaskFailure"): "limited to machines of this deployment",
         ("electron", "states:SendTaskSuccess"): "limited to machines of this deployment",
     }
@@ -162,8 +175,8 @@ MISTAKEN = MappingProxyType(
 
 
 ROLES = (
-    "adopt", "api", "builder", "electron", "finish", "fire", "machine", "restart", "runner", "scheduler", "sweep",
-    "ticker",
+    "adopt", "answer", "api", "batch", "braket", "bridge", "builder", "ec2", "ecs", "electron", "finish", "fire",
+    "launcher", "machine", "restart", "runner", "scheduler", "sweep", "ticker",
 )  # fmt: skip
 
 

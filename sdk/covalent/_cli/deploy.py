@@ -72,7 +72,8 @@ _shape = _together(
         "--executors",
         multiple=True,
         metavar="NAME",
-        help="Executors to make resources for: lambda, which is always there, is the only one so far.",
+        help="An executor to make resources for, as batch, ecs, ec2, braket, ssh or slurm; can be given several times. "
+        "lambda is always there. One that is turned on stays so: --var batch=null turns it off.",
     ),
     click.option(
         "--var",
@@ -243,17 +244,19 @@ def _deployment(options: dict[str, Any]) -> "Deployment":
     from covalent._deploy.deployment import Deployment  # noqa: PLC0415  # loaded when first used
     from covalent._deploy.settings import (  # noqa: PLC0415  # loaded when first used
         Wanted,
-        check_executors,
+        variables_for,
         variables_of,
     )
 
-    check_executors(options.get("executors", ()))
     wanted = Wanted(
         prefix=options["prefix"],
         name=options.get("name"),
         pythons=options.get("pythons", ()),
         architecture=options.get("architecture"),
-        variables=variables_of(options.get("variables", ())),
+        variables={
+            **variables_for(options.get("executors", ())),
+            **variables_of(options.get("variables", ())),
+        },
         state=options["state"],
     )
     return Deployment(wanted, Account.find(options["region"], options["profile"]))

@@ -1,8 +1,9 @@
-"""The zips of the Lambda functions: the same inputs make the same bytes.
+"""The zips of the Lambda functions, and of what jobs run: the same inputs make the same bytes.
 
 targets --folder--> installed and stripped packages, our sources --archive--> zip --check--> manifest.json
 
-targets   which zips: a runner and a builder for each Python, one control plane, for each architecture.
+targets   which zips: a runner and a builder for each Python, one control plane, for each architecture; and more for
+          executors that are turned on.
 folder    third-party packages from a lock file with hashes, as wheels for Lambda's platform; then our own.
 archive   knows nothing of what is in it.
 check     bounds the sizes. AWS would refuse later, and say less.
@@ -18,7 +19,7 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -32,8 +33,10 @@ from covalent_contracts.errors import CovalentError, LimitExceeded
 
 CONTROL_PLANE_PYTHON = "3.13"
 MANIFEST = "manifest.json"
+EXTRAS = ("bridge", "braket", "job")
+"""What only some executors need: those of other places, of Braket, of EC2."""
 
-_OF_EACH_PYTHON = ("runner", "builder")
+_OF_EACH_PYTHON = ("runner", "builder", "job")
 # Amazon Linux 2 and newer run manylinux2014 wheels.
 _PLATFORMS = {"x86_64": "x86_64-manylinux2014", "arm64": "aarch64-manylinux2014"}
 
@@ -55,6 +58,8 @@ class Target:
     @property
     def name(self) -> str:
         """The name of the file."""
+        if self.kind == "braket":
+            return "braket.tar.gz"
         python = f"-py{self.python.replace('.', '')}" if self.kind in _OF_EACH_PYTHON else ""
         return f"{self.kind}{python}-{self.architecture}.zip"
 
@@ -64,12 +69,28 @@ class Target:
         return KINDS[self.kind]
 
 
-def targets(pythons: Sequence[str], architectures: Sequence[str]) -> Iterator[Target]:
-    """The zips of a deployment with runners for these Python versions."""
+def targets(
+    pythons: Sequence[str], architectures: Sequence[str], extras: Collection[str] = ()
+) -> Iterator[Target]:
+    """The zips of a deployment with runners for these Python versions.
+
+    Args:
+        pythons: minor versions.
+        architectures: those of the functions.
+        extras: which of `EXTRAS` beside. Machines of jobs have an architecture of their own: `job` is made for all.
+
+    """
     for architecture in architectures:
         for python in pythons:
-            yield from (Target(kind, python, architecture) for kind in _OF_EACH_PYTHON)
+            yield Target("runner", python, architecture)
+            yield Target("builder", python, architecture)
         yield Target("control-plane", CONTROL_PLANE_PYTHON, architecture)
+        if "bridge" in extras:
+            yield Target("bridge", CONTROL_PLANE_PYTHON, architecture)
+    if "job" in extras:
+        yield from (Target("job", each, kind) for kind in ARCHITECTURES for each in pythons)
+    if "braket" in extras:
+        yield Target("braket", CONTROL_PLANE_PYTHON, ARCHITECTURES[0])
 
 
 def build(
@@ -77,6 +98,7 @@ def build(
     pythons: Sequence[str] = PYTHONS,
     architectures: Sequence[str] = ARCHITECTURES,
     tell: Callable[[str], None] = lambda _: None,
+    extras: Collection[str] = (),
 ) -> Mapping[str, Entry]:
     """Build what is not there yet.
 
@@ -85,6 +107,7 @@ def build(
         pythons: Python minor versions that runners are made for.
         architectures: `x86_64`, `arm64`.
         tell: called with a line about each zip.
+        extras: which of `EXTRAS` beside.
 
     Returns:
         The manifest: by the name of the zip its `sha256`, `size` and `unzipped` bytes, and `inputs`, a digest.
@@ -95,7 +118,7 @@ def build(
 
     """
     known = _known(output)
-    for target in targets(pythons, architectures):
+    for target in targets(pythons, architectures, extras):
         entry = known.get(target.name, {})
         inputs = _inputs(target)
         is_new = entry.get("inputs") != inputs
@@ -217,9 +240,16 @@ def main() -> None:
     parser.add_argument("--output", type=Path, default=Path("dist/lambda"))
     parser.add_argument("--python", nargs="+", default=PYTHONS, choices=PYTHONS)
     parser.add_argument("--architecture", nargs="+", default=ARCHITECTURES, choices=ARCHITECTURES)
+    parser.add_argument(
+        "--extras",
+        nargs="*",
+        default=(),
+        choices=EXTRAS,
+        help="what only some executors need: bridge (SSH, Slurm, Azure, Google), braket, job (EC2)",
+    )
     asked = parser.parse_args()
     try:
-        build(asked.output, asked.python, asked.architecture, print)
+        build(asked.output, asked.python, asked.architecture, print, asked.extras)
     except CovalentError as exc:
         sys.exit(str(exc))
 

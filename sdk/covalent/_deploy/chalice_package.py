@@ -48,7 +48,7 @@ base URL of the SDK is the stage's invoke URL without its trailing /api."""
 
 _API = "api_handler"
 _OPTIONAL = {
-    "answer": "${var.has_answers ? 1 : 0}",
+    "answer": "${var.answers == null ? 0 : 1}",
     "fire": "${var.triggers == null ? 0 : 1}",
 }
 """Functions that are made only if they are asked for, and how many."""

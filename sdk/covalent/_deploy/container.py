@@ -1,4 +1,4 @@
-"""The runner's container image, for hosts that are not Lambda's Python: Batch, ECS, Braket, image-based functions.
+"""The runner's container image, for hosts that are not Lambda's Python: Batch, ECS, image-based functions.
 
 fill --context--> docker buildx build
 

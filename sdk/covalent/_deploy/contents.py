@@ -8,12 +8,16 @@ builder        the runner, and the SDK without its command and what that deploys
 control-plane  what `app.py` imports. botocore is ours, because pynamodb and Powertools are locked with it, but with
                the services that the control plane calls only: 20 MB less to download at a cold start. Whatever
                pickles stays out. Of Chalice, what runs; the rest is the command.
-image          the runner with boto3 and Lambda's interface client, for hosts where neither is there.
+job            the builder with boto3: for machines where nothing of it is there, as instances of EC2.
+image          the same with Lambda's interface client: for containers.
+braket         the runner as a .tar.gz, which is what hybrid jobs of Braket fetch; their containers have boto3.
+bridge         what submits jobs in other places, with the packages of the vendors. It unpickles nothing, but sends
+               cloudpickle on its way with the runner.
 """
 
 import shutil
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from covalent._deploy import sources
@@ -81,9 +85,11 @@ CONTROL_PLANE = Contents(
     zipped=50 * MEGABYTE,
     unzipped=250 * MEGABYTE,
 )
-IMAGE = Contents(
-    lock="image",
-    packages=RUNNER.packages,
+JOB = replace(BUILDER, lock="job", zipped=50 * MEGABYTE, unzipped=250 * MEGABYTE)
+IMAGE = replace(JOB, lock="image")
+BRIDGE = Contents(
+    lock="bridge",
+    packages=("covalent_bridge", "covalent_contracts", "covalent_executors", "covalent_runner"),
     zipped=50 * MEGABYTE,
     unzipped=250 * MEGABYTE,
 )
@@ -91,7 +97,10 @@ KINDS: Mapping[str, Contents] = {
     "runner": RUNNER,
     "builder": BUILDER,
     "control-plane": CONTROL_PLANE,
+    "job": JOB,
     "image": IMAGE,
+    "braket": RUNNER,
+    "bridge": BRIDGE,
 }
 
 

@@ -26,7 +26,7 @@ def build_artifacts(folder: Path, settings: Settings, tell: Tell) -> object:
     """Build the zips of a deployment, those that have changed."""
     from covalent._deploy import artifacts  # noqa: PLC0415  # only up and plan need it
 
-    return artifacts.build(folder, settings.pythons, [settings.architecture], tell)
+    return artifacts.build(folder, settings.pythons, [settings.architecture], tell, settings.extras)
 
 
 @dataclass(frozen=True)

@@ -15,8 +15,18 @@ PREFIX = "covalent"
 PYTHONS = ("3.11", "3.12", "3.13")
 """Python versions that there are runners for, because electrons are pickled with one."""
 ARCHITECTURES = ("x86_64", "arm64")
-EXECUTORS = ("lambda",)
-"""Executors that a deployment can have."""
+_BRIDGED = ("ssh", "slurm", "azurebatch", "gcpbatch", "azurefunctions", "gcpfunctions")
+EXECUTORS: Mapping[str, Mapping[str, Any]] = MappingProxyType(
+    {
+        **{name: {} for name in ("lambda", "awslambda")},
+        **{name: {"batch": {}} for name in ("batch", "awsbatch")},
+        **{name: {name: {}} for name in ("ecs", "ec2", "braket")},
+        **{name: {"bridge": True} for name in ("bridge", *_BRIDGED)},
+    }
+)
+"""Executors that a deployment can have: the variables of the Terraform module that turn each on."""
+_EXTRAS = MappingProxyType({"bridge": "bridge", "braket": "braket", "ec2": "job"})
+"""What is built for executors that are turned on, by variable (`artifacts.EXTRAS`)."""
 
 _PREFIX = re.compile(r"(?=.{1,30}$)[a-z][a-z0-9]*(-[a-z0-9]+)*")
 """S3 has names with two hyphens for itself."""
@@ -128,6 +138,13 @@ class Settings:
         }
 
     @property
+    def extras(self) -> tuple[str, ...]:
+        """What is to be built for executors that are turned on."""
+        return tuple(
+            part for name, part in _EXTRAS.items() if self.variables.get(name) not in (None, False)
+        )
+
+    @property
     def state_object(self) -> tuple[str, str] | None:
         """Bucket and key of the state; None if it is in the deployment's folder."""
         match = _STATE.fullmatch(self.state)
@@ -158,19 +175,22 @@ def variables_of(texts: Iterable[str]) -> dict[str, Any]:
     return found
 
 
-def check_executors(names: Iterable[str]) -> None:
-    """See that a deployment can have these executors.
+def variables_for(executors: Iterable[str]) -> dict[str, Any]:
+    """Variables of the Terraform module that turn executors on.
 
     Raises:
         InvalidSetting: there is none of a name.
 
     """
-    for name in names:
+    found: dict[str, Any] = {}
+    for name in executors:
         if name not in EXECUTORS:
             raise InvalidSetting(
                 f"a deployment cannot have the executor {name}",
                 f"It can have: {', '.join(EXECUTORS)}.",
             )
+        found |= EXECUTORS[name]
+    return found
 
 
 def _check_name(name: str) -> None:

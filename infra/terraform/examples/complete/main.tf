@@ -1,4 +1,5 @@
-# Everything on: a key of one's own, alarms that mail, a dashboard, reserved concurrency, longer logs.
+# Everything on: every executor, a network and a key of one's own, alarms that mail, a dashboard, reserved concurrency,
+# longer logs.
 
 data "aws_caller_identity" "current" {}
 data "aws_partition" "current" {}
@@ -73,6 +74,12 @@ module "covalent" {
   alarm_topic_arn        = aws_sns_topic.alarms.arn
   log_retention_days     = 365
   runner_memory          = 3538
+  network                = { cidr = "10.77.0.0/24" }
+  batch                  = { type = "SPOT", max_vcpus = 1024, gpu = ["g4dn.xlarge", "g5.xlarge"] }
+  ecs                    = {}
+  ec2                    = {}
+  braket                 = { keep_days = 365 }
+  bridge                 = true
   throttle               = { rate = 500, burst = 1000 }
   reserved_concurrency   = { finish = 50, sweep = 1 }
   tags                   = { project = "covalent" }

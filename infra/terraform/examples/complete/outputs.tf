@@ -38,6 +38,11 @@ output "dashboard_url" {
   value       = module.covalent.dashboard_url
 }
 
+output "image_repository" {
+  description = "Where the images of jobs are to be pushed."
+  value       = module.covalent.image_repository
+}
+
 output "permissions" {
   description = "What each role may do, on what, and why."
   value       = module.covalent.permissions

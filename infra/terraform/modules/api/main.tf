@@ -4,10 +4,14 @@
 locals {
   # What covalent_control_plane calls: objects.py, store.py, machines.py, starting.py, sweep.py, and for triggers
   # trigger_store.py, arming.py, ticking.py, firing.py.
-  grants = merge(local.grants_without_triggers, { for name, grant in { fire = local.fire } : name => grant if local.has_triggers })
+  grants = merge(
+    local.grants_always,
+    { for name, grant in { fire = local.fire } : name => grant if local.has_triggers },
+    { for name, grant in { answer = local.answer } : name => grant if local.has_answers },
+  )
 
-  grants_without_triggers = {
-    api = merge(local.start_dispatches, { for name, grant in local.watch : name => grant if local.has_triggers }, {
+  grants_always = {
+    api = merge(local.start_dispatches, { for name, grant in local.watch : name => grant if local.has_triggers }, local.call_bridge, local.sign_programs, {
       read_and_write_dispatches = {
         why        = "Drafts, dispatches, records of nodes, triggers; a query reads dispatch and draft at once, or neighbouring nodes"
         actions    = ["dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query", "dynamodb:UpdateItem"]
@@ -86,7 +90,7 @@ locals {
       tell_missing_objects = local.tell_missing_objects
     }
 
-    finish = merge({ for name, grant in local.wake : name => grant if local.has_triggers }, {
+    finish = merge({ for name, grant in local.wake : name => grant if local.has_triggers }, local.call_bridge, {
       end_dispatches = {
         why        = "Finds the dispatch of an execution that ended, reads its failed and running nodes, and ends them"
         actions    = ["dynamodb:GetItem", "dynamodb:Query", "dynamodb:UpdateItem"]
@@ -183,7 +187,47 @@ locals {
   executions = ["${local.execution}:*", "${local.execution}/*"]
 
   has_triggers = var.triggers != null
+  has_bridge   = var.bridge != ""
+  has_answers  = var.answers != null
+  answers      = [for each in [var.answers] : each if each != null]
   place        = join(":", slice(split(":", var.machines), 3, 5)) # region and account, as ARNs have them
+
+  # Who cancels an electron, or finds that it was cancelled.
+  call_bridge = {
+    for name, grant in {
+      end_jobs = {
+        why       = "An electron that is cancelled may be a job in another place, which the bridge ends"
+        actions   = ["lambda:InvokeFunction"]
+        resources = ["arn:${var.partition}:lambda:${local.place}:function:${var.bridge}"]
+      }
+    } : name => grant if local.has_bridge
+  }
+
+  sign_programs = {
+    for name, grant in {
+      sign_programs = {
+        why       = "Jobs in other places read the runner at an address that is signed by this role"
+        actions   = ["s3:GetObject"]
+        resources = ["${var.bucket_arn}/programs/*.pyz"]
+      }
+    } : name => grant if local.has_bridge
+  }
+
+  # What answers for jobs that have ended without a word.
+  answer = merge(one(local.answers[*].grants), {
+    look_at_electrons = {
+      why        = "Whether the electron still runs, of which a job or an instance is"
+      actions    = ["dynamodb:GetItem", "dynamodb:Query"]
+      resources  = [var.table_arn]
+      conditions = [local.only_dispatches]
+    }
+    fail_tasks = {
+      why       = "Lets the state fail that waits for a job which has ended without an answer"
+      actions   = ["states:SendTaskFailure"]
+      resources = [var.machines, "${var.machines}/*"]
+    }
+    bury_events = local.bury_events
+  })
 
   # What a trigger sets off.
   fire = merge(local.start_dispatches, {
@@ -331,6 +375,7 @@ locals {
       sweep   = "Deletes state machines that nobody uses."
     },
     local.has_triggers ? { fire = "Runs the dispatches of triggers." } : {},
+    local.has_answers ? { answer = "Answers for jobs that have ended without a word, and ends what is left of them." } : {},
   )
 }
 
@@ -396,11 +441,14 @@ resource "aws_sqs_queue_policy" "dead_letters" {
         Resource  = aws_sqs_queue.dead_letters.arn
         Condition = {
           ArnEquals = {
-            "aws:SourceArn" = [
-              aws_cloudwatch_event_rule.finish.arn,
-              aws_cloudwatch_event_rule.restart.arn,
-              aws_cloudwatch_event_rule.sweep.arn,
-            ]
+            "aws:SourceArn" = concat(
+              [
+                aws_cloudwatch_event_rule.finish.arn,
+                aws_cloudwatch_event_rule.restart.arn,
+                aws_cloudwatch_event_rule.sweep.arn,
+              ],
+              [for rule in aws_cloudwatch_event_rule.answer : rule.arn],
+            )
           }
         }
       },
@@ -414,6 +462,36 @@ resource "aws_sqs_queue_policy" "dead_letters" {
       },
     ]
   })
+}
+
+# What `answer` is called for; each executor that needs it brings a rule.
+resource "aws_cloudwatch_event_rule" "answer" {
+  for_each            = merge(local.answers[*].rules...)
+  name                = "${var.prefix}-${each.key}"
+  description         = each.value.description
+  event_pattern       = each.value.pattern
+  schedule_expression = each.value.schedule
+  tags                = var.tags
+}
+
+resource "aws_cloudwatch_event_target" "answer" {
+  for_each  = aws_cloudwatch_event_rule.answer
+  rule      = each.value.name
+  target_id = "answer"
+  arn       = aws_lambda_function.answer[0].arn
+
+  dead_letter_config {
+    arn = aws_sqs_queue.dead_letters.arn
+  }
+}
+
+resource "aws_lambda_permission" "answer" {
+  for_each      = aws_cloudwatch_event_rule.answer
+  statement_id  = each.key
+  function_name = aws_lambda_function.answer[0].function_name
+  action        = "lambda:InvokeFunction"
+  principal     = "events.amazonaws.com"
+  source_arn    = each.value.arn
 }
 
 resource "aws_cloudwatch_log_group" "access" {

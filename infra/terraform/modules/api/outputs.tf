@@ -18,6 +18,7 @@ output "functions" {
       sweep   = aws_lambda_function.sweep.function_name
     },
     { for function in aws_lambda_function.fire : "fire" => function.function_name },
+    { for function in aws_lambda_function.answer : "answer" => function.function_name },
   )
 }
 
@@ -31,6 +32,11 @@ output "dead_letters" {
   value       = aws_sqs_queue.dead_letters.name
 }
 
+output "dead_letters_arn" {
+  description = "ARN of that queue."
+  value       = aws_sqs_queue.dead_letters.arn
+}
+
 output "grants" {
   description = "What each role may do, and why."
   value       = { for name, policy in module.policy : name => policy.grants }
@@ -39,4 +45,14 @@ output "grants" {
 output "policies" {
   description = "The policy of each role, as JSON."
   value       = { for name, policy in module.policy : name => policy.json }
+}
+
+output "offers" {
+  description = "What the control plane is told that executors can use, as JSON."
+  value       = var.offers
+}
+
+output "environment" {
+  description = "Variables of the functions of the control plane."
+  value       = one(aws_lambda_function.api.environment[*].variables)
 }

@@ -103,6 +103,31 @@ variable "trigger_buckets" {
   default     = []
 }
 
+variable "offers" {
+  description = "What the deployment offers to executors, as JSON by batch, ecs, ec2, braket; one that is missing is not turned on."
+  type        = map(string)
+  default     = {}
+}
+
+variable "bridge" {
+  description = "Name of the function that looks after jobs in other places, or an empty string."
+  type        = string
+  default     = ""
+}
+
+variable "answers" {
+  description = "What `answer` needs, and null if nothing is to be answered for: what it may do, and the rules that call it."
+  type = object({
+    grants = any
+    rules = map(object({
+      description = string
+      pattern     = optional(string)
+      schedule    = optional(string)
+    }))
+  })
+  default = null
+}
+
 variable "kms_key_arn" {
   description = "The key of bucket, table, logs and environments, or null."
   type        = string
@@ -110,13 +135,13 @@ variable "kms_key_arn" {
 }
 
 variable "reserved_concurrency" {
-  description = "Executions at a time that are reserved for adopt, api, finish, fire, restart or sweep, and the most they get; one that is missing shares the account's."
+  description = "Executions at a time that are reserved for adopt, answer, api, finish, fire, restart or sweep, and the most they get; one that is missing shares the account's."
   type        = map(number)
   default     = {}
 
   validation {
-    condition     = length(setsubtract(keys(var.reserved_concurrency), ["adopt", "api", "finish", "fire", "restart", "sweep"])) == 0
-    error_message = "reserved_concurrency knows adopt, api, finish, fire, restart and sweep."
+    condition     = length(setsubtract(keys(var.reserved_concurrency), ["adopt", "answer", "api", "finish", "fire", "restart", "sweep"])) == 0
+    error_message = "reserved_concurrency knows adopt, answer, api, finish, fire, restart and sweep."
   }
 }
 
@@ -146,8 +171,3 @@ variable "tags" {
   default     = {}
 }
 
-variable "has_answers" {
-  description = "Whether there is the function that answers for hybrid jobs of Braket which have ended, and ends lost EC2 instances: where one of these executors is turned on."
-  type        = bool
-  default     = false
-}

@@ -1,19 +1,16 @@
 output "runners" {
   description = "Runner function by Python minor."
-  value       = { for python, function in aws_lambda_function.runner : python => function.function_name }
+  value       = local.names.runner
 }
 
 output "builders" {
   description = "Builder function by Python minor."
-  value       = { for python, function in aws_lambda_function.builder : python => function.function_name }
+  value       = local.names.builder
 }
 
 output "arns" {
   description = "ARNs of the functions."
-  value = concat(
-    [for function in aws_lambda_function.runner : function.arn],
-    [for function in aws_lambda_function.builder : function.arn],
-  )
+  value       = [for function in aws_lambda_function.function : function.arn]
 }
 
 output "electron_role" {
@@ -29,4 +26,9 @@ output "grants" {
 output "policies" {
   description = "The policy of each role, as JSON."
   value       = { for role, policy in module.policy : role => policy.json }
+}
+
+output "job_grants" {
+  description = "What user code may do in a job that has a role of its own: as in a function, but for all dispatches."
+  value       = local.grants_of_job
 }

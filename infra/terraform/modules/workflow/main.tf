@@ -8,9 +8,9 @@ locals {
   executions = ["${local.execution}:*", "${local.execution}/*"]
 
   # https://docs.aws.amazon.com/step-functions/latest/dg/service-integration-iam-templates.html
-  grants = {
+  grants = merge(var.grants, {
     call_runners = {
-      why       = "Each electron, gate and report is a call of a runner function, or of a version of it; a sublattice has two more"
+      why       = "Each electron, gate and report is a call of a runner function, or of a version of it; a sublattice has two more; the bridge is called, too"
       actions   = ["lambda:InvokeFunction"]
       resources = flatten([for arn in var.function_arns : [arn, "${arn}:*"]])
     }
@@ -48,7 +48,7 @@ locals {
       ]
       resources = ["*"]
     }
-  }
+  })
 }
 
 module "policy" {

@@ -28,6 +28,12 @@ variable "function_arns" {
   type        = list(string)
 }
 
+variable "grants" {
+  description = "What machines may do more, for executors that are turned on, as the module `policy` has it."
+  type        = any
+  default     = {}
+}
+
 variable "kms_key_arn" {
   description = "A key for the log group, or null."
   type        = string

@@ -53,3 +53,42 @@ mock_resource "aws_api_gateway_rest_api" {
 mock_resource "aws_api_gateway_stage" {
   defaults = { invoke_url = "https://mock.execute-api.eu-west-1.amazonaws.com/api" }
 }
+
+mock_data "aws_vpc" {
+  defaults = { id = "vpc-0123456789abcdef0" }
+}
+
+mock_data "aws_subnets" {
+  defaults = { ids = ["subnet-0123456789abcdef0", "subnet-0123456789abcdef1"] }
+}
+
+mock_data "aws_availability_zones" {
+  defaults = { names = ["eu-west-1a", "eu-west-1b", "eu-west-1c"] }
+}
+
+mock_resource "aws_ecr_repository" {
+  defaults = {
+    arn            = "arn:aws:ecr:eu-west-1:123456789012:repository/mock"
+    repository_url = "123456789012.dkr.ecr.eu-west-1.amazonaws.com/mock"
+  }
+}
+
+mock_resource "aws_batch_compute_environment" {
+  defaults = { arn = "arn:aws:batch:eu-west-1:123456789012:compute-environment/mock" }
+}
+
+mock_resource "aws_batch_job_queue" {
+  defaults = { arn = "arn:aws:batch:eu-west-1:123456789012:job-queue/mock" }
+}
+
+mock_resource "aws_batch_job_definition" {
+  defaults = { arn_prefix = "arn:aws:batch:eu-west-1:123456789012:job-definition/mock" }
+}
+
+mock_resource "aws_ecs_cluster" {
+  defaults = { arn = "arn:aws:ecs:eu-west-1:123456789012:cluster/mock" }
+}
+
+mock_resource "aws_iam_instance_profile" {
+  defaults = { arn = "arn:aws:iam::123456789012:instance-profile/mock" }
+}

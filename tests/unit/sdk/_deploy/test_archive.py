@@ -1,5 +1,6 @@
 import hashlib
 import os
+import tarfile
 import zipfile
 from pathlib import Path
 
@@ -53,3 +54,18 @@ def test_time_and_mode_of_a_file_do_not_count(tmp_path: Path) -> None:
     assert before.unzipped == len("x = 1\n")
     assert before.sha256 == hashlib.sha256((tmp_path / "out.zip").read_bytes()).hexdigest()
     assert not list(tmp_path.glob("*.part"))
+
+
+def test_a_tar_depends_on_the_files_alone(tmp_path: Path) -> None:
+    source = tmp_path / "in"
+    (source / "folder").mkdir(parents=True)
+    (source / "folder" / "module.py").write_text("x = 1\n")
+    before = archive.write(source, tmp_path / "first.tar.gz")
+    os.utime(source / "folder" / "module.py", (10**9, 10**9))
+    assert archive.write(source, tmp_path / "second.tar.gz") == before
+    with tarfile.open(tmp_path / "first.tar.gz") as opened:
+        (member,) = opened.getmembers()
+        told = opened.extractfile(member)
+        assert told is not None
+        assert (member.name, told.read()) == ("folder/module.py", b"x = 1\n")
+    assert before.unzipped == len("x = 1\n")

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from covalent._deploy import settings
+from covalent._deploy import settings, sources
 from covalent._deploy.errors import InvalidSetting
-from covalent._deploy.settings import Settings, Wanted, check_executors, variables_of
+from covalent._deploy.settings import EXECUTORS, Settings, Wanted, variables_for, variables_of
 
 
 @pytest.fixture(autouse=True)
@@ -125,8 +125,37 @@ def test_variables_that_are_none(text: str) -> None:
         variables_of([text])
 
 
-def test_executors() -> None:
-    check_executors(["lambda"])
-    with pytest.raises(InvalidSetting, match="executor batch") as error:
-        check_executors(["lambda", "batch"])
-    assert error.value.cure == "It can have: lambda."
+@pytest.mark.parametrize(
+    ("executors", "variables", "extras"),
+    [
+        (["lambda"], {}, ()),
+        (["awsbatch", "ecs"], {"batch": {}, "ecs": {}}, ()),
+        (["ec2", "braket"], {"ec2": {}, "braket": {}}, ("braket", "job")),
+        (["ssh", "slurm"], {"bridge": True}, ("bridge",)),
+    ],
+)
+def test_executors(
+    executors: list[str], variables: dict[str, object], extras: tuple[str, ...]
+) -> None:
+    assert variables_for(executors) == variables
+    settings = Settings.decide(Wanted(variables=variables_for(executors)), {})
+    assert settings.extras == extras
+
+
+def test_an_executor_that_is_turned_off_needs_nothing() -> None:
+    off = Wanted(variables=variables_of(["ec2=null", "bridge=false"]))
+    remembered = Settings.decide(Wanted(variables=variables_for(["ec2", "ssh"])), {}).document()
+    assert Settings.decide(off, remembered).extras == ()
+
+
+def test_an_executor_that_no_deployment_has() -> None:
+    with pytest.raises(InvalidSetting, match="executor kubernetes") as error:
+        variables_for(["lambda", "kubernetes"])
+    assert "awsbatch" in str(error.value.cure)
+
+
+def test_every_executor_is_a_variable_of_the_terraform_module() -> None:
+    code = (sources.terraform() / "variables.tf").read_text()
+    names = {name for variables in EXECUTORS.values() for name in variables}
+    assert names == {"batch", "ecs", "ec2", "braket", "bridge"}
+    assert [name for name in names if f'variable "{name}" {{' not in code] == []
