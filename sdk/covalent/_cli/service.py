@@ -137,7 +137,7 @@ def stop() -> None:
     help="Without or with a Dask cluster; by default as before.",
 )
 def restart(port: int | None, develop: bool, no_cluster: bool | None) -> None:
-    """Restart the Covalent server and its Dask cluster, with the same workers and triggers."""
+    """Restart the Covalent server, with the same workers and triggers."""
     running = server.find(commands.place())
     had_cluster = running is None or dask_cluster.find(commands.place()) is not None
     _stop()
