@@ -90,8 +90,8 @@ def job_of(document: Mapping[str, Any]) -> Job | None:
 
 def _batch(document: Mapping[str, Any]) -> Job:
     """The last attempt tells how it ended; of a job that never started there is none."""
-    *_, last = document.get("Attempts") or [{}]
-    container = {**(document.get("Container") or {}), **(last.get("Container") or {})}
+    *_, last = {}, *_documents(document.get("Attempts"))
+    container = {**_document(document.get("Container")), **_document(last.get("Container"))}
     told = (last.get("StatusReason"), document.get("StatusReason"), container.get("Reason"))
     return Job(
         kind="the Batch job",
@@ -105,7 +105,7 @@ def _batch(document: Mapping[str, Any]) -> Job:
 def _ecs(document: Mapping[str, Any]) -> Job:
     """The container that failed tells more than the others."""
     name = str(document["TaskArn"]).rpartition("/")[2]
-    codes = [(_number(each.get("ExitCode")), each) for each in document["Containers"]]
+    codes = [(_number(each.get("ExitCode")), each) for each in _documents(document["Containers"])]
     failed = [(code, each) for code, each in codes if code != 0] or codes
     code, container = failed[0] if failed else (None, {})
     told = (document.get("StopCode"), document.get("StoppedReason"), container.get("Reason"))
@@ -117,4 +117,12 @@ def _distinct(told: Sequence[object]) -> Sequence[str]:
 
 
 def _number(value: object) -> int | None:
-    return int(value) if isinstance(value, int | str | float) and str(value) else None
+    return value if isinstance(value, int) else None
+
+
+def _document(value: object) -> Mapping[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _documents(value: object) -> Sequence[Mapping[str, Any]]:
+    return [_document(each) for each in value] if isinstance(value, list) else []

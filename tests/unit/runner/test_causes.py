@@ -5,6 +5,8 @@ import re
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from covalent_contracts.envelope import Report
 from covalent_contracts.sheet import Sheet
@@ -123,3 +125,22 @@ def test_other_documents_are_no_jobs(document: dict[str, Any]) -> None:
 )
 def test_a_document_may_lack_anything(document: dict[str, Any]) -> None:
     assert "did not start" in told(document)
+
+
+_JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=5),
+    lambda inner: (
+        st.lists(inner, max_size=2)
+        | st.dictionaries(st.sampled_from(["Container", "ExitCode", "StatusReason"]), inner)
+    ),
+    max_leaves=5,
+)
+_KEYS = st.sampled_from(
+    ["JobId", "JobQueue", "Attempts", "Container", "TaskArn", "Containers", "StoppedReason"]
+)
+
+
+@given(st.dictionaries(_KEYS, _JSON))
+def test_whatever_a_document_is_it_is_told(document: dict[str, Any]) -> None:
+    """A report that failed would leave the electron without an end."""
+    assert told(document)
