@@ -28,7 +28,7 @@ from contextvars import ContextVar, copy_context
 from functools import cache
 from io import BytesIO
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 from urllib.parse import parse_qsl
 
 from tests.iam.calls import SYNC_RULE
@@ -210,9 +210,9 @@ def _jobs() -> None:
         return create(request)
 
     sts.Sessions.__init__ = with_jobs  # type: ignore[method-assign]  # as below
-    containers.Runtime.run = contained  # type: ignore[method-assign]  # as below
-    programs.Programs.start = started  # type: ignore[method-assign]  # as below
-    braket._OPERATIONS["CreateJob"] = created
+    setattr(containers.Runtime, "run", contained)  # noqa: B010  # whatever its arguments are
+    setattr(programs.Programs, "start", started)  # noqa: B010  # as above
+    cast("dict[str, Any]", braket._OPERATIONS)["CreateJob"] = created
 
 
 _KEYS = {kind: f"ASIACOVALENT{kind.upper()}" for kind in ("batch", "ecs", "ec2", "braket")}
