@@ -210,8 +210,8 @@ def _jobs() -> None:
         return create(request)
 
     sts.Sessions.__init__ = with_jobs  # type: ignore[method-assign]  # as below
-    containers.Runtime.run = contained  # type: ignore[method-assign, assignment]  # as below
-    programs.Programs.start = started  # type: ignore[method-assign, assignment]  # as below
+    setattr(containers.Runtime, "run", contained)  # noqa: B010  # whatever its arguments are
+    setattr(programs.Programs, "start", started)  # noqa: B010  # as above
     cast("dict[str, Any]", braket._OPERATIONS)["CreateJob"] = created
 
 

@@ -237,6 +237,9 @@ def spy(theirs: str, owner: str) -> dict[str, str]:
         "its own sheets": lambda: objects.put_object(
             Key=f"dispatches/{mine}/sheets/9.json", **bucket
         ),
+        "its own errand": lambda: objects.put_object(
+            Key=f"dispatches/{mine}/nodes/0/remote/0/errand.json", **bucket
+        ),
         "their output": lambda: objects.put_object(
             Key=f"dispatches/{theirs}/nodes/0/output/0", **bucket
         ),
@@ -256,5 +259,5 @@ def spy(theirs: str, owner: str) -> dict[str, str]:
     return answers
 
 
-ATTEMPTS = 11
+ATTEMPTS = 12
 """What the spy tries, in number."""

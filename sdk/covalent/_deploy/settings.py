@@ -15,13 +15,13 @@ PREFIX = "covalent"
 PYTHONS = ("3.11", "3.12", "3.13")
 """Python versions that there are runners for, because electrons are pickled with one."""
 ARCHITECTURES = ("x86_64", "arm64")
-_BRIDGED = ("ssh", "slurm", "azurebatch", "gcpbatch", "azurefunctions", "gcpfunctions")
+_BRIDGED = ("bridge", "ssh", "slurm", "azurebatch", "gcpbatch", "azurefunctions", "gcpfunctions")
 EXECUTORS: Mapping[str, Mapping[str, Any]] = MappingProxyType(
     {
         **{name: {} for name in ("lambda", "awslambda")},
         **{name: {"batch": {}} for name in ("batch", "awsbatch")},
         **{name: {name: {}} for name in ("ecs", "ec2", "braket")},
-        **{name: {"bridge": True} for name in ("bridge", *_BRIDGED)},
+        **{name: {"bridge": True} for name in _BRIDGED},
     }
 )
 """Executors that a deployment can have: the variables of the Terraform module that turn each on."""
