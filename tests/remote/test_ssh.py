@@ -349,6 +349,13 @@ def test_many_jobs_share_one_connection(host: Host) -> None:
     assert len(list(connections.connections().open())) >= 1
 
 
+def test_a_server_that_allows_few_sessions(start_host: StartHost) -> None:
+    ssh = reached(start_host("MaxSessions 4"))
+    with ThreadPoolExecutor(12) as pool:
+        handles = list(pool.map(lambda n: ssh.submit(job(f"few-{n}")), range(12)))
+        assert all(ended(ssh, handle) == Sighting(State.ENDED) for handle in handles)
+
+
 def test_an_unused_connection_is_closed(
     start_host: StartHost, monkeypatch: pytest.MonkeyPatch
 ) -> None:

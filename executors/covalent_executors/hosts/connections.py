@@ -27,6 +27,8 @@ CALL_SECONDS = 60.0
 IDLE_SECONDS = 60.0
 _SESSIONS = 8
 """At once on a connection: sshd allows ten unless it is told otherwise (MaxSessions)."""
+_PAUSES = (0.1, 0.3, 1.0, 3.0)
+"""Seconds, when it allows no more."""
 _KEEPALIVE_SECONDS = 15
 _CLOSE_SECONDS = 2.0
 _LOST = (
@@ -54,14 +56,14 @@ class Line:
         self._users += 1
         try:
             async with self._sessions:
-                was_open = self.is_open
-                try:
-                    return await self._within(work, seconds)
-                except _LOST:
-                    if not was_open:
-                        raise
-                    self.close()
-                    return await self._within(work, seconds)
+                for pause in _PAUSES:
+                    used = self._connection if self.is_open else None
+                    try:
+                        return await self._within(work, seconds)
+                    except _LOST as exc:
+                        if not await self._recovered(exc, used, pause):
+                            raise
+                return await self._within(work, seconds)
         finally:
             self._users -= 1
             self._close_later()
@@ -72,6 +74,17 @@ class Line:
         except TimeoutError:
             self.close()  # the other end may have gone without a word
             raise
+
+    async def _recovered(
+        self, exc: Exception, used: asyncssh.SSHClientConnection | None, pause: float
+    ) -> bool:
+        """Whether another try makes sense, after something went wrong on this connection."""
+        if isinstance(exc, asyncssh.ChannelOpenError) and self.is_open:
+            await asyncio.sleep(pause)  # sshd counts sessions a moment longer than we do
+            return True
+        if self._connection is used:  # nobody has opened another one yet
+            self.close()
+        return used is not None
 
     @property
     def is_open(self) -> bool:
@@ -94,7 +107,7 @@ class Line:
                 try:
                     self._files = await connection.start_sftp_client()
                 except asyncssh.ChannelOpenError as exc:
-                    if connection.is_closed():
+                    if exc.code != asyncssh.OPEN_REQUEST_SESSION_FAILED:
                         raise
                     raise Refused(
                         f"{self._login} takes no files: its sshd_config needs a line `Subsystem sftp internal-sftp`"

@@ -36,9 +36,10 @@ class SshHost:
             found = await connection.run(
                 _SHELL, input=f"echo '{_BEGIN}'\n{script}\n", encoding="utf-8", errors="replace"
             )
+            if found.returncode is None:
+                raise asyncssh.ConnectionLost("the session ended early")
             output = str(found.stdout).partition(f"{_BEGIN}\n")[2]
-            status = -1 if found.returncode is None else found.returncode
-            return Done(status, output, str(found.stderr))
+            return Done(found.returncode, output, str(found.stderr))
 
         return connections().use(self.login, work)
 
