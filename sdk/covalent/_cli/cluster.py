@@ -39,7 +39,7 @@ def cluster(
     scale: int | None,
     logs: bool,
 ) -> None:
-    """Inspect and manage the Dask cluster that `covalent start` has started."""
+    """Inspect and manage the Dask cluster."""
     found = dask_cluster.find(commands.place())
     del status  # there is one answer if nothing else is asked
     if found is None or not found.address:

@@ -119,7 +119,7 @@ def start(  # noqa: PLR0913  # an option each
 
 @click.command()
 def stop() -> None:
-    """Stop the Covalent server, its Dask cluster, and LocalStack if it runs."""
+    """Stop the Covalent server, and LocalStack if it runs."""
     if server.ensure_stopped(localstack.place()):
         click.echo(localstack.STOPPED)
     if watching.ensure_stopped():
