@@ -23,7 +23,7 @@ def read(place: str, *, reads_files: bool) -> str:
         Refused: there is no such thing, or it may not be read.
 
     """
-    if place.startswith(ARN):
+    if place.startswith(ARN) and place.count(":") >= 6:
         return _secret(place)
     if not reads_files:
         raise Refused(
@@ -41,7 +41,7 @@ def read(place: str, *, reads_files: bool) -> str:
 
 def _secret(arn: str) -> str:
     try:
-        found = _client().get_secret_value(SecretId=arn)
+        found = _client(arn.split(":")[3]).get_secret_value(SecretId=arn)
     except ClientError as exc:
         told = exc.response["Error"]
         raise Refused(f"the secret {arn} cannot be read: {told['Code']}") from None
@@ -49,5 +49,5 @@ def _secret(arn: str) -> str:
 
 
 @cache
-def _client() -> Any:
-    return boto3.session.Session().client("secretsmanager")
+def _client(region: str) -> Any:
+    return boto3.session.Session().client("secretsmanager", region_name=region)

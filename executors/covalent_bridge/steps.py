@@ -276,7 +276,7 @@ def _job(bridge: Bridge, adapter: Adapter, task: Task) -> Job:
         program=program(),
         ticket=ticket.dump(),
         python=".".join(task.page.python.split(".")[:2]),
-        time_limit=task.sheet.time_limit,
+        time_limit=max(task.sheet.time_limit, 0),
         files=files,
     )
 

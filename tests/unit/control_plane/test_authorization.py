@@ -17,11 +17,13 @@ from tests.unit.control_plane.conftest import (
     manifest,
     new_trigger,
 )
+from tests.unit.control_plane.test_tickets import give_ticket
 
 from covalent_contracts.api import PREFIX
 from covalent_contracts.ids import digest_of, owner_of
 from covalent_control_plane import application
 from covalent_control_plane.aws import Aws
+from covalent_control_plane.aws import aws as clients
 
 ERIN = "arn:aws:iam::123456789012:user/erin"
 ONE = "/dispatches/{dispatch_id}"
@@ -44,6 +46,7 @@ READ = Rights(403, 404, 200, 200)
 WRITE = Rights(403, 404, 404, 200)
 TABLE = {
     ("GET", "/health"): OPEN,
+    ("POST", "/tickets/renew"): OPEN,  # who has the capability, whoever that is
     ("GET", "/openapi.json"): SIGNED,
     ("GET", "/dispatches"): SIGNED,  # one's own
     ("POST", "/dispatches"): Rights(403, 409, 409, 201),  # that an id is taken cannot be hidden
@@ -64,6 +67,7 @@ TABLE = {
 BODIES: dict[str, Any] = {
     f"{ONE}/nodes": {"ids": [0, 1]},
     f"{ONE}/cancel": {},
+    "/tickets/renew": {"node": 1, "attempt": 0, "capability": "a-capability"},
     f"{TRIGGER}/fire": {"event_id": "1"},
     f"{ONE}/assets": {"digests": [digest_of(CONTENT)]},
 }
@@ -101,6 +105,9 @@ def _ask(caller: str | None, method: str, path: str, document: dict[str, Any]) -
         body = {"shared_with": [LAB]}
     if path == "/dispatches" and method == "POST":
         body = document
+    if path == "/tickets/renew":
+        body = body | {"dispatch_id": document["dispatch_id"]}
+        give_ticket(clients(), document["dispatch_id"], 1, body["capability"])
     return Api(caller).call(method, url, body)  # type: ignore[arg-type]  # None: nobody is signed in
 
 

@@ -13,6 +13,7 @@ import pytest
 from botocore.validate import ParamValidator
 from moto.events.models import EventPattern
 from tests.unit.control_plane.conftest import BUCKET, CONTENT, EVENTS, Dispatched, asset, manifest
+from tests.unit.control_plane.test_tickets import give_ticket
 
 from covalent_contracts import envelope, keys, pickling
 from covalent_contracts.api import PREFIX
@@ -84,7 +85,7 @@ def as_uploaded(aws: Aws, event: dict[str, Any], content: bytes = CONTENT) -> No
 
 def _before(operation: Operation) -> tuple[str, ...]:
     """The requests that must have been made before one."""
-    if operation.handler.__name__ in ("register", "health"):
+    if operation.handler.__name__ in ("register", "health", "renew_ticket"):
         return ()
     of_trigger = ("register_trigger",) if "{trigger_id}" in operation.path else ()
     return ("register", "start", *of_trigger)
@@ -94,6 +95,8 @@ def _before(operation: Operation) -> tuple[str, ...]:
 def test_the_app_answers_the_event_of_every_route(aws: Aws, operation_: Operation) -> None:
     event = read("api", operation_.handler.__name__)
     before = _before(operation_)
+    if operation_.handler.__name__ == "renew_ticket":
+        give_ticket(aws, DISPATCH_ID, 1, "a-capability")
     for name in before:
         as_uploaded(aws, event)
         answer = application.app(read("api", name), Context())

@@ -13,14 +13,20 @@ from covalent_contracts.ticket import TICKETS, Errand, Ticket
 from covalent_control_plane.aws import Aws
 
 
+def give_ticket(aws: Aws, identifier: str, node: int, *capabilities: str, attempt: int = 0) -> None:
+    """Have a node run a try of which a job elsewhere has tickets with these capabilities."""
+    seals = tuple(digest_of(each.encode()) for each in capabilities)
+    where = identifier, node, attempt
+    errand = Errand(*where, b"{}", {}, ("assets/o/a",), "the/verdict", "programs/p", seals)
+    aws.objects.put_object(Bucket=BUCKET, Key=keys.errand(*where), Body=errand.dump())
+    _record(identifier, node, "RUNNING", attempt=attempt)
+
+
 @pytest.fixture
 def asked(aws: Aws, dispatched: Dispatched) -> dict[str, Any]:
     """What the job of node 1, which runs its second try, asks."""
     identifier = dispatched()
-    errand = Errand(identifier, 1, 1, b"{}", {}, ("assets/o/a",), "the/verdict", "programs/p", ())
-    sealed = Errand(**vars(errand) | {"seals": (digest_of(b"first"), digest_of(b"second"))})
-    aws.objects.put_object(Bucket=BUCKET, Key=keys.errand(identifier, 1, 1), Body=sealed.dump())
-    _record(identifier, 1, "RUNNING", attempt=1)
+    give_ticket(aws, identifier, 1, "first", "second", attempt=1)
     return {"dispatch_id": identifier, "node": 1, "attempt": 1, "capability": "second"}
 
 
