@@ -33,6 +33,7 @@ METRICS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "DispatchRunSeconds": ("status",),  # from started to ended
         "ElectronsFinished": ("executor", "status"),  # NEW_OBJECT: it never came to run
         "ElectronFailures": ("cause",),  # error, time_limit, worker, service, execution
+        "InstancesTerminated": (),
         "MachinesDeleted": (),
         "TriggersFired": ("kind",),  # time, cron, bucket, event, watched, manual
     }

@@ -2,6 +2,9 @@
 
 A runner on EC2 or in a hybrid job of Braket ends by itself soon after its electron was cancelled; this is faster, and
 works for one that hangs.
+
+User code may have written the handle: who makes the call must not be able to end more than this deployment's own
+(`aws:ResourceTag/covalent:deployment`), and has to see that the tag `covalent:electron` is that of the electron.
 """
 
 from collections.abc import Mapping

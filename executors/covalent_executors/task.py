@@ -90,6 +90,10 @@ CALL_EVENTS = 5
 """Entries in the history for a call: entered, scheduled, started, succeeded, exited."""
 JOB_EVENTS = 6
 """For one that waits for a job or an execution: its submission too."""
+REFUSAL_EVENTS = 3
+"""For one that is refused and tried again: scheduled, started, failed."""
+REFUSALS = 4
+"""How often that happens to one of many that are started at once, where only so many may be."""
 
 
 @dataclass(frozen=True)
@@ -124,9 +128,9 @@ class TaskTemplate:
     heartbeat: seconds after which a job that does not say that it lives is lost (0: it need not). is_job tells that the
     state waits for what it has started. start: seconds that the state gets beyond the limit of the electron, where
     something else holds the electron to that and a machine has to start first. full names the errors which mean that
-    no more may run at once: the state tries again, less and less often, for about a day. ends_itself: whether what runs
-    the electron ends it when its time is up; then the state does not, and the time for which a job waits for a machine
-    does not count. is_managed: whether what it has started sees to retries and the time limit itself.
+    no more may run or start at once: the state tries again, less and less often, for about a day. ends_itself: whether
+    what runs the electron ends it when its time is up; then the state does not, and the time for which a job waits for
+    a machine does not count. is_managed: whether what it has started sees to retries and the time limit itself.
     """
 
     resource: str
@@ -151,7 +155,9 @@ class TaskTemplate:
     @property
     def events(self) -> int:
         """How many entries of the history."""
-        return (JOB_EVENTS if self.is_job else CALL_EVENTS) + sum(step.events for step in self.then)
+        first = JOB_EVENTS if self.is_job else CALL_EVENTS
+        refused = REFUSAL_EVENTS * REFUSALS if self.full else 0
+        return first + refused + sum(step.events for step in self.then)
 
 
 LAMBDA_ERRORS = (

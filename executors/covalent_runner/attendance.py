@@ -36,6 +36,8 @@ PAUSE = 60.0
 """Seconds between two heartbeats, unless the silence allowed asks for more of them."""
 PER_HEARTBEAT = 5
 """So many are sent in the time after which silence means loss: one that is lost does no harm."""
+ECHO = 1.0
+"""Seconds in which a signal that has ended the electron may come here as well."""
 TAIL = 2000
 """Characters of what the process has written last that are told."""
 _OUT_OF_MEMORY = "most often because the machine has run out of memory: ask for one with more, or for less at once"
@@ -107,6 +109,8 @@ def _outcome(store: Store, event: Run, token: str, terms: Terms, child: "_Child"
     while True:
         code = child.wait(min(terms.pause, max(0.0, end - time.monotonic())))
         if code is not None:
+            if code == -signal.SIGTERM:
+                time.sleep(ECHO)  # if it was for the whole machine, it is for this process, too
             return failure_of(event.node, code, child.told())
         if time.monotonic() >= end:
             limit = f"its time limit of {terms.time_limit:g} s"

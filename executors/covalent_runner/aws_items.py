@@ -17,7 +17,7 @@ _UNFINISHED = Status.COMPLETED.earlier
 _CLAIMABLE = (*Status.RUNNING.earlier, Status.RUNNING)
 DISPATCH_FIELDS = ("status", "nodes", "has_failed", "has_cancelled")
 RECORD_FIELDS = (
-    "status", "attempt", "failures", "digest", "size", "kind", "output", "error", "ended",
+    "status", "started", "attempt", "failures", "digest", "size", "kind", "output", "error", "ended",
 )  # fmt: skip
 
 

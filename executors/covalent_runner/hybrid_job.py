@@ -7,7 +7,7 @@ import json
 from collections.abc import MutableMapping
 from pathlib import Path
 
-from covalent_runner.exits import HANDLE
+from covalent_runner.exits import HANDLE, VARIABLE
 
 HYPERPARAMETERS = "AMZN_BRAKET_HP_FILE"
 """Where Braket names the file with them."""
@@ -16,9 +16,12 @@ _NAMES = ("AMZN_BRAKET_JOB_ARN", "AMZN_BRAKET_JOB_NAME")
 
 
 def enter(environment: MutableMapping[str, str]) -> None:
-    """In a hybrid job, add to the environment what the hyperparameters say, and by which name the job is known."""
+    """In a hybrid job, add to the environment what the hyperparameters say, and by which name the job is known.
+
+    A process that this one has started finds an electron there already, and nothing is added.
+    """
     path = environment.get(HYPERPARAMETERS)
-    if not path or not Path(path).exists():
+    if VARIABLE in environment or not path or not Path(path).exists():
         return
     for name, value in json.loads(Path(path).read_text()).items():
         if name.startswith(_OURS):

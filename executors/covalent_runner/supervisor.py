@@ -27,7 +27,7 @@ def supervise() -> int:
     """
     limit = float(os.environ.pop(LIMIT))
     signal.signal(signal.SIGTERM, _stop)
-    child = subprocess.Popen([sys.executable, *sys.orig_argv[1:]], start_new_session=True)  # noqa: S603  # ourselves
+    child = subprocess.Popen([sys.executable, *sys.orig_argv[1:]])  # noqa: S603  # ourselves
     try:
         code = child.wait(limit or None)
     except subprocess.TimeoutExpired:

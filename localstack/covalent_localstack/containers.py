@@ -11,8 +11,8 @@ import sys
 import tempfile
 import threading
 import uuid
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import IO
 
@@ -194,9 +194,16 @@ def _tail(log: IO[bytes]) -> str:
 _current: list[Runtime] = []
 
 
-def use(runtime: Runtime | None) -> None:
-    """Make `runtime` the one that jobs and tasks run on."""
-    _current[:] = [runtime] if runtime else []
+@contextmanager
+def running(size: int, environment: Mapping[str, str]) -> Iterator[None]:
+    """Have jobs and tasks run, as `Runtime` does, within the block."""
+    made = Runtime(size, environment)
+    _current[:] = [made]
+    try:
+        yield
+    finally:
+        made.close()
+        _current.clear()
 
 
 def current() -> Runtime:

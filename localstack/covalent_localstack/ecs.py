@@ -50,7 +50,7 @@ def stop(task: Any, reason: str, code: str = "UserInitiated") -> None:
         task.stopped_reason = task.stopped_reason or reason
         task.stop_code = task.stop_code or code
     for each in task.processes:
-        containers.current().end(each, reason)
+        task.runtime.end(each, reason)
 
 
 def _run_task(self: Any, cluster_str: str, task_definition_str: str, *args: Any) -> list[Any]:
@@ -105,6 +105,7 @@ def _start(backend: Any, task: Any, network: Any) -> None:
     """Start the containers of a task, each in a thread."""
     definition = backend.describe_task_definition(task.task_definition_arn)
     task.lock, task.ended = threading.Lock(), threading.Event()
+    task.runtime = containers.current()
     task.stop_code = ""
     task.status = "PENDING"
     for detail in task.attachments[0]["details"] if task.attachments and network else ():
@@ -135,7 +136,7 @@ def _run(backend: Any, task: Any, number: int, described: Mapping[str, Any]) -> 
             if task.status == "PENDING":
                 task.status = "RUNNING"
 
-    gone = containers.current().run(task.processes[number], command, variables, begun)
+    gone = task.runtime.run(task.processes[number], command, variables, begun)
     shown.exitCode, shown.last_status = gone.code, "STOPPED"
     group = variables.get(LOG_GROUP, f"/ecs/{task.group.removeprefix('family:')}")
     _log(backend, task, group, shown.name, gone)

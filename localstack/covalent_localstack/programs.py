@@ -8,16 +8,18 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 import uuid
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
 from covalent_localstack import launcher
 from covalent_runner import processes
 
-GRACE = 2.0
+PAUSE = 0.05
+GRACE = 15.0
 """Seconds between being asked to end and being killed."""
 
 
@@ -29,6 +31,8 @@ class Program:
     ) -> None:
         self.folder = folder
         self._mark = uuid.uuid4().hex
+        self._is_settled = threading.Event()
+        self._is_settled.set()
         self._connection, theirs = socket.socketpair()  # it ends with the server
         with theirs:
             self._process = subprocess.Popen(  # noqa: S603  # what the user has asked this AWS to run
@@ -50,21 +54,33 @@ class Program:
     def wait(self) -> int:
         """Its exit status, 128 and the number of a signal that ended it, once it has ended; nothing of it runs then."""
         code = self._process.wait()
+        self._is_settled.wait(
+            2 * GRACE
+        )  # the first process may go before others have done what they do at the end
         processes.end([self.pid], [self._mark])
         self._connection.close()
         return code if code >= 0 else 128 - code
 
     def end(self, grace: float = GRACE) -> None:
-        """Ask it to end, and kill what is left of it after a while."""
-        self._signal(signal.SIGTERM)
-        with suppress(subprocess.TimeoutExpired):
-            self._process.wait(grace)
+        """Ask it to end with all that it has started, and kill what is left of it after a while."""
+        self._is_settled.clear()
+        end = time.monotonic() + grace
+        is_there = self._signal(signal.SIGTERM)
+        while is_there and time.monotonic() < end:
+            time.sleep(PAUSE)
+            self._process.poll()  # or it would count as there after its end
+            is_there = self._signal(0)
         processes.end([self.pid], [self._mark])
         self._signal(signal.SIGKILL)
+        self._is_settled.set()
 
-    def _signal(self, number: signal.Signals) -> None:
-        with suppress(ProcessLookupError, PermissionError):
+    def _signal(self, number: int) -> bool:
+        """Send a signal to the group; False if there is none any more."""
+        try:
             os.killpg(self.pid, number)
+        except (ProcessLookupError, PermissionError):
+            return False
+        return True
 
 
 class Programs:
@@ -85,7 +101,14 @@ class Programs:
         self._is_closed = False
 
     def folder(self) -> Path:
-        """A new folder for a program."""
+        """A new folder for a program.
+
+        Raises:
+            RuntimeError: the server goes away.
+
+        """
+        if self._is_closed:
+            raise RuntimeError("the embedded AWS is not running")
         return Path(tempfile.mkdtemp(dir=self._folder))
 
     def start(
@@ -147,9 +170,16 @@ def python(path: Path) -> None:
 _current: list[Programs] = []
 
 
-def use(programs: Programs | None) -> None:
-    """Make `programs` the one that instances and jobs are started by."""
-    _current[:] = [programs] if programs else []
+@contextmanager
+def running(environment: Mapping[str, str], log: Path) -> Iterator[None]:
+    """Within the block, instances and jobs can be started."""
+    made = Programs(environment, log)
+    _current[:] = [made]
+    try:
+        yield
+    finally:
+        _current.clear()
+        made.close()
 
 
 def current() -> Programs:

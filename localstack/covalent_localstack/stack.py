@@ -173,13 +173,10 @@ class EmbeddedAws:
     def _assemble(self, opened: ExitStack, journal: Journal, settings: dict[str, str]) -> Any:
         """Repair moto, make the deployment, and put the front before it."""
         from covalent_localstack import (  # noqa: PLC0415  # moto takes a second to import
-            batch,
             bootstrap,
             braket,
             containers,
             dynamodb,
-            ec2,
-            ecs,
             events,
             lambdas,
             loopback,
@@ -196,30 +193,29 @@ class EmbeddedAws:
         from covalent_localstack.watching import Watching  # noqa: PLC0415  # as above
 
         work_dir = opened.enter_context(_emptied(self._data_dir / "work"))
-        variables = environment.of_workers(settings, work_dir)
+        seen = environment.of_workers(settings, work_dir)
         pool = WorkerPool(
             self._workers,
-            variables,
+            seen,
             self._data_dir / "workers.log",
             environment.RUNNER_HANDLER,
         )
         runtime = lambdas.Runtime(pool)
         opened.callback(runtime.close)
         pool.warm()
-        vessels = containers.Runtime(self._workers, environment.of_containers(variables))
-        opened.callback(vessels.close)
+        seen = environment.of_containers(seen)
+        opened.enter_context(containers.running(self._workers, seen))
+        opened.enter_context(programs.running(seen, self._data_dir / "programs.log"))
+        opened.callback(braket.forget)
         opened.callback(patching.undo)
         for module in (
             patching,
-            ec2,
             lambdas,
             dynamodb,
             s3,
             s3_events,
             events,
             scheduler,
-            batch,
-            ecs,
             step_functions,
         ):
             module.install()
@@ -228,15 +224,6 @@ class EmbeddedAws:
         table = bootstrap.make()
         lambdas.use(runtime)
         opened.callback(lambdas.use, None)
-        starter = programs.Programs(
-            environment.of_containers(variables), self._data_dir / "programs.log"
-        )
-        programs.use(starter)
-        opened.callback(programs.use, None)
-        opened.callback(starter.close)
-        opened.callback(braket.forget)
-        containers.use(vessels)
-        opened.callback(containers.use, None)
         if self._has_triggers:
             opened.enter_context(scheduler.running())
         dynamodb.attach(journal, table)
@@ -280,12 +267,7 @@ def _emptied(folder: Path) -> Iterator[Path]:
 
 def _halt() -> None:
     """End what runs, so that nothing is written any more and no failure is worth a line in the log."""
-    from covalent_localstack import (  # noqa: PLC0415  # see _assemble
-        containers,
-        executions,
-        lambdas,
-        programs,
-    )
+    from covalent_localstack import containers, executions, lambdas, programs  # noqa: PLC0415  # see _assemble
 
     executions.halt_all()
     programs.current().close()

@@ -6,6 +6,7 @@ executions             start, stop, tokens, history, status events
 stopping               what a state waits for ends with it
 nested                 tasks that start an execution of another machine
 jobs                   tasks that wait for a job of Batch or a task of ECS
+batch, ecs             those jobs and tasks
 waits                  until a time
 maps, map_runs         inline Maps; distributed Maps and their children
 service_integrations   tasks that call other services
@@ -15,6 +16,9 @@ from moto.core.config import default_user_config
 
 from covalent_localstack import (
     asl,
+    batch,
+    ec2,
+    ecs,
     evaluation,
     executions,
     jobs,
@@ -34,6 +38,9 @@ _REPAIRS = (
     stopping,
     waits,
     nested,
+    batch,
+    ec2,
+    ecs,
     jobs,
     maps,
     map_runs,

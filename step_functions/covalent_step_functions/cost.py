@@ -6,7 +6,6 @@ without the free tier, in dollars; limits are in `covalent_step_functions.quotas
 
 import math
 from collections import Counter
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import assert_never
 
@@ -180,27 +179,31 @@ def _events(item: Item) -> int:
             return PARALLEL_EVENTS + sum(_events(each) for branch in branches for each in branch)
         case Nested():
             return NESTED_EVENTS
-        case Each(rows, batch):
-            return ROWS_EVENTS + _map_events(rows, batch)
+        case Each():
+            return ROWS_EVENTS + _map_events(item)
         case _:
             assert_never(item)
 
 
-def _map_events(rows: Sequence[Sequence[int]], batch: int) -> int:
-    if batch:
+def _map_events(each: Each) -> int:
+    if each.batch:
         return MAP_EVENTS + RUN_EVENTS + TASK_EVENTS
-    return MAP_EVENTS + len(rows) * row_events(len(rows[0]))
+    return MAP_EVENTS + len(each.rows) * _row_events(each)
 
 
-def row_events(length: int) -> int:
-    """Entries for one row of an inline Map."""
-    return ITERATION_EVENTS + length * TASK_EVENTS
+def _row_events(each: Each) -> int:
+    return row_events(each.events or len(each.rows[0]) * TASK_EVENTS)
+
+
+def row_events(events: int) -> int:
+    """Entries for one row of an inline Map whose electrons take so many."""
+    return ITERATION_EVENTS + events
 
 
 def _most_events(plan: Plan) -> int:
     """In the longest history of those of the executions."""
     batches = (
-        EXECUTION_EVENTS + _map_events(item.rows[: item.batch], 0)
+        EXECUTION_EVENTS + MAP_EVENTS + min(len(item.rows), item.batch) * _row_events(item)
         for item in plan.walk()
         if isinstance(item, Each) and item.batch
     )

@@ -81,11 +81,13 @@ class Nested:
 class Each:
     """Branches of one Parallel that do the same with other electrons: a row of them, one after the other, for each.
 
-    They run as a Map (`covalent_step_functions.split`), in batches of `batch` rows if that is not 0.
+    They run as a Map (`covalent_step_functions.split`), in batches of `batch` rows if that is not 0. events: entries in
+    the history that the electrons of a row take; 0 stands for those of as many calls.
     """
 
     rows: tuple[tuple[int, ...], ...]
     batch: int = 0
+    events: int = 0
 
     @property
     def nodes(self) -> tuple[int, ...]:
@@ -123,8 +125,8 @@ class Plan:
 
 
 def annotated(plan: Plan, tasks: Mapping[int, TaskTemplate]) -> Plan:
-    """The same plan, with what those electrons take that are more than one state."""
-    if all(task.states == 1 for task in tasks.values()):
+    """The same plan, with what those electrons take that are more than one call."""
+    if all(task.events == CALL_EVENTS for task in tasks.values()):
         return plan
     return Plan(tuple(_annotated(item, tasks) for item in plan.items))
 

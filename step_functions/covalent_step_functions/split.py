@@ -217,21 +217,22 @@ class _Mapper:
 
     def _maps(self, rows: Sequence[tuple[int, ...]]) -> Iterator[Each]:
         """These rows as Maps, if they should be."""
-        length = len(rows[0])
-        if not length or len(rows) < NARROW:
+        if not rows[0] or len(rows) < NARROW:
             return
+        events = self.weights.events(rows[0])
         if len(rows) <= self.most:
-            each = Each(tuple(rows))
+            each = Each(tuple(rows), events=events)
             if self.weights.item(each).fits(self.budget):
                 yield each
-        elif row_events(length) <= self.budget.events and not self._fit_as_branches(rows):
-            batch = min(WIDTH, self.budget.events // row_events(length))
-            yield from (Each(some, batch) for some in _cut(rows))
+        elif row_events(events) <= self.budget.events and not self._fit_as_branches(rows):
+            batch = min(WIDTH, self.budget.events // row_events(events))
+            yield from (Each(some, batch, events) for some in _cut(rows))
 
     def _fit_as_branches(self, rows: Sequence[tuple[int, ...]]) -> bool:
         """Whether one machine could hold them as a Parallel."""
         alone = sum((self.weights.item(Task(node)) for node in rows[0]), self.weights.line)
-        return Weight(alone.bytes * len(rows), alone.events * len(rows)).fits(self.budget)
+        events = self.weights.events(rows[0])
+        return Weight(alone.bytes * len(rows), events * len(rows)).fits(self.budget)
 
 
 def _row(branch: Items) -> tuple[int, ...]:

@@ -5,6 +5,7 @@ where it is led to, and every node id as the longest one.
 """
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -62,6 +63,10 @@ class Weights:
         """
         task = self._calls.tasks[node]
         return (self._calls.name_of(node), id(task)) if task.states == 1 else node
+
+    def events(self, nodes: Sequence[int]) -> int:
+        """Entries in the history that electrons take."""
+        return sum(self._calls.tasks[node].events for node in nodes)
 
     def item(self, item: Item) -> Weight:
         """One item by itself: a Parallel without its branches, a nested execution or a Map as it is called."""

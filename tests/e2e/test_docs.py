@@ -14,9 +14,16 @@ def code_of(page: str) -> str:
 
 
 @pytest.mark.usefixtures("server")
-def test_leptons(capsys: pytest.CaptureFixture[str]) -> None:
-    code = code_of("leptons.md")
-    exec(compile(code, "leptons.md", "exec"), {"__name__": "leptons_page"})
+@pytest.mark.parametrize(
+    "page",
+    [
+        "leptons.md",
+        *(f"executors/{name}.md" for name in ("awsbatch", "braket", "ec2", "ecs")),
+    ],
+)
+def test_what_a_page_prints(page: str, capsys: pytest.CaptureFixture[str]) -> None:
+    code = code_of(page)
+    exec(compile(code, page, "exec"), {"__name__": "page"})
     shown = re.search(r"print\(.*\)  # (.*)", code)
     assert shown
     assert capsys.readouterr().out.strip() == shown[1]

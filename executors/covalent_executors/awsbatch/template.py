@@ -17,14 +17,14 @@ from covalent_executors.place import Batch, Place, of_version
 from covalent_executors.task import JOB_ERRORS, Argument, JobName, TaskTemplate
 
 SUBMIT = "arn:aws:states:::batch:submitJob.sync"
-SUBMIT_ERRORS = (
+SUBMIT_ERRORS = ("Batch.SdkClientException", "Batch.ServerException")
+"""What passes: bad moments of the service."""
+THROTTLED = (
     "Batch.AWSBatchException",
-    "Batch.SdkClientException",
-    "Batch.ServerException",
     "Batch.ThrottlingException",
     "Batch.TooManyRequestsException",
 )
-"""What passes: more than 50 jobs a second, and bad moments of the service.
+"""How Batch shows that it takes 50 jobs a second from an account, and no more.
 
 https://docs.aws.amazon.com/batch/latest/userguide/service_limits.html
 """
@@ -64,6 +64,7 @@ def task(spec: BatchSpec, place: Place, python: str) -> TaskTemplate:
             **_timeout(spec),
         },
         transient=SUBMIT_ERRORS,
+        full=THROTTLED,
         time_limit=spec.limit,
         retries=spec.retries,
         failures=JOB_ERRORS,

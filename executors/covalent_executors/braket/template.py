@@ -55,8 +55,8 @@ def task(spec: BraketSpec, place: Place, python: str) -> TaskTemplate:
 def _turned_on(place: Place) -> BraketPlace:
     if place.braket is None:
         raise InvalidWorkflow(
-            "executor 'braket' is not turned on in this deployment: set the Terraform variable "
-            "`executors.braket`, and deploy again"
+            "executor 'braket': this deployment does not use Braket; set the Terraform variable `braket`, "
+            "and deploy again"
         )
     return place.braket
 
@@ -113,6 +113,6 @@ def _role(spec: BraketSpec, here: BraketPlace) -> str:
     if ANY not in here.other_roles and name not in here.other_roles:
         raise InvalidWorkflow(
             f"executor 'braket': braket_job_execution_role_name {name!r} is none that jobs of this deployment may "
-            f"have: leave it out, or add it to the Terraform variable `executors.braket.roles`"
+            f"have: leave it out, or add it to the Terraform variable `braket.roles`"
         )
     return f"{here.role.partition(':role/')[0]}:role/{name}"

@@ -53,8 +53,7 @@ def task(spec: Ec2Spec, place: Place, python: str) -> TaskTemplate:
 def _turned_on(place: Place) -> Ec2Place:
     if place.ec2 is None:
         raise InvalidWorkflow(
-            "executor 'ec2' is not turned on in this deployment: set the Terraform variable `executors.ec2`, "
-            "and deploy again"
+            "executor 'ec2': this deployment does not use EC2; set the Terraform variable `ec2`, and deploy again"
         )
     return place.ec2
 
@@ -90,7 +89,7 @@ def _image(spec: Ec2Spec, here: Ec2Place) -> str:
         raise InvalidWorkflow(
             f"executor 'ec2': instance_type {spec.instance_type!r} has {spec.architecture} processors, and this "
             f"deployment has images for {', '.join(sorted(here.images))} only: choose another instance_type, or "
-            "add an image to the Terraform variable `executors.ec2`"
+            "add an image to the Terraform variable `ec2`"
         ) from None
 
 

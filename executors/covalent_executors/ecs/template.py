@@ -14,14 +14,10 @@ from covalent_executors.place import Ecs, Place, of_version
 from covalent_executors.task import JOB_ERRORS, Argument, TaskTemplate
 
 RUN = "arn:aws:states:::ecs:runTask.sync"
-RUN_ERRORS = (
-    "AmazonECS.Unknown",
-    "ECS.AmazonECSException",
-    "ECS.SdkClientException",
-    "ECS.ServerException",
-    "ECS.ThrottlingException",
-)
-"""What passes: more than 20 tasks a second, no capacity for a moment, and bad moments of the service.
+RUN_ERRORS = ("ECS.SdkClientException", "ECS.ServerException")
+"""What passes: bad moments of the service."""
+THROTTLED = ("AmazonECS.Unknown", "ECS.AmazonECSException", "ECS.ThrottlingException")
+"""How ECS shows that it starts 20 tasks a second for an account, and that there is no room for a moment.
 
 https://docs.aws.amazon.com/AmazonECS/latest/developerguide/throttling.html
 """
@@ -52,6 +48,7 @@ def task(spec: EcsSpec, place: Place, python: str) -> TaskTemplate:
             "Overrides": _overrides(spec, offered),
         },
         transient=RUN_ERRORS,
+        full=THROTTLED,
         time_limit=spec.limit,
         retries=spec.retries,
         failures=JOB_ERRORS,

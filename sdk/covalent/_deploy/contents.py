@@ -25,8 +25,8 @@ from covalent._deploy import sources
 MEGABYTE = 1024 * 1024
 SERVICES = frozenset(
     {
-        *("braket", "dynamodb", "ec2", "events", "lambda", "s3", "scheduler", "stepfunctions"),
-        "sts",
+        *("braket", "dynamodb", "ec2", "events", "lambda"),
+        *("s3", "scheduler", "sts", "stepfunctions"),
     }
 )
 """What the control plane's botocore can call."""

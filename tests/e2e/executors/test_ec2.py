@@ -39,6 +39,7 @@ def has_terminated(server: Server, dispatch_id: str) -> bool:
 
 class TestEC2(BehaviourContract):
     at_once = 3
+    time_limit = 8  # it counts from the start of the process, which takes seconds on a busy machine
 
     def made(self, **settings: Any) -> Any:
         return ct.executor.EC2Executor(

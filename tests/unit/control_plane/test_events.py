@@ -63,7 +63,11 @@ def test_there_is_an_event_for_every_route_rule_and_kind_of_state() -> None:
     assert names("api") == sorted(BY_NAME)
     assert names("eventbridge") == sorted(RULES)
     assert sorted(each.name for each in application.app.event_sources) == sorted(RULES)
-    assert [each.name for each in application.app.pure_lambda_functions] == ["adopt", "fire"]
+    assert [each.name for each in application.app.pure_lambda_functions] == [
+        "adopt",
+        "answer",
+        "fire",
+    ]
     assert names("fire") == ["s3", "schedule", "tick"]
     assert names("step_functions") == sorted(KINDS)
 

@@ -7,6 +7,7 @@ from tests.unit.control_plane.conftest import ALICE, BOB, ENVIRONMENT, LAB
 from covalent_contracts.errors import Unavailable
 from covalent_contracts.ids import owner_of
 from covalent_control_plane.settings import Settings
+from covalent_executors.place import Batch, Ecs
 
 
 def test_everything_is_read_once_and_stays() -> None:
@@ -36,6 +37,10 @@ def test_everything_is_read_once_and_stays() -> None:
         ("COVALENT_SHARED_WITH", json.dumps({ALICE: LAB})),
         ("COVALENT_SHARED_WITH", json.dumps({ALICE: ["bob"]})),
         ("COVALENT_SHARED_WITH", json.dumps({ALICE: [7]})),
+        ("COVALENT_BATCH", "not json"),
+        ("COVALENT_BATCH", "[]"),
+        ("COVALENT_BATCH", json.dumps({"queue": "q"})),
+        ("COVALENT_ECS", json.dumps({"cluster": "c", "nonsense": 1})),
     ],
 )
 def test_what_is_missing_or_malformed_is_named(name: str, value: str) -> None:
@@ -63,6 +68,16 @@ def test_machines_log_and_are_traced_where_that_is_asked_for() -> None:
         assert (settings.machine_logs, settings.machine_tracing) == (group, True)
     settings = Settings.read(ENVIRONMENT)
     assert (settings.machine_logs, settings.machine_tracing) == (None, False)
+
+
+def test_batch_and_ecs_are_there_where_the_deployment_has_made_them() -> None:
+    assert (Settings.read(ENVIRONMENT).batch, Settings.read(ENVIRONMENT).ecs) == (None, None)
+    batch = {"queue": "q", "definitions": {"3.11": "d"}, "gpu_queue": "g", "is_fargate": True}
+    ecs = {"cluster": "c", "definitions": {"3.11": "d"}, "subnets": ["s"], "security_groups": ["g"]}
+    made = {"COVALENT_BATCH": json.dumps(batch), "COVALENT_ECS": json.dumps(ecs)}
+    settings = Settings.read(ENVIRONMENT | made)
+    assert settings.batch == Batch("q", {"3.11": "d"}, gpu_queue="g", is_fargate=True)
+    assert settings.ecs == Ecs("c", {"3.11": "d"}, ["s"], ["g"])
 
 
 def test_people_of_identity_center_are_owners_unless_told_otherwise() -> None:

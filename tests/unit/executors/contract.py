@@ -144,7 +144,6 @@ class ExecutorContract:
 
     @property
     def name(self) -> str:
-        """The short name."""
         return self.executor.short_name()
 
     # The class that users write.

@@ -140,9 +140,18 @@ class TestBatch(ExecutorContract):
         assert strategy["Attempts"] == sent
 
     def test_a_throttled_submission_is_tried_again(self) -> None:
-        retry, *_ = self.state()["Retry"]
-        assert "Batch.TooManyRequestsException" in retry["ErrorEquals"]
-        assert "States.TaskFailed" not in retry["ErrorEquals"]
+        service, throttled = self.state()["Retry"]
+        assert "Batch.TooManyRequestsException" in throttled["ErrorEquals"]
+        assert throttled["JitterStrategy"] == "FULL"
+        assert throttled["MaxAttempts"] >= 100
+        assert "States.TaskFailed" not in service["ErrorEquals"] + throttled["ErrorEquals"]
+
+    def test_refused_submissions_have_room_in_the_history(self) -> None:
+        """1,500 jobs at 50 a second are half a minute, in which most of them are refused several times."""
+        assert self.compiled(n=500).cost.events >= 500 * (6 + 4 * 3)
+        wide = self.compiled(n=1500).cost
+        assert (wide.distributed, wide.batches) == (1, 38)
+        assert wide.events >= 40 * (6 + 4 * 3)
 
     def test_a_submission_is_well_below_30_kib(self) -> None:
         assert len(json.dumps(self.state(**self.example)["Parameters"])) < 3000

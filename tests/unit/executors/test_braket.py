@@ -62,10 +62,10 @@ class TestBraket(ExecutorContract):
         ({"time_limit": 432_001}, "432000"),
         ({"ecr_image_uri": "python:3.11"}, "pattern"),
         ({"s3_bucket_name": "Not A Bucket"}, "pattern"),
-        ({"braket_job_execution_role_name": "admin"}, "executors.braket.roles"),
+        ({"braket_job_execution_role_name": "admin"}, "braket.roles"),
     ]
     place = Place(RUNNERS, prefix="lab-", braket=HERE)
-    bare = (Place(RUNNERS), "executors.braket")
+    bare = (Place(RUNNERS), "variable `braket`")
     secrets: ClassVar = ("profile", "credentials", "cache_dir")
     failures = CALLBACK_ERRORS
 

@@ -59,7 +59,7 @@ class TestEC2(ExecutorContract):
         ({"vpc": "vpc-0b"}, "name a subnet"),
     ]
     place = Place(RUNNERS, prefix="lab-", ec2=HERE)
-    bare = (Place(RUNNERS), "executors.ec2")
+    bare = (Place(RUNNERS), "variable `ec2`")
     secrets: ClassVar = ("profile", "credentials_file", "remote_cache")
     failures = CALLBACK_ERRORS
 

@@ -1098,6 +1098,40 @@ def hides_what_ecs_refuses() -> str:
     return str(json.loads(found["output"])["error"]["Error"])
 
 
+def run_instance(**options: Any) -> str:
+    ec2: Any = boto3.client("ec2")
+    made = ec2.run_instances(ImageId="ami-12c6146b", MinCount=1, MaxCount=1, **options)
+    return str(made["Instances"][0]["InstanceId"])
+
+
+@canary
+def runs_no_user_data() -> bool:
+    """Nothing in moto's model of an instance could run it."""
+    from moto.ec2.models import instances
+
+    run_instance(UserData="#!/bin/sh\nexit")
+    return not {"subprocess", "threading"} & vars(instances).keys()
+
+
+@canary
+def starts_an_instance_twice() -> int:
+    return len({run_instance(ClientToken="the-same") for _ in range(2)})
+
+
+@canary
+def misspells_an_error_of_ec2() -> str:
+    wrong = {
+        "Type": "Task",
+        "Resource": "arn:aws:states:::aws-sdk:ec2:runInstances",
+        "Parameters": {"ImageId": "ami-1", "MinCount": 1, "MaxCount": 1, "SubnetId": "subnet-0"},
+        "Catch": CATCH,
+        "End": True,
+    }
+    with spelt_right():
+        found = ended(start(machine(a=wrong, caught=PASS)))
+    return str(json.loads(found["output"])["error"]["Error"])
+
+
 def main() -> None:
     answers: dict[str, Any] = {}
     settings: Any = {

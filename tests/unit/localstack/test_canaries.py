@@ -172,6 +172,11 @@ CANARIES: dict[tuple[str, str], dict[str, Any]] = {
     ("jobs", "what ECS refuses is told as `States.Runtime`"): {
         "hides_what_ecs_refuses": "States.Runtime"
     },
+    ("ec2", "an instance runs nothing"): {"runs_no_user_data": True},
+    ("ec2", "a repeated ClientToken starts another instance"): {"starts_an_instance_twice": 2},
+    ("ec2", "errors of EC2 and Braket are spelt `ec2.ec2Exception` in a definition"): {
+        "misspells_an_error_of_ec2": "ec2.ec2Exception"
+    },
     ("service_integrations", "parameters and answers keep boto's letter case"): {
         "fails_to_start_nested_executions": "FAILED"
     },

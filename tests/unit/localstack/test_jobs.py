@@ -7,6 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.golden import shapes
+
+from covalent_executors.place import Batch, Ecs, Place
+from covalent_localstack import asl
+from covalent_step_functions.compiler import compile_dispatch
 
 Run = Callable[..., dict[str, Any]]
 Client = Callable[[str], Any]
@@ -54,6 +59,23 @@ def run_task(*command: str, **more: Any) -> dict[str, Any]:
         "End": True,
         **more,
     }
+
+
+def test_what_the_compiler_writes_of_them_needs_no_parser(aws: Any) -> None:
+    """A state of a job costs no more to read than one of a function."""
+    found = shapes.manifest(
+        [(0, 1)],
+        executors={name: {"name": name} for name in ("awsbatch", "ecs")},
+        executor_of={0: "awsbatch", 1: "ecs"},
+    )
+    place = Place(
+        {"3.11": "runner"},
+        batch=Batch("q", {"3.11": "d"}),
+        ecs=Ecs("c", {"3.11": "d"}, ["subnet"], ["sg"]),
+    )
+    definition = compile_dispatch(found, place, "owner").definition
+    assert ".sync" in definition
+    assert asl.parse(definition)[1] is None
 
 
 def machine(state: dict[str, Any]) -> dict[str, Any]:

@@ -6,7 +6,7 @@ import pytest
 
 from covalent_runner import __main__ as program
 from covalent_runner import supervisor
-from covalent_runner.__main__ import COMMITTED, FAILED, NOT_STARTED
+from covalent_runner.exits import COMMITTED, FAILED, NOT_STARTED, VARIABLE
 
 from .conftest import DISPATCH_ID, Dispatch
 
@@ -20,7 +20,7 @@ def execute(dispatch: Dispatch, monkeypatch: pytest.MonkeyPatch) -> Any:
     def run(node: int, attempt: int = 0, *more: str, **variables: str) -> int:
         dispatch.publish()
         words = " ".join([DISPATCH_ID, str(node), str(attempt), *more])
-        monkeypatch.setenv(program.VARIABLE, words)
+        monkeypatch.setenv(VARIABLE, words)
         for name, value in variables.items():
             monkeypatch.setenv(name, value)
         return program.main()

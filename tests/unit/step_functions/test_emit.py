@@ -1,12 +1,14 @@
 import json
+from base64 import b64decode
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from covalent_contracts.manifest import Manifest
 from covalent_executors.place import Place
-from covalent_executors.task import JOB_ERRORS, JobName, RunnerEvent, TaskTemplate, Words
+from covalent_executors.task import JOB_ERRORS, JobName, RunnerEvent, Script, TaskTemplate, Words
 from covalent_step_functions.compiler import compile_dispatch
 from covalent_step_functions.emit import emit
 from covalent_step_functions.machine import Branch, Done, Report, Run, StateMachine, Wait
@@ -187,6 +189,41 @@ def test_a_job_is_told_its_name_and_its_electron() -> None:
     }
     assert written["Retry"][0]["ErrorEquals"][0] == "States.TaskFailed"
     assert written["HeartbeatSeconds"] == 10
+
+
+def test_a_state_gives_a_machine_time_to_start() -> None:
+    job = TaskTemplate("arn", {}, time_limit=7.5, start=60)
+    assert _written(Run("f (3)", 3, job, "stopped", None))["TimeoutSeconds"] == 68
+    assert "TimeoutSeconds" not in _written(Run("f (3)", 3, replace(job, time_limit=0), "s", None))
+
+
+def test_a_job_without_limit_that_must_say_it_lives_has_the_longest_there_is() -> None:
+    """The default of some interpreters is a minute."""
+    written = _written(Run("f (3)", 3, TaskTemplate("arn", {}, heartbeat=300), "stopped", None))
+    assert (written["TimeoutSeconds"], written["HeartbeatSeconds"]) == (99_999_998, 300)
+
+
+def test_what_waits_for_room_is_tried_for_a_day_before_users_retries_count() -> None:
+    job = TaskTemplate("arn", {}, transient=("Busy",), full=("Full",), retries=2)
+    busy, full, user = _written(Run("f (3)", 3, job, "stopped", None))["Retry"]
+    assert (busy["ErrorEquals"], full["ErrorEquals"]) == (["Busy"], ["Full"])
+    assert full["MaxAttempts"] > busy["MaxAttempts"]
+    assert full["MaxAttempts"] * full["MaxDelaySeconds"] / 2 > 80_000
+    assert user["MaxAttempts"] == 2
+
+
+@pytest.mark.parametrize("text", ["#!/bin/sh\nexit\n", "no newline", "{}'\\\\", "ä"])
+def test_the_words_stand_in_the_last_line_of_a_script(text: str) -> None:
+    job = TaskTemplate("arn", {"UserData": Script(text)})
+    written = _written(Run("f (3)", 3, job, "stopped", None))["Parameters"]["UserData.$"]
+    head, words = written.removesuffix("))").split("{}',States.Base64Encode(")
+    script = b64decode(head.removeprefix("States.Format('"), validate=True).decode()
+    assert script.startswith(text)
+    assert script.endswith("\n")
+    assert not set(script[len(text) :]) - {" ", "\n"}
+    assert words == (
+        "States.Format('{} {} {} {}',$.dispatch_id,3,$$.State.RetryCount,$$.Task.Token)"
+    )
 
 
 def test_the_answer_to_a_token_is_asked_for_beside_the_try() -> None:

@@ -95,7 +95,7 @@ def test_a_wide_fan_out_is_a_distributed_map(shapes: ModuleType, place: Place) -
     compiled = compile_dispatch(shapes.manifest(shapes.fan_out(10_000), names=names), place, "me")
     first, each = compiled.plan.items
     assert first == Task(0)
-    assert each == Each(tuple((i,) for i in range(1, 10_000)), WIDTH)
+    assert each == Each(tuple((i,) for i in range(1, 10_000)), WIDTH, events=5)
     assert compiled.cost.transitions <= 1.0504 * 10_000
     assert len(compiled.machines) == 1
     assert len(compiled.definition) < 100_000
