@@ -39,9 +39,26 @@ def renew(aws: Aws, asked: Renewal, address: str) -> Renewed:
     errand = Errand.load(data)
     if digest_of(asked.capability.encode()) not in errand.seals or not _runs(asked):
         raise Refused(_WRONG)
+    if not _is_its_own(errand):
+        raise Refused("the errand names objects that are not this electron's")
     sign = partial(objects.address, aws)
     made = ticket(errand, sign, time.time(), address, asked.capability)
     return Renewed(program=sign("GET", errand.program), ticket=json.loads(made.dump()))
+
+
+def _is_its_own(errand: Errand) -> bool:
+    """Whether an errand names nothing but what its electron may read, and writes its own verdict.
+
+    Only the bridge can write errands; but what this signs, whoever has the capability can read.
+    """
+    item = store.find(errand.dispatch_id)
+    where = errand.dispatch_id, errand.node, errand.attempt
+    if item is None or errand.verdict != keys.verdict(*where):
+        return False
+    allowed = (keys.asset(item.owner, ""), keys.output_prefix(errand.dispatch_id))
+    return errand.program.startswith(keys.program("").removesuffix(".pyz")) and all(
+        key.startswith(allowed) for key in errand.reads
+    )
 
 
 def _runs(asked: Renewal) -> bool:

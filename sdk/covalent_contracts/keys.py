@@ -39,6 +39,11 @@ def output(dispatch_id: str, node: int, digest: str) -> str:
     return f"dispatches/{dispatch_id}/nodes/{node}/output/{digest}"
 
 
+def output_prefix(dispatch_id: str) -> str:
+    """What the keys of all outputs of a dispatch begin with."""
+    return f"dispatches/{dispatch_id}/nodes/"
+
+
 def sub_manifest(dispatch_id: str, node: int) -> str:
     """The manifest that building a sublattice node has given; the first one stays."""
     return f"dispatches/{dispatch_id}/nodes/{node}/sub/manifest.json"

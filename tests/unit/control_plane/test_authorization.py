@@ -106,7 +106,7 @@ def _ask(caller: str | None, method: str, path: str, document: dict[str, Any]) -
     if path == "/dispatches" and method == "POST":
         body = document
     if path == "/tickets/renew":
-        body = body | {"dispatch_id": document["dispatch_id"]}
+        body = {**BODIES[path], "dispatch_id": document["dispatch_id"]}
         give_ticket(clients(), document["dispatch_id"], 1, body["capability"])
     return Api(caller).call(method, url, body)  # type: ignore[arg-type]  # None: nobody is signed in
 

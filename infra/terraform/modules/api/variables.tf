@@ -170,4 +170,3 @@ variable "tags" {
   type        = map(string)
   default     = {}
 }
-
