@@ -10,6 +10,7 @@ from tests.unit.control_plane.test_finish import _record
 from covalent_contracts import keys
 from covalent_contracts.ids import digest_of, owner_of
 from covalent_contracts.ticket import TICKETS, Errand, Ticket
+from covalent_control_plane import store
 from covalent_control_plane.aws import Aws
 
 
@@ -25,7 +26,8 @@ def give_ticket(
     """Have a node run a try of which a job elsewhere has tickets with these capabilities."""
     seals = tuple(digest_of(each.encode()) for each in capabilities)
     where = identifier, node, attempt
-    reads = (*reads, keys.asset(owner_of(ALICE), "a"))
+    item = store.find(identifier)
+    reads = (*reads, keys.asset(item.owner if item else "", "a"))
     errand = Errand(*where, b"{}", {}, reads, verdict or keys.verdict(*where), "programs/p", seals)
     aws.objects.put_object(Bucket=BUCKET, Key=keys.errand(*where), Body=errand.dump())
     _record(identifier, node, "RUNNING", attempt=attempt)
