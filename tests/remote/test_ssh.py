@@ -237,11 +237,12 @@ def test_a_missing_python_is_refused(host: Host) -> None:
         reached(host, python_path="/nosuch/python").submit(job("none"))
 
 
-def test_a_missing_cloudpickle_is_refused(host: Host, tmp_path: Path) -> None:
+def test_a_python_with_nothing_beside_it_runs_jobs(host: Host, tmp_path: Path) -> None:
     venv.create(tmp_path / "bare", with_pip=False)
-    python = tmp_path / "bare" / "bin" / "python"
-    with pytest.raises(Refused, match=rf"lacks cloudpickle.*{python} -m pip install cloudpickle"):
-        reached(host, python_path=str(python)).submit(job("bare"))
+    there = reached(host, python_path=str(tmp_path / "bare" / "bin" / "python"))
+    handle = there.submit(job("bare"))
+    assert handle["python"] == str(tmp_path / "bare" / "bin" / "python")
+    assert ended(there, handle).cause == ""
 
 
 def test_a_folder_that_cannot_be_made_is_refused(host: Host, tmp_path: Path) -> None:

@@ -159,8 +159,6 @@ class SlurmAdapter:
                     f"the node cannot activate the Conda environment {self.spec.conda_env!r}: check conda_env and"
                     " bashrc_path"
                 )
-            case "cloudpickle":
-                return f"the node lacks cloudpickle for Python {found}: run `{where} -m pip install cloudpickle` there"
             case "python":
                 return f"the node has Python {found} ({where}), not the version that dispatched the workflow: {cure}"
             case _:

@@ -31,11 +31,6 @@ import sys
 print("found=%d.%d %s" % (sys.version_info[0], sys.version_info[1], sys.executable))
 if "%d.%d" % sys.version_info[:2] != sys.argv[1]:
     sys.exit(1)
-try:
-    import cloudpickle
-except ImportError:
-    print("bare=" + sys.executable)
-    sys.exit(1)
 print("python=" + sys.executable)
 """
 """Any Python can read it."""
@@ -159,11 +154,6 @@ class SshAdapter:
             )
         if "python" in told:
             return f"the folder {self.spec.folder} cannot be made on {host}: check remote_dir"
-        if "bare" in told:
-            return (
-                f"{host} lacks cloudpickle for {told['bare'][0]}: run `{told['bare'][0]} -m pip install cloudpickle`"
-                " there"
-            )
         cure = "install it there and name it as python_path or conda_env, or dispatch from the same version"
         if "found" in told:
             found = ", ".join(f"Python {each}" for each in dict.fromkeys(told["found"]))

@@ -4,7 +4,6 @@ import os
 import platform
 import subprocess
 import sys
-import venv
 from pathlib import Path
 from typing import Any
 
@@ -42,14 +41,6 @@ def test_the_python_with_the_version_in_its_name_is_taken(tmp_path: Path) -> Non
     other.chmod(0o700)
     done = launch(tmp_path, PATH=f"{tmp_path}:{os.environ['PATH']}", **{launcher.PYTHON: "3.99"})
     assert done.stdout == f"other {launcher.__file__}\n"
-
-
-def test_a_missing_cloudpickle_is_refused(tmp_path: Path) -> None:
-    venv.create(tmp_path / "bare", with_pip=False)
-    python = str(tmp_path / "bare" / "bin" / "python")
-    done = launch(tmp_path, python, **{launcher.PYTHON: HERE})
-    assert done.returncode == launcher.REFUSED
-    assert (tmp_path / "refused").read_text() == f"cloudpickle {HERE} {python}"
 
 
 def test_old_pythons_can_read_it() -> None:

@@ -129,7 +129,6 @@ def test_what_would_wait_for_ever_is_cancelled(home: Path) -> None:
             "python 3.9 /usr/bin/python",
             "the node has Python 3.9 (/usr/bin/python), not the version",
         ),
-        ("cloudpickle 3.11 /usr/bin/python", "run `/usr/bin/python -m pip install cloudpickle`"),
         ("conda", "cannot activate the Conda environment 'lab'"),
         ("missing", "the node has no Python"),
     ],
