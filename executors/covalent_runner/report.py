@@ -84,8 +84,9 @@ def _is_silent(event: Report, sheet: Sheet, record: Record) -> bool:
     if not sheet.heartbeat or event.error not in (_TIMEOUT, _SILENCE):
         return False
     began, limit = record.started, sheet.time_limit
-    is_over = began is not None and limit > 0 and clock.now() - began >= limit * 1_000_000
-    return event.error == _SILENCE or not is_over
+    if event.error == _SILENCE or limit <= 0:
+        return True
+    return began is not None and clock.now() - began < limit * 1_000_000
 
 
 def silence(sheet: Sheet) -> str:

@@ -55,7 +55,7 @@ class Sheet:
 
     args and kwargs name the nodes whose values are passed. inputs are the recorded nodes that are read from the table
     for it. waits must be COMPLETED, their values are not read. children are the heavy nodes that directly need this
-    one; heartbeat: seconds after which its machine is lost if it does not say that it lives (0: it need not);
+    one; heartbeat: seconds after which its machine is lost if it does not say that it lives (None: it need not);
     releases are the gates at which its commit arrives; gated tells that it has a gate itself. sublattice tells
     that the function gives no output but a `covalent_contracts.built.Built`: the graph of a dispatch of its own.
     executor is the object that is asked to run the function, if the runner does not call it itself.
@@ -78,7 +78,7 @@ class Sheet:
     gated: bool = False
     retries: int = 0
     time_limit: float = 0
-    heartbeat: float = 0
+    heartbeat: float | None = None
     sublattice: bool = False
 
 

@@ -95,7 +95,7 @@ def _sheet(graph: Graph, gates: _Gates, task: TaskTemplate, id_: int) -> Sheet:
         releases=gates.releases.get(id_, ()),
         gated=id_ in gates.gated,
         retries=task.retries,
-        heartbeat=task.heartbeat,
+        heartbeat=task.heartbeat or None,
         time_limit=task.time_limit,
         sublattice=node.kind is NodeKind.SUBLATTICE,
     )

@@ -134,7 +134,8 @@ def clients() -> Iterator[Aws]:
 
 def _set_environment(patch: pytest.MonkeyPatch) -> None:
     for name in [each for each in os.environ if each.startswith(("AWS_", "COVALENT_"))]:
-        patch.delenv(name)
+        if name != "COVALENT_DISABLE_DASK":  # which is there for all tests
+            patch.delenv(name)
     for name, value in ENVIRONMENT.items():
         patch.setenv(name, value)
 

@@ -120,7 +120,7 @@ def only_runner(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
         artifacts,
         "targets",
-        lambda pythons, _: [Target("runner", each, "x86_64") for each in pythons],
+        lambda pythons, *_: [Target("runner", each, "x86_64") for each in pythons],
     )
 
 
