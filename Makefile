@@ -21,7 +21,7 @@ export PIP_NO_INPUT := 1
 export UV_SYSTEM_CERTS ?= true
 unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV AWS_PROFILE AWS_DEFAULT_PROFILE
 
-.PHONY: help setup demo localstack test openapi transfers remote check lint format types contracts fix golden bench versus lock lambda chalice image wheel clean
+.PHONY: help setup demo localstack test openapi transfers clouds remote check lint format types contracts fix golden bench versus lock lambda chalice image wheel clean
 .DEFAULT_GOAL := help
 
 help: ## Show this list
@@ -67,6 +67,9 @@ $(AZURITE)/.ready: tests/transfers/package-lock.json
 
 transfers: $(READY) $(AZURITE)/.ready ## Try file transfers with rsync, an ssh server and Azurite; needs rsync, sshd and npm
 	@$(BIN)/python -m pytest -m transfers $(ARGS)
+
+clouds: $(READY) ## Run electrons in Azure and Google, as their own clients see them on this machine; needs openssl
+	@$(BIN)/python -m pytest -m clouds $(ARGS)
 
 remote: $(READY) ## Run jobs on a real ssh server and a real Slurm; needs sshd, slurm-wlm and munge
 	@$(BIN)/python -m pytest -m remote $(ARGS)
@@ -120,6 +123,8 @@ lock: $(READY) ## Write the lock files anew from pyproject.toml and from what is
 	@$(LOCK) --group openapi --upgrade --output-file requirements-openapi.lock
 	@$(DEPLOYED) $(LOCKS)/runner.in --output-file $(LOCKS)/runner.lock
 	@$(DEPLOYED) $(LOCKS)/builder.in --output-file $(LOCKS)/builder.lock
+	@$(DEPLOYED) $(LOCKS)/job.in --output-file $(LOCKS)/job.lock
+	@$(DEPLOYED) $(LOCKS)/bridge.in --output-file $(LOCKS)/bridge.lock
 	@$(DEPLOYED) $(LOCKS)/image.in --output-file $(LOCKS)/image.lock
 	@$(DEPLOYED) $(LOCKS)/control-plane.in --excludes $(LOCKS)/control-plane.excludes \
 		--output-file $(LOCKS)/control-plane.lock

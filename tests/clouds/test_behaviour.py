@@ -19,6 +19,8 @@ from covalent.executor import (
     GCPFunctionsExecutor,
 )
 
+pytestmark = pytest.mark.clouds
+
 
 @pytest.fixture(scope="module")
 def clouds(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
