@@ -10,6 +10,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -159,6 +160,16 @@ def _faults(script: Script, environment: Mapping[str, str]) -> Iterator[str]:
         yield f"line {script.block.line}: it printed {told!r}, not {script.prints}"
 
 
+def _await_cluster(environment: Mapping[str, str]) -> None:
+    """Wait until the server's Dask cluster has told its address, which is in the configuration then."""
+    configuration = Path(environment["COVALENT_CONFIG_DIR"]) / "covalent.conf"
+    end = time.monotonic() + 60
+    while "scheduler_address" not in configuration.read_text():
+        if time.monotonic() > end:
+            raise TimeoutError("the Dask cluster of `covalent start` does not come up")
+        time.sleep(0.1)
+
+
 @contextmanager
 def _server(folder: Path) -> Iterator[Mapping[str, str]]:
     """A server with a Dask cluster; the environment that finds it. The home has the key that a script names."""
@@ -171,6 +182,7 @@ def _server(folder: Path) -> Iterator[Mapping[str, str]]:
     start = [covalent, "start", "--port", str(port), "-n", "2"]
     subprocess.run(start, env=environment, stdin=subprocess.DEVNULL, check=True, timeout=120)
     try:
+        _await_cluster(environment)
         yield environment
     finally:
         subprocess.run([covalent, "stop"], env=environment, check=False, timeout=120)
