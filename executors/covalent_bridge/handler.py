@@ -63,7 +63,7 @@ def _cancel(handles: Iterable[str]) -> int:
     for each in handles:
         known = json.loads(each)
         try:
-            _adapter_of(known["bridge"], known["attributes"]).cancel(known["handle"])
+            steps.end(_adapter_of(known["bridge"], known["attributes"]), known["handle"])
             ended += 1
         except (Busy, Refused) as exc:
             print(f"not cancelled: {exc}")  # noqa: T201  # for the function's log

@@ -137,7 +137,7 @@ def _submit(bridge: Bridge, electron: Electron, task: Task, progress: Progress) 
     known = {"bridge": electron.executor, "attributes": electron.attributes, "handle": handle}
     store.set_job_handle(event.dispatch_id, event.node, json.dumps(known))
     if store.is_cancelled(event.dispatch_id, event.node):
-        adapter.cancel(handle)  # the cancellation has not seen the handle
+        end(adapter, handle)  # the cancellation has not seen the handle
         raise UpstreamFailed(f"electron {event.node} was cancelled")
     now = bridge.now()
     return _again(electron, replace(progress, handle=handle, submitted=now, heard=now), now)
@@ -150,7 +150,7 @@ def _look(
     adapter = bridge.adapter(electron)
     if record.status is not Status.RUNNING:
         if record.status is Status.CANCELLED:
-            adapter.cancel(handle)
+            end(adapter, handle)
         run.answer(task, record)
         return Answer(True)
     now = bridge.now()
@@ -171,6 +171,12 @@ def _look(
     finally:
         _clean(adapter, handle)
     return Answer(True)
+
+
+def end(adapter: Adapter, handle: Handle) -> None:
+    """Cancel a job and remove what was brought there for it."""
+    adapter.cancel(handle)
+    _clean(adapter, handle)
 
 
 def _sighting(adapter: Adapter, handle: Handle) -> Sighting | None:

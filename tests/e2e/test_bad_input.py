@@ -141,8 +141,8 @@ def test_a_dispatch_is_invisible_until_everything_is_there(
         assert puts
         raise ConnectionError("the line went dead")
 
-    def packaged(lattice: Any) -> Any:
-        made = package(lattice)
+    def packaged(lattice: Any, **more: Any) -> Any:
+        made = package(lattice, **more)
         drafts.append(made.manifest.dispatch_id)
         return made
 

@@ -74,7 +74,7 @@ def test_seven_executors_in_one_graph(server: Server, host: Host, login_node: Ho
         "poll_freq": 1,
     }
     (host.folder / "ec2_key").touch(0o600)
-    executors = [
+    executors: list[Any] = [
         "local",
         ct.executor.AWSLambdaExecutor(),
         ct.executor.AWSBatchExecutor(),
