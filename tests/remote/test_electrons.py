@@ -91,7 +91,7 @@ def test_seven_executors_in_one_graph(server: Server, host: Host, login_node: Ho
     def workflow(first: int) -> list[int]:
         found: list[Any] = [first]
         for executor in executors:
-            found.append(ct.electron(add, executor=executor)(first, found[-1]))
+            found.append(ct.electron(executor=executor)(add)(first, found[-1]))
         return found
 
     result = ct.get_result(ct.dispatch(workflow)(1), wait=True)
