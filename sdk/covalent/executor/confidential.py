@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from covalent._file_transfer.secrets import Kept, secret
-from covalent.executor.base import AsyncBaseExecutor
+from covalent.executor.dispatched import DispatchedExecutor
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping
 
 
-class ElsewhereExecutor(AsyncBaseExecutor):
+class ElsewhereExecutor(DispatchedExecutor):
     """Base of executors that the bridge submits jobs for, in places that need a secret to log in.
 
     A secret is given as itself, as the absolute path of a file, or as an ARN of AWS Secrets Manager. One that is
@@ -44,21 +44,3 @@ class ElsewhereExecutor(AsyncBaseExecutor):
                     kept.keep()
                 found["attributes"][name] = kept.place
         return found
-
-    async def run(
-        self,
-        function: Callable[..., Any],
-        args: Sequence[Any],  # noqa: ARG002  # the documented signature
-        kwargs: Mapping[str, Any],  # noqa: ARG002  # the documented signature
-        task_metadata: Mapping[str, Any],  # noqa: ARG002  # the documented signature
-    ) -> NoReturn:
-        """Refuse: the job of an electron is submitted by the deployment.
-
-        Raises:
-            RuntimeError: always.
-
-        """
-        raise RuntimeError(
-            f"{getattr(function, '__name__', function)!r} cannot be run by hand: the deployment submits the job of "
-            "a dispatched electron; use covalent.dispatch"
-        )

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
+from typing import TYPE_CHECKING, Any, ClassVar
 
-from covalent.executor.base import AsyncBaseExecutor
+from covalent.executor.dispatched import DispatchedExecutor
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping
 
 EXECUTOR_PLUGIN_NAME = "AWSBatchExecutor"
 
 
-class AWSBatchExecutor(AsyncBaseExecutor):
+class AWSBatchExecutor(DispatchedExecutor):
     """Runs electrons as jobs of AWS Batch, which Step Functions submits and waits for.
 
     Args:
@@ -62,21 +62,3 @@ class AWSBatchExecutor(AsyncBaseExecutor):
 
     def __init__(self, **settings: Any) -> None:
         super().__init__(**settings)
-
-    async def run(
-        self,
-        function: Callable[..., Any],
-        args: Sequence[Any],  # noqa: ARG002  # the documented signature
-        kwargs: Mapping[str, Any],  # noqa: ARG002  # the documented signature
-        task_metadata: Mapping[str, Any],  # noqa: ARG002  # the documented signature
-    ) -> NoReturn:
-        """Refuse: an electron reaches AWS Batch as a state of its dispatch.
-
-        Raises:
-            RuntimeError: always.
-
-        """
-        raise RuntimeError(
-            f"{getattr(function, '__name__', function)!r} cannot be run by hand: Step Functions submits the job of a "
-            "dispatched electron; use covalent.dispatch"
-        )

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
+from typing import TYPE_CHECKING, Any, ClassVar
 
-from covalent.executor.base import AsyncBaseExecutor
+from covalent.executor.dispatched import DispatchedExecutor
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping
 
 EXECUTOR_PLUGIN_NAME = "BraketExecutor"
 
 
-class BraketExecutor(AsyncBaseExecutor):
+class BraketExecutor(DispatchedExecutor):
     """Runs each electron as a hybrid job of Amazon Braket, with priority on a quantum device.
 
     In the electron the variables of a hybrid job are there: `AMZN_BRAKET_DEVICE_ARN`, `AMZN_BRAKET_OUT_S3_BUCKET`,
@@ -55,21 +55,3 @@ class BraketExecutor(AsyncBaseExecutor):
             "cache_dir": "/tmp/covalent",  # noqa: S108  # the documented default; nothing is put there
         }
     )
-
-    async def run(
-        self,
-        function: Callable[..., Any],
-        args: Sequence[Any],  # noqa: ARG002  # the documented signature
-        kwargs: Mapping[str, Any],  # noqa: ARG002  # the documented signature
-        task_metadata: Mapping[str, Any],  # noqa: ARG002  # the documented signature
-    ) -> NoReturn:
-        """Refuse: an electron reaches Braket as a state of its dispatch.
-
-        Raises:
-            RuntimeError: always.
-
-        """
-        raise RuntimeError(
-            f"{getattr(function, '__name__', function)!r} cannot be run by hand: Step Functions creates the "
-            "hybrid job of a dispatched electron; use covalent.dispatch"
-        )

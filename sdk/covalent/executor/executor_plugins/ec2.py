@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
+from typing import TYPE_CHECKING, Any, ClassVar
 
-from covalent.executor.base import AsyncBaseExecutor
+from covalent.executor.dispatched import DispatchedExecutor
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping
 
 EXECUTOR_PLUGIN_NAME = "EC2Executor"
 
 
-class EC2Executor(AsyncBaseExecutor):
+class EC2Executor(DispatchedExecutor):
     """Runs each electron on an EC2 instance of its own, which Step Functions starts and which ends with the electron.
 
     Nothing logs in to the instance: it fetches the runner, runs the electron and terminates by itself.
@@ -57,21 +57,3 @@ class EC2Executor(AsyncBaseExecutor):
         super().__init__(*args, **settings)
         if not self.key_name:
             self.key_name = Path(self.ssh_key_file).stem
-
-    async def run(
-        self,
-        function: Callable[..., Any],
-        args: Sequence[Any],  # noqa: ARG002  # the documented signature
-        kwargs: Mapping[str, Any],  # noqa: ARG002  # the documented signature
-        task_metadata: Mapping[str, Any],  # noqa: ARG002  # the documented signature
-    ) -> NoReturn:
-        """Refuse: an electron reaches EC2 as a state of its dispatch.
-
-        Raises:
-            RuntimeError: always.
-
-        """
-        raise RuntimeError(
-            f"{getattr(function, '__name__', function)!r} cannot be run by hand: Step Functions starts the "
-            "instance of a dispatched electron; use covalent.dispatch"
-        )

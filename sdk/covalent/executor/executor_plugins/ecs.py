@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
+from typing import TYPE_CHECKING, Any, ClassVar
 
-from covalent.executor.base import AsyncBaseExecutor
+from covalent.executor.dispatched import DispatchedExecutor
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping
 
 EXECUTOR_PLUGIN_NAME = "ECSExecutor"
 
 
-class ECSExecutor(AsyncBaseExecutor):
+class ECSExecutor(DispatchedExecutor):
     """Runs electrons as tasks of ECS on Fargate, which Step Functions starts and waits for.
 
     Args:
@@ -61,21 +61,3 @@ class ECSExecutor(AsyncBaseExecutor):
 
     def __init__(self, **settings: Any) -> None:
         super().__init__(**settings)
-
-    async def run(
-        self,
-        function: Callable[..., Any],
-        args: Sequence[Any],  # noqa: ARG002  # the documented signature
-        kwargs: Mapping[str, Any],  # noqa: ARG002  # the documented signature
-        task_metadata: Mapping[str, Any],  # noqa: ARG002  # the documented signature
-    ) -> NoReturn:
-        """Refuse: an electron reaches ECS as a state of its dispatch.
-
-        Raises:
-            RuntimeError: always.
-
-        """
-        raise RuntimeError(
-            f"{getattr(function, '__name__', function)!r} cannot be run by hand: Step Functions starts the task of a "
-            "dispatched electron; use covalent.dispatch"
-        )

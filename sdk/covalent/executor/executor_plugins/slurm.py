@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
+from typing import Any, ClassVar
 
-from covalent.executor.base import AsyncBaseExecutor
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+from covalent.executor.dispatched import DispatchedExecutor
 
 EXECUTOR_PLUGIN_NAME = "SlurmExecutor"
 
@@ -30,7 +27,7 @@ _POSITIONAL = (
 )
 
 
-class SlurmExecutor(AsyncBaseExecutor):
+class SlurmExecutor(DispatchedExecutor):
     """Runs electrons as jobs of Slurm, submitted on a login node by ssh.
 
     The nodes need Python of the version that dispatches, and cloudpickle. Of these, username, address, ssh_key_file,
@@ -115,21 +112,3 @@ class SlurmExecutor(AsyncBaseExecutor):
         for name in ("prerun_commands", "postrun_commands"):
             value = getattr(self, name)
             setattr(self, name, list(value) if isinstance(value, (list, tuple)) else value or [])
-
-    async def run(
-        self,
-        function: Callable[..., Any],
-        args: Sequence[Any],  # noqa: ARG002  # the documented signature
-        kwargs: Mapping[str, Any],  # noqa: ARG002  # the documented signature
-        task_metadata: Mapping[str, Any],  # noqa: ARG002  # the documented signature
-    ) -> NoReturn:
-        """Refuse: an electron reaches Slurm as a state of its dispatch.
-
-        Raises:
-            RuntimeError: always.
-
-        """
-        raise RuntimeError(
-            f"{getattr(function, '__name__', function)!r} cannot be run by hand: the bridge submits the job of a "
-            "dispatched electron; use covalent.dispatch"
-        )

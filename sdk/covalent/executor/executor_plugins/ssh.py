@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
+from typing import TYPE_CHECKING, Any, ClassVar
 
-from covalent.executor.base import AsyncBaseExecutor
+from covalent.executor.dispatched import DispatchedExecutor
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping
 
 EXECUTOR_PLUGIN_NAME = "SSHExecutor"
 
 
-class SSHExecutor(AsyncBaseExecutor):
+class SSHExecutor(DispatchedExecutor):
     """Runs electrons on a host by ssh. It needs Python of the version that dispatches, and cloudpickle.
 
     Of these, username, hostname, remote_dir and ssh_key_file are Covalent's documented ones; known_hosts and port are
@@ -79,22 +79,4 @@ class SSHExecutor(AsyncBaseExecutor):
         given = {"username": username, "hostname": hostname, "ssh_key_file": ssh_key_file}
         super().__init__(
             **{name: value for name, value in given.items() if value is not None}, **settings
-        )
-
-    async def run(
-        self,
-        function: Callable[..., Any],
-        args: Sequence[Any],  # noqa: ARG002  # the documented signature
-        kwargs: Mapping[str, Any],  # noqa: ARG002  # the documented signature
-        task_metadata: Mapping[str, Any],  # noqa: ARG002  # the documented signature
-    ) -> NoReturn:
-        """Refuse: an electron reaches the host as a state of its dispatch.
-
-        Raises:
-            RuntimeError: always.
-
-        """
-        raise RuntimeError(
-            f"{getattr(function, '__name__', function)!r} cannot be run by hand: the bridge brings a dispatched "
-            "electron to its host; use covalent.dispatch"
         )
