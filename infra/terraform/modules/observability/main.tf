@@ -172,6 +172,7 @@ locals {
       title = "State machines deleted, events given up"
       metrics = [
         ["Covalent", "MachinesDeleted", "service", local.service],
+        ["Covalent", "InstancesTerminated", "service", local.service],
         ["AWS/SQS", "ApproximateNumberOfMessagesVisible", "QueueName", var.dead_letters, { stat = "Maximum" }],
       ]
     },
