@@ -169,7 +169,7 @@ locals {
       ]
     },
     {
-      title = "State machines deleted, events given up"
+      title = "State machines deleted, instances terminated, events given up"
       metrics = [
         ["Covalent", "MachinesDeleted", "service", local.service],
         ["Covalent", "InstancesTerminated", "service", local.service],
