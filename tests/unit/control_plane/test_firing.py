@@ -100,16 +100,8 @@ def test_a_dispatch_that_was_started_by_hand_runs_anew(aws: Aws, api: Api, regis
 
 
 @pytest.mark.usefixtures("atomic")
-def test_many_deliveries_at_once_run_once(
-    aws: Aws, api: Api, registered: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    lock, stock = threading.RLock(), DynamoHandler.call_action
-
-    def call(self: DynamoHandler) -> Any:  # moto's conditional writes are not atomic by themselves
-        with lock:
-            return stock(self)
-
-    monkeypatch.setattr(DynamoHandler, "call_action", call)
+@pytest.mark.usefixtures("atomic")
+def test_many_deliveries_at_once_run_once(aws: Aws, api: Api, registered: str) -> None:
     trigger_id = add(api, registered)
     with ThreadPoolExecutor(8) as threads:
         found = list(threads.map(lambda _: fire(aws, trigger_id, "1"), range(8)))
