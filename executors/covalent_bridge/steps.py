@@ -116,7 +116,7 @@ def step(bridge: Bridge, electron: Electron, progress: Progress) -> Answer:
             return _submit(bridge, electron, task, progress)
         return _look(bridge, electron, task, progress, progress.handle)
     except ElectronFailed:
-        record = _record(bridge, task)
+        record = run.record_of(task)
         if record.status is not Status.RUNNING or not record.error:
             raise
         return Answer(False, 1, Progress(attempt=record.attempt + 1))
@@ -146,7 +146,7 @@ def _submit(bridge: Bridge, electron: Electron, task: Task, progress: Progress) 
 def _look(
     bridge: Bridge, electron: Electron, task: Task, progress: Progress, handle: Handle
 ) -> Answer:
-    record = _record(bridge, task)
+    record = run.record_of(task)
     adapter = bridge.adapter(electron)
     if record.status is not Status.RUNNING:
         if record.status is Status.CANCELLED:
@@ -310,11 +310,6 @@ def _clean(adapter: Adapter, handle: Handle) -> None:
         adapter.clean(handle)
     except (Busy, Refused) as exc:
         print(f"left behind: {exc}")  # noqa: T201  # for the function's log
-
-
-def _record(bridge: Bridge, task: Task) -> Record:
-    found: Mapping[int, Record] = bridge.store.records(task.dispatch_id, [task.sheet.id])
-    return found.get(task.sheet.id, Record(Status.NEW_OBJECT))
 
 
 def document(answer: Answer) -> dict[str, Any]:

@@ -177,14 +177,14 @@ def _complete(task: Task, execution: Execution, claim: Claim, streams: Mapping[s
         _measure(task, outcome)
         gates.arrive(store, dispatch_id, task.sheet)
     else:
-        answer(task, _record(task))
+        answer(task, record_of(task))
 
 
 def _hand_over(task: Task, built: Built, claim: Claim, streams: Mapping[str, str]) -> None:
     """Leave a sublattice's graph to the control plane."""
     sublattices.keep(task.store, task.page, task.sheet.id, built)
     if not task.store.hand_over(task.dispatch_id, task.sheet.id, claim, streams):
-        answer(task, _record(task))
+        answer(task, record_of(task))
 
 
 def _fail(task: Task, execution: Execution, claim: Claim, streams: Mapping[str, str]) -> None:
@@ -203,7 +203,7 @@ def _fail(task: Task, execution: Execution, claim: Claim, streams: Mapping[str, 
     else:
         written = store.commit(dispatch_id, outcome, claim=claim)
     if not written:
-        answer(task, _record(task))
+        answer(task, record_of(task))
         return
     _measure(task, outcome)
     if outcome.status is Status.FAILED:
@@ -217,7 +217,7 @@ def _cancel(task: Task, claim: Claim, streams: Mapping[str, str]) -> None:
     failures = claim.record.failures
     outcome = Outcome(node, Status.CANCELLED, clock.now(), failures=failures, streams=streams)
     if not store.commit(task.dispatch_id, outcome, claim=claim):
-        answer(task, _record(task))
+        answer(task, record_of(task))
         return
     _measure(task, outcome)
     store.mark_cancelled(task.dispatch_id)
@@ -244,11 +244,12 @@ def _settled(task: Task, record: Record, remaining: Remaining) -> Record:
     ):
         time.sleep(pause)
         pause = min(2 * pause, _LONGEST_PAUSE)
-        record = _record(task)
+        record = record_of(task)
     return record
 
 
-def _record(task: Task) -> Record:
+def record_of(task: Task) -> Record:
+    """What is recorded of the electron now."""
     node = task.sheet.id
     return task.store.records(task.dispatch_id, [node]).get(node, Record(Status.NEW_OBJECT))
 
