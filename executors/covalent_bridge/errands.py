@@ -68,11 +68,11 @@ class Bucket:
         )
 
 
-def carry(task: Task, objects: Objects) -> tuple[Ticket, Mapping[str, bytes]]:
+def carry(task: Task) -> tuple[Ticket, Mapping[str, bytes]]:
     """A ticket for a job that gets what it reads as files beside it; and those files, by name."""
     errand = _errand(task)
-    found = {name: objects.get(key) for key, name in names_of(errand).items()}
-    return carried(errand), {name: data for name, data in found.items() if data is not None}
+    names, found = names_of(errand), task.store.objects(errand.reads)
+    return carried(errand), {names[key]: data for key, data in found.items()}
 
 
 def write(task: Task, objects: Objects, now: float, renewal: str) -> Ticket:

@@ -274,7 +274,7 @@ def _job(bridge: Bridge, adapter: Adapter, task: Task) -> Job:
     event = task.event
     files: Mapping[str, bytes] = {}
     if bridge.carries and isinstance(adapter, Carrier):
-        ticket, files = errands.carry(task, bridge.objects)
+        ticket, files = errands.carry(task)
     else:
         ticket = errands.write(task, bridge.objects, bridge.now(), bridge.renewal)
     return Job(
