@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Protocol
 
-from covalent_bridge.program import program
+from covalent_bridge.program import program, program_key
 from covalent_contracts import keys, sheet
 from covalent_contracts.ids import digest_of
 from covalent_contracts.ticket import (
@@ -109,6 +109,6 @@ def _errand(task: Task) -> Errand:
         inputs={node: Known(**vars(each)) for node, each in found.items() if each is not None},
         reads=inputs.keys_of(task.page, own, task.records),
         verdict=keys.verdict(*where),
-        program=keys.program(digest_of(program())),
+        program=program_key(),
         seals=(),
     )

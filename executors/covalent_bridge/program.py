@@ -6,6 +6,9 @@ from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 
+from covalent_contracts import keys
+from covalent_contracts.ids import digest_of
+
 _TIME = (1980, 1, 1, 0, 0, 0)
 _MAIN = """\
 import sys
@@ -40,6 +43,12 @@ def program() -> bytes:
                     name = path.relative_to(home.parent).as_posix()
                     _add(archive, name, path.read_bytes())
     return target.getvalue()
+
+
+@cache
+def program_key() -> str:
+    """Where the bucket has it."""
+    return keys.program(digest_of(program()))
 
 
 def _home(package: str) -> Path:
