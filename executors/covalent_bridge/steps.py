@@ -155,12 +155,13 @@ def _look(
         return Answer(True)
     now = bridge.now()
     sighting = _sighting(adapter, handle)
+    if progress.handed_in and _is_ending(sighting) and now - progress.handed_in < GRACE:
+        return Answer(False, 1, progress)
     execution = _handed_in(bridge, task, adapter, handle)
     if execution is not None:
-        handed_in = progress.handed_in or now
-        if _is_ending(sighting) and now - handed_in < GRACE:
+        if not progress.handed_in and _is_ending(sighting):
             execution.streams.close()
-            return Answer(False, 1, replace(progress, handed_in=handed_in))
+            return Answer(False, 1, replace(progress, handed_in=now))
     else:
         progress = _seen(progress, sighting, now)
         execution = _lost(adapter, handle, task, sighting, progress, now)

@@ -8,6 +8,7 @@ from tests.unit.bridge.conftest import ELECTRON, RUNNING, Far
 from tests.unit.runner.conftest import DISPATCH_ID
 
 from covalent_bridge import steps
+from covalent_bridge.errands import Bucket
 from covalent_bridge.steps import Progress
 from covalent_contracts import keys
 from covalent_contracts.ticket import Errand
@@ -72,6 +73,21 @@ def test_a_verdict_is_recorded_once_the_job_has_had_time_to_end(far: Far) -> Non
     far.work()
     assert not far.step().is_over  # commands after the electron may still run
     far.time += steps.GRACE
+    assert far.step().is_over
+
+
+def test_while_the_job_has_time_to_end_its_verdict_is_read_once(
+    far: Far, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    prepared(far)
+    far.step()
+    far.work()
+    handed_in = far.step().progress
+    with monkeypatch.context() as patch:
+        patch.delattr(Bucket, "get")
+        far.time += steps.GRACE / 2
+        assert far.step().progress == handed_in
+    far.place.sightings.append(ENDED)
     assert far.step().is_over
 
 
