@@ -9,6 +9,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from covalent_contracts.envelope import ELECTRON
 from covalent_contracts.ids import is_dispatch_id
 from covalent_contracts.status import Status
 from covalent_control_plane import store
@@ -23,8 +24,6 @@ PATTERN = {
     "detail": {"status": list(ENDED)},
 }
 """The EventBridge rule."""
-WORDS = "COVALENT_ELECTRON"
-"""The hyperparameter with dispatch, node, try and token."""
 _USED_UP = frozenset({"InvalidToken", "TaskDoesNotExist", "TaskTimedOut"})
 
 
@@ -45,7 +44,7 @@ def answer(aws: Aws, event: Mapping[str, Any]) -> bool:
     job: Mapping[str, Any] = aws.hybrid_jobs.get_job(
         jobArn=detail.get("jobArn") or event["resources"][0]
     )
-    words = str(job.get("hyperParameters", {}).get(WORDS, "")).split()
+    words = str(job.get("hyperParameters", {}).get(ELECTRON, "")).split()
     if len(words) != 4 or not is_dispatch_id(words[0]):
         log().info("not a job of ours", job=job["jobArn"])
         return False

@@ -11,7 +11,9 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Protocol, runtime_checkable
 
-TICKET = "ticket.json"
+from covalent_contracts.ticket import TICKET_FILE
+
+TICKET = TICKET_FILE
 """The file that the runner looks for beside itself."""
 
 Handle = Mapping[str, Any]

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Mapping, Sequence
 
+from covalent_contracts.envelope import ELECTRON, TIME_LIMIT
 from covalent_executors.task import Argument, Words
 
 COMMAND = ("python", "-m", "covalent_runner")
@@ -13,8 +14,8 @@ MIB = 1024
 def environment(time_limit: float, more: Mapping[str, str]) -> Sequence[Argument]:
     """The variables of a container: which electron, how long it may take (0: for ever), and `more`."""
     own: Sequence[Argument] = [
-        {"Name": "COVALENT_ELECTRON", "Value": Words()},
-        {"Name": "COVALENT_TIME_LIMIT", "Value": f"{time_limit:g}"},
+        {"Name": ELECTRON, "Value": Words()},
+        {"Name": TIME_LIMIT, "Value": f"{time_limit:g}"},
     ]
     return [*own, *({"Name": name, "Value": more[name]} for name in sorted(more))]
 

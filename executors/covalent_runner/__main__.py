@@ -12,10 +12,10 @@ import os
 import sys
 from math import inf
 
-from covalent_contracts.envelope import Run
+from covalent_contracts.envelope import ELECTRON, TIME_LIMIT, Run
 from covalent_runner import hybrid_job, run, supervisor
 from covalent_runner.errors import ElectronFailed, UpstreamFailed
-from covalent_runner.exits import COMMITTED, FAILED, NOT_STARTED, VARIABLE
+from covalent_runner.exits import COMMITTED, FAILED, NOT_STARTED
 from covalent_runner.lambda_handler import store
 
 BATCH_ATTEMPT = "AWS_BATCH_JOB_ATTEMPT"
@@ -32,13 +32,13 @@ def main() -> int:
 
     """
     hybrid_job.enter(os.environ)
-    dispatch_id, node, attempt, *token = os.environ[VARIABLE].split()
+    dispatch_id, node, attempt, *token = os.environ[ELECTRON].split()
     event = Run(dispatch_id, int(node), _try(int(attempt)))
     if token:
         from covalent_runner import attendance  # noqa: PLC0415  # most jobs are waited for otherwise
 
         return attendance.attend(store(), event, token[0], attendance.Terms.read(os.environ))
-    if supervisor.LIMIT in os.environ:
+    if TIME_LIMIT in os.environ:
         return supervisor.supervise()
     try:
         run.run(store(), event, lambda: inf)

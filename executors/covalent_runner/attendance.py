@@ -17,17 +17,15 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import IO
 
-from covalent_contracts.envelope import Run
+from covalent_contracts.envelope import ELECTRON, TIME_LIMIT, Run
 from covalent_runner import processes
 from covalent_runner.errors import ElectronFailed, UpstreamFailed
-from covalent_runner.exits import COMMITTED, FAILED, NOT_STARTED, VARIABLE
+from covalent_runner.exits import COMMITTED, FAILED, NOT_STARTED
 from covalent_runner.store import Store
 from covalent_runner.watcher import STOPPED
 
 HEARTBEAT = "COVALENT_HEARTBEAT_SECONDS"
 """After how many seconds of silence Step Functions gives the electron up; not set if it never does."""
-TIME_LIMIT = "COVALENT_TIME_LIMIT"
-"""How many seconds the electron may run; not set if there is no limit."""
 _TERMS = (HEARTBEAT, TIME_LIMIT)
 LOST = "ElectronLost"
 """The error of a try whose process or machine ended before it did."""
@@ -175,7 +173,7 @@ class _Child:
         inherited = {name: each for name, each in os.environ.items() if name not in _TERMS}
         self._process = subprocess.Popen(
             [sys.executable, "-m", "covalent_runner"],
-            env={**inherited, VARIABLE: words, processes.MARK: self._mark},
+            env={**inherited, ELECTRON: words, processes.MARK: self._mark},
             stderr=subprocess.PIPE,
         )
         self._tail = b""

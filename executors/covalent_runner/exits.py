@@ -1,7 +1,5 @@
-"""How `python -m covalent_runner` is told what to run, and tells how it went."""
+"""How `python -m covalent_runner` tells how it went, and is told by which name others know it."""
 
-VARIABLE = "COVALENT_ELECTRON"
-"""Dispatch id, node and try, and the task token of the state if it waits for an answer."""
 COMMITTED, FAILED, NOT_STARTED = 0, 3, 4
 """Exit codes: the result is recorded; the try failed and that is recorded; something that it needs has failed."""
 HANDLE = "COVALENT_JOB_HANDLE"

@@ -7,7 +7,8 @@ import json
 from collections.abc import MutableMapping
 from pathlib import Path
 
-from covalent_runner.exits import HANDLE, VARIABLE
+from covalent_contracts.envelope import ELECTRON
+from covalent_runner.exits import HANDLE
 
 HYPERPARAMETERS = "AMZN_BRAKET_HP_FILE"
 """Where Braket names the file with them."""
@@ -21,7 +22,7 @@ def enter(environment: MutableMapping[str, str]) -> None:
     A process that this one has started finds an electron there already, and nothing is added.
     """
     path = environment.get(HYPERPARAMETERS)
-    if VARIABLE in environment or not path or not Path(path).exists():
+    if ELECTRON in environment or not path or not Path(path).exists():
         return
     for name, value in json.loads(Path(path).read_text()).items():
         if name.startswith(_OURS):

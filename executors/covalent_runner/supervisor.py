@@ -10,10 +10,9 @@ import subprocess
 import sys
 from types import FrameType
 
+from covalent_contracts.envelope import TIME_LIMIT
 from covalent_runner import processes
 
-LIMIT = "COVALENT_TIME_LIMIT"
-"""The variable with the seconds that the electron may take, 0 for no limit; without it nobody supervises."""
 TIMED_OUT = 5
 """Exit code: the electron did not end in time. Nothing is recorded; the state's report tells the user."""
 
@@ -25,7 +24,7 @@ def supervise() -> int:
         The exit code of the child; with 128 and the signal's number, if that ended it.
 
     """
-    limit = float(os.environ.pop(LIMIT))
+    limit = float(os.environ.pop(TIME_LIMIT))
     signal.signal(signal.SIGTERM, _stop)
     child = subprocess.Popen([sys.executable, *sys.orig_argv[1:]])  # noqa: S603  # ourselves
     try:

@@ -14,6 +14,13 @@ from typing import Any
 
 from covalent_contracts.ids import is_dispatch_id
 
+ELECTRON = "COVALENT_ELECTRON"
+"""The variable that tells a process what to run: dispatch id, node and try, and the task token of the state if it
+waits for an answer.
+"""
+TIME_LIMIT = "COVALENT_TIME_LIMIT"
+"""The variable that tells how many seconds that may take, 0 for no limit; without it nobody ends it."""
+
 
 @dataclass(frozen=True)
 class Run:

@@ -107,7 +107,9 @@ class Ticket:
 
 BESIDE = "file:"
 """What an address begins with that is the name of a file beside the ticket, not an address of the bucket."""
+TICKET_FILE = "ticket.json"
 VERDICT_FILE = "verdict"
+"""How ticket and verdict are called in a job's folder."""
 NEVER = 1e12
 """Seconds since the epoch, in some 30,000 years."""
 

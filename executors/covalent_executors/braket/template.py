@@ -6,6 +6,7 @@ https://docs.aws.amazon.com/braket/latest/APIReference/API_CreateJob.html
 import math
 from collections.abc import Mapping
 
+from covalent_contracts.envelope import ELECTRON, TIME_LIMIT
 from covalent_contracts.errors import InvalidWorkflow
 from covalent_executors.braket.place import ANY, TAG, BraketPlace
 from covalent_executors.braket.spec import DEFAULT_BUCKET, DEFAULT_ROLE, MAX_SECONDS, BraketSpec
@@ -81,8 +82,8 @@ def _parameters(
         },
         "HyperParameters": {
             **here.environment,
-            "COVALENT_TIME_LIMIT": f"{spec.seconds:g}",
-            "COVALENT_ELECTRON": Words(with_token=True),
+            TIME_LIMIT: f"{spec.seconds:g}",
+            ELECTRON: Words(with_token=True),
         },
         "Tags": {TAG: place.prefix.removesuffix("-"), "covalent:electron": Words()},
     }

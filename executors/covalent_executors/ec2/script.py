@@ -7,6 +7,7 @@ https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/user-data.html
 import shlex
 from collections.abc import Mapping
 
+from covalent_contracts.envelope import ELECTRON
 from covalent_executors.ec2.place import INSTANCE
 
 _HEAD = """\
@@ -28,7 +29,9 @@ python=python$VERSION
 _RUN = """\
 instance="${INSTANCE:-$(cat /var/lib/cloud/data/instance-id)}"
 export COVALENT_JOB_HANDLE="{\\"executor\\": \\"ec2\\", \\"instance\\": \\"$instance\\"}"
-COVALENT_ELECTRON="$(tail -n 1 "$0")" $python -m covalent_runner
+"""
+_LAST = f"""\
+{ELECTRON}="$(tail -n 1 "$0")" $python -m covalent_runner
 exit
 """
 
@@ -51,4 +54,5 @@ def script(version: str, program: str, environment: Mapping[str, str]) -> str:
         + exports
         + get.replace("$VERSION", version).replace("$PROGRAM", program)
         + _RUN.replace("INSTANCE", INSTANCE)
+        + _LAST
     )

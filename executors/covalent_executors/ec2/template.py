@@ -5,6 +5,7 @@ https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_RunInstances.html
 
 from collections.abc import Mapping
 
+from covalent_contracts.envelope import TIME_LIMIT
 from covalent_contracts.errors import InvalidWorkflow
 from covalent_executors.ec2.place import ELECTRON_TAG, TAG, Ec2Place
 from covalent_executors.ec2.script import script
@@ -112,6 +113,6 @@ def _tags(place: Place) -> list[Argument]:
 
 def _script(spec: Ec2Spec, here: Ec2Place, python: str) -> str:
     program = here.program.format(python=python.replace(".", ""), architecture=spec.architecture)
-    limit = {"COVALENT_TIME_LIMIT": f"{spec.time_limit:g}"} if spec.time_limit > 0 else {}
+    limit = {TIME_LIMIT: f"{spec.time_limit:g}"} if spec.time_limit > 0 else {}
     terms = {"COVALENT_HEARTBEAT_SECONDS": str(here.heartbeat), **limit}
     return script(python, program, {**here.environment, **terms})

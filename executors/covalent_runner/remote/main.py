@@ -9,7 +9,7 @@ from tempfile import TemporaryFile
 from covalent_contracts import sheet
 from covalent_contracts.errors import CorruptedObject
 from covalent_contracts.status import Status
-from covalent_contracts.ticket import Ticket
+from covalent_contracts.ticket import TICKET_FILE, Ticket
 from covalent_runner import inputs
 from covalent_runner.execute import Execution, execute
 from covalent_runner.remote.addresses import Addresses, Unreachable
@@ -17,7 +17,6 @@ from covalent_runner.remote.verdicts import write
 from covalent_runner.store import Output, Record
 from covalent_runner.streams import Streams
 
-TICKET = "ticket.json"
 HANDED_IN, LOST = 0, 5
 _RANK = ("SLURM_PROCID", "OMPI_COMM_WORLD_RANK", "PMI_RANK")
 """Which of several equal processes this is, where a launcher (srun, mpirun) has started them."""
@@ -30,7 +29,7 @@ def main(folder: Path) -> int:
         The exit code.
 
     """
-    addresses = Addresses(Ticket.load((folder / TICKET).read_bytes()), folder)
+    addresses = Addresses(Ticket.load((folder / TICKET_FILE).read_bytes()), folder)
     try:
         execution = _run(addresses)
         if _is_first():

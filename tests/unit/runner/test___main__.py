@@ -4,9 +4,10 @@ from typing import Any
 
 import pytest
 
+from covalent_contracts.envelope import ELECTRON, TIME_LIMIT
 from covalent_runner import __main__ as program
 from covalent_runner import supervisor
-from covalent_runner.exits import COMMITTED, FAILED, NOT_STARTED, VARIABLE
+from covalent_runner.exits import COMMITTED, FAILED, NOT_STARTED
 
 from .conftest import DISPATCH_ID, Dispatch
 
@@ -15,12 +16,12 @@ from .conftest import DISPATCH_ID, Dispatch
 def execute(dispatch: Dispatch, monkeypatch: pytest.MonkeyPatch) -> Any:
     """Run the program for one try of a node."""
     monkeypatch.setattr(program, "store", lambda: dispatch.store)
-    monkeypatch.delenv(supervisor.LIMIT, raising=False)
+    monkeypatch.delenv(TIME_LIMIT, raising=False)
 
     def run(node: int, attempt: int = 0, *more: str, **variables: str) -> int:
         dispatch.publish()
         words = " ".join([DISPATCH_ID, str(node), str(attempt), *more])
-        monkeypatch.setenv(VARIABLE, words)
+        monkeypatch.setenv(ELECTRON, words)
         for name, value in variables.items():
             monkeypatch.setenv(name, value)
         return program.main()
@@ -80,5 +81,5 @@ def test_another_process_looks_after_the_time(
 ) -> None:
     monkeypatch.setattr(supervisor, "supervise", lambda: 99)
     dispatch.add(0, lambda: 42)
-    assert execute(0, 0, **{supervisor.LIMIT: "5"}) == 99
+    assert execute(0, 0, **{TIME_LIMIT: "5"}) == 99
     assert dispatch.status(0) is None

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from covalent_contracts.envelope import Run
+from covalent_contracts.envelope import TIME_LIMIT, Run
 from covalent_runner import attendance
 from covalent_runner.attendance import LOST, OUT_OF_TIME, Terms, attend, failure_of
 from covalent_runner.exits import COMMITTED, FAILED, NOT_STARTED
@@ -82,7 +82,7 @@ def test_a_committed_electron_releases_the_state(program: Program, tmp_path: Pat
 def test_the_child_holds_itself_to_no_terms(
     program: Program, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv(attendance.TIME_LIMIT, "7")
+    monkeypatch.setenv(TIME_LIMIT, "7")
     monkeypatch.setenv(attendance.HEARTBEAT, "7")
     program("sys.exit(len([each for each in os.environ if each.endswith(('LIMIT', 'SECONDS'))]))")
     assert attended(Store()) == COMMITTED

@@ -9,12 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from covalent_runner.supervisor import LIMIT, TIMED_OUT
+from covalent_contracts.envelope import TIME_LIMIT
+from covalent_runner.supervisor import TIMED_OUT
 
 PROGRAM = """
 import os, sys
+from covalent_contracts.envelope import TIME_LIMIT
 from covalent_runner import supervisor
-if supervisor.LIMIT in os.environ:
+if TIME_LIMIT in os.environ:
     sys.exit(supervisor.supervise())
 exec(sys.argv[1])
 """
@@ -30,7 +32,7 @@ while True: pass  # the interpreter's lock is held as long as it lets one
 
 def start(limit: str, code: str, *arguments: str) -> subprocess.Popen[bytes]:
     command = [sys.executable, "-c", PROGRAM, code, *arguments]
-    return subprocess.Popen(command, env={**os.environ, LIMIT: limit})
+    return subprocess.Popen(command, env={**os.environ, TIME_LIMIT: limit})
 
 
 @pytest.mark.parametrize(
@@ -39,7 +41,7 @@ def start(limit: str, code: str, *arguments: str) -> subprocess.Popen[bytes]:
         ("pass", 0),
         ("sys.exit(7)", 7),
         ("os.kill(os.getpid(), 9)", 137),
-        (f"sys.exit(int({LIMIT!r} in os.environ))", 0),
+        (f"sys.exit(int({TIME_LIMIT!r} in os.environ))", 0),
     ],
 )
 @pytest.mark.parametrize("limit", ["0", "60"])
