@@ -11,6 +11,7 @@ from typing import Any
 import boto3
 import pytest
 from moto import mock_aws
+from tests.atomic import one_at_a_time
 
 from covalent_contracts.ids import digest_of, new_dispatch_id
 from covalent_control_plane import (
@@ -152,6 +153,12 @@ def aws(clients: Aws, monkeypatch: pytest.MonkeyPatch) -> Iterator[Aws]:
         )
         store.create_table()
         yield clients
+
+
+@pytest.fixture
+def atomic(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Writes that are atomic, as DynamoDB's are and moto's are not."""
+    one_at_a_time(monkeypatch)
 
 
 @pytest.fixture

@@ -1,11 +1,9 @@
 """Cancelling: what the record says, what is stopped, and who wins when something else happens at the same time."""
 
 from concurrent.futures import ThreadPoolExecutor
-from threading import RLock
 from typing import Any
 
 import pytest
-from moto.dynamodb.responses import DynamoHandler
 from tests.unit.control_plane.conftest import Api, Dispatched, manifest, table
 from tests.unit.control_plane.test_finish import _finish, _has_failed, _record
 
@@ -136,18 +134,10 @@ def test_cancelled_while_it_starts(
     assert _execution(aws, identifier) == "ABORTED"
 
 
+@pytest.mark.usefixtures("atomic")
 def test_of_two_at_once_one_moves(
     aws: Aws, api: Api, dispatched: Dispatched, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    lock, call_action = RLock(), DynamoHandler.call_action
-
-    def one_at_a_time(
-        self: DynamoHandler,
-    ) -> Any:  # moto's conditional writes are not atomic by themselves
-        with lock:
-            return call_action(self)
-
-    monkeypatch.setattr(DynamoHandler, "call_action", one_at_a_time)
     identifier = dispatched()
     ended: list[Any] = []
     monkeypatch.setattr(outcomes, "measure_dispatch", ended.append)

@@ -1,13 +1,11 @@
 """Events, as AWS delivers them to `fire`, and what becomes of runs that overlap."""
 
 import json
-import threading
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import boto3
 import pytest
-from moto.dynamodb.responses import DynamoHandler
 from tests.unit.control_plane.conftest import BOB, EVENTS, Api, Dispatched, new_trigger
 
 from covalent_contracts import keys
@@ -99,7 +97,6 @@ def test_a_dispatch_that_was_started_by_hand_runs_anew(aws: Aws, api: Api, regis
     assert (outcome, run == registered) == ("started", False)
 
 
-@pytest.mark.usefixtures("atomic")
 @pytest.mark.usefixtures("atomic")
 def test_many_deliveries_at_once_run_once(aws: Aws, api: Api, registered: str) -> None:
     trigger_id = add(api, registered)
@@ -231,19 +228,6 @@ def test_objects_in_folders(api: Api, registered: str, monkeypatch: pytest.Monke
     trigger_id = in_bucket(api, registered, monkeypatch, recursive=True)
     deep = object_event(trigger_id, "in/deep/cat.png", "01")
     assert application.fire(deep, None)["outcome"] == "started"
-
-
-@pytest.fixture
-def atomic(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Writes that are atomic, as DynamoDB's are and moto's are not."""
-    lock = threading.RLock()
-    stock = DynamoHandler.call_action
-
-    def call(self: Any) -> Any:
-        with lock:
-            return stock(self)
-
-    monkeypatch.setattr(DynamoHandler, "call_action", call)
 
 
 @pytest.mark.usefixtures("atomic")
