@@ -154,12 +154,17 @@ def _eval_lambda(
     state_credentials: Any,
 ) -> None:
     del state_credentials
-    limit = 0.0
-    if self.resource.condition != _WAIT and not self.timeout.is_default_value():
-        self.timeout.eval(env=env)
-        limit = float(env.stack.pop())
+    limit = 0.0 if self.resource.condition == _WAIT else limit_of(self, env) or 0.0
     execution = env.states.context_object.context_object_data["Execution"]["Id"]
     env.stack.append(_invoke(normalised_parameters, resource_runtime_part.region, execution, limit))
+
+
+def limit_of(state: Any, env: Any) -> float | None:
+    """The time limit of a state in seconds, if it has one."""
+    if state.timeout.is_default_value():
+        return None
+    state.timeout.eval(env=env)
+    return float(env.stack.pop())
 
 
 def _invoke(parameters: Any, region: str, execution: str, limit: float) -> dict[str, Any]:

@@ -41,19 +41,11 @@ _stock_pattern = StateTaskServiceCallback._eval_integration_pattern
 _stock_error = StateTaskServiceEcs._from_error
 
 
-def _limit(state: Any, env: Any) -> float | None:
-    """The time limit of a state, if it has one."""
-    if state.timeout.is_default_value():
-        return None
-    state.timeout.eval(env=env)
-    return float(env.stack.pop())
-
-
 def _wait_for_job(self: Any, env: Any, **rest: Any) -> None:
     if self.resource.condition == ResourceCondition.WaitForTaskToken:
         _stock_pattern(self, env=env, **rest)
         return
-    limit = _limit(self, env)
+    limit = evaluation.limit_of(self, env)
     job = batch.find(rest["resource_runtime_part"].region, env.stack[-1]["JobId"])
     described = self._build_sync_resolver(env=env, **rest)
 
@@ -71,7 +63,7 @@ def _wait_for_task(self: Any, env: Any, **rest: Any) -> None:
     if self.resource.condition == ResourceCondition.WaitForTaskToken:
         _stock_pattern(self, env=env, **rest)
         return
-    limit = _limit(self, env)
+    limit = evaluation.limit_of(self, env)
     arn = env.stack[-1]["Tasks"][0]["TaskArn"]
     task = ecs.find(rest["resource_runtime_part"].region, arn)
     described = self._build_sync_resolver(env=env, **rest)

@@ -67,9 +67,7 @@ def _wait(self: Any, env: Any, **rest: Any) -> None:
     if self.resource.condition == ResourceCondition.WaitForTaskToken:
         _stock_pattern(self, env=env, **rest)
         return
-    self.timeout.eval(env=env)
-    limit = None if self.timeout.is_default_value() else env.stack[-1]
-    env.stack.pop()
+    limit = evaluation.limit_of(self, env)
     child = executions.find(env.stack.pop()["ExecutionArn"])
 
     def abandon() -> None:
