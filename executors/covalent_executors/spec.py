@@ -23,3 +23,8 @@ class Spec(BaseModel):
 
     retries: Annotated[int, Field(ge=0, le=MAX_RETRIES)] = 0
     """How often a failed try is repeated."""
+
+    @property
+    def limit(self) -> float:
+        """Seconds that a try may run, 0 for no limit."""
+        return max(self.time_limit, 0)

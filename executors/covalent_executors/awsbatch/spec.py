@@ -29,10 +29,5 @@ class BatchSpec(Spec):
     """How often Batch itself starts a job again that has lost its machine; it takes up to ten attempts."""
     time_limit: Annotated[float, Field(le=MAX_TIME_LIMIT, allow_inf_nan=False)] = 300
 
-    @property
-    def limit(self) -> float:
-        """Seconds that the electron may run, 0 for no limit."""
-        return max(self.time_limit, 0)
-
 
 SPEC = BatchSpec

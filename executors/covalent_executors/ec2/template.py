@@ -42,7 +42,7 @@ def task(spec: Ec2Spec, place: Place, python: str) -> TaskTemplate:
         resource=RUN_INSTANCES,
         parameters=_parameters(spec, place, here, ".".join(python.split(".")[:2])),
         transient=EC2_ERRORS,
-        time_limit=max(spec.time_limit, 0),
+        time_limit=spec.limit,
         retries=spec.retries,
         failures=CALLBACK_ERRORS,
         heartbeat=here.heartbeat,

@@ -43,10 +43,5 @@ class EcsSpec(Spec):
             raise ValueError(why)
         return memory
 
-    @property
-    def limit(self) -> float:
-        """Seconds that the electron may run, 0 for no limit."""
-        return max(self.time_limit, 0)
-
 
 SPEC = EcsSpec

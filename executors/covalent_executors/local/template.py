@@ -12,6 +12,4 @@ def task(spec: LocalSpec, place: Place, python: str) -> TaskTemplate:
         UnsupportedPython: there is none for this version.
 
     """
-    return lambda_task(
-        place.runner(python), time_limit=max(spec.time_limit, 0), retries=spec.retries
-    )
+    return lambda_task(place.runner(python), time_limit=spec.limit, retries=spec.retries)

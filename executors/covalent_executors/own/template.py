@@ -17,7 +17,7 @@ def task(spec: Spec, place: Place, python: str) -> TaskTemplate:
     """
     return lambda_task(
         place.to_build.runner(python),
-        time_limit=max(spec.time_limit, 0),
+        time_limit=spec.limit,
         retries=spec.retries,
         margin=MARGIN,
     )
