@@ -8,6 +8,7 @@ Defects of moto that are repaired here, each with a canary in tests/unit/localst
 - SendTaskFailure drops the cause; a token is looked for in every execution -> kept; looked up
 - SendTaskHeartbeat fails for a task without HeartbeatSeconds -> accepted
 - GetExecutionHistory ignores paging and reverseOrder, and copies everything each time -> pages
+- DescribeExecution tells of an end before there is an output -> of all of it, or not yet
 - DescribeExecution of a TIMED_OUT execution has no stopDate; an output that is a string is not JSON -> has; is
 """
 
@@ -157,6 +158,11 @@ def _respond_stop(self: Any) -> ActionResult:
 
 
 def _respond_describe(self: Any) -> ActionResult:
+    with _ending:  # moto sets the status before the output
+        return _described(self)
+
+
+def _described(self: Any) -> ActionResult:
     answer = _stock_describe(self)
     execution = self.stepfunction_backend.describe_execution(self._get_param("executionArn"))
     if execution.stop_date is not None:

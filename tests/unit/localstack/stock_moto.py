@@ -51,6 +51,7 @@ from moto.stepfunctions.parser.asl.eval.callback.callback import CallbackPoolMan
 from moto.stepfunctions.parser.asl.eval.states import States
 from moto.stepfunctions.parser.asl.parse.asl_parser import AmazonStateLanguageParser
 from moto.stepfunctions.parser.asl.utils import boto_client, json_path
+from moto.stepfunctions.parser.backend.execution import BaseExecutionWorkerCommunication
 from moto.stepfunctions.parser.backend.execution_worker import ExecutionWorker
 from moto.stepfunctions.parser.models import (
     StepFunctionsParserBackend,
@@ -638,6 +639,25 @@ def forgets_when_an_execution_timed_out() -> bool:
     found = ended(execution)
     assert found["status"] == "TIMED_OUT", found
     return "stopDate" not in found
+
+
+@canary
+def tells_of_an_end_before_there_is_an_output() -> tuple[str, str]:
+    told: list[tuple[str, str]] = []
+    stock = BaseExecutionWorkerCommunication._reflect_execution_status
+
+    def reflect(self: Any) -> None:
+        def look(_: States) -> None:
+            found = self.execution.to_describe_output()
+            told.append((found["status"], found["output"]))
+
+        with mock.patch.object(States, "get_input", look):
+            stock(self)
+
+    with mock.patch.object(BaseExecutionWorkerCommunication, stock.__name__, reflect):
+        start(machine(p=PASS))
+        until(lambda: told)
+    return told[0]
 
 
 @canary

@@ -112,6 +112,9 @@ CANARIES: dict[tuple[str, str], dict[str, Any]] = {
     ("executions", "GetExecutionHistory ignores paging and reverseOrder"): {
         "ignores_paging_of_a_history": {"events": 4, "first": "ExecutionStarted"}
     },
+    ("executions", "DescribeExecution tells of an end before there is an output"): {
+        "tells_of_an_end_before_there_is_an_output": ["SUCCEEDED", "null"]
+    },
     ("executions", "DescribeExecution of a TIMED_OUT execution has no stopDate; an output that"): {
         "forgets_when_an_execution_timed_out": True,
         "gives_a_text_as_it_is": "text",

@@ -1,13 +1,17 @@
 import json
 import os
+import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
+from moto.stepfunctions.parser.asl.eval.states import States
 
-from covalent_localstack import asl, evaluation
+from covalent_localstack import asl, evaluation, executions
 
 Run = Callable[..., dict[str, Any]]
 Client = Callable[[str], Any]
@@ -172,6 +176,40 @@ def test_an_execution_that_timed_out_has_an_end(run: Run) -> None:
     done = run({**machine(w=wait), "TimeoutSeconds": 1})
     assert done["status"] == "TIMED_OUT"
     assert done["startDate"] <= done["stopDate"]
+
+
+def test_who_looks_as_an_execution_ends_sees_all_of_the_end_or_nothing(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    states, stock = client("stepfunctions"), executions._stock_reflect
+    looked: list[Future[dict[str, Any]]] = []
+    ended = threading.Event()
+
+    def reflect(self: Any) -> None:
+        get = States.get_input
+
+        def after_a_look(of: Any) -> Any:
+            describe = partial(states.describe_execution, executionArn=self.execution.exec_arn)
+            looked.append(threads.submit(describe))
+            wait(
+                looked, timeout=0.5
+            )  # an answer now must not tell of the end: there is no output yet
+            return get(of)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(States, "get_input", after_a_look)
+            stock(self)
+        ended.set()
+
+    monkeypatch.setattr(executions, "_stock_reflect", reflect)
+    made = states.create_state_machine(
+        name="ends", definition=json.dumps(machine(p=CAUGHT)), roleArn=ROLE
+    )
+    with ThreadPoolExecutor(1) as threads:
+        states.start_execution(stateMachineArn=made["stateMachineArn"], input='{"a":1}')
+        assert ended.wait(30)
+    seen = looked[0].result()
+    assert (seen["status"], seen.get("output")) in [("RUNNING", None), ("SUCCEEDED", '{"a":1}')]
 
 
 def test_many_branches_run(run: Run, make_task: Task) -> None:
