@@ -2,10 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import TypeVar
 
-from covalent_contracts.errors import UnsupportedPython
+from covalent_contracts.errors import InvalidWorkflow, UnsupportedPython
 from covalent_executors.braket.place import BraketPlace
 from covalent_executors.ec2.place import Ec2Place
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -90,6 +93,27 @@ class Place:
 
         """
         return of_version(self.runners, python, "runner")
+
+
+def turned_on(offered: T | None, executor: str, service: str, variable: str) -> T:
+    """What a deployment offers an executor that it may be without.
+
+    Args:
+        offered: that, or None.
+        executor: its short name.
+        service: of AWS, which it uses.
+        variable: of the Terraform module, which turns it on.
+
+    Raises:
+        InvalidWorkflow: it is not turned on.
+
+    """
+    if offered is None:
+        raise InvalidWorkflow(
+            f"executor {executor!r}: this deployment does not use {service}: turn it on with the Terraform variable "
+            f"`{variable}`, or choose another executor"
+        )
+    return offered
 
 
 def of_version(offered: Mapping[str, str], python: str, what: str) -> str:

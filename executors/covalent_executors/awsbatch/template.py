@@ -13,7 +13,7 @@ from covalent_contracts.errors import InvalidWorkflow
 from covalent_executors import fargate
 from covalent_executors.awsbatch.spec import DEFINITION, QUEUE, BatchSpec
 from covalent_executors.container import COMMAND, environment, mebibytes
-from covalent_executors.place import Batch, Place, of_version
+from covalent_executors.place import Batch, Place, of_version, turned_on
 from covalent_executors.task import JOB_ERRORS, Argument, JobName, TaskTemplate
 
 SUBMIT = "arn:aws:states:::batch:submitJob.sync"
@@ -43,12 +43,7 @@ def task(spec: BatchSpec, place: Place, python: str) -> TaskTemplate:
         UnsupportedPython: its images have no such version.
 
     """
-    offered = place.batch
-    if offered is None:
-        raise InvalidWorkflow(
-            "executor 'awsbatch': this deployment does not use AWS Batch: turn it on with the Terraform variable "
-            "`batch`, or choose another executor"
-        )
+    offered = turned_on(place.batch, "awsbatch", "AWS Batch", "batch")
     return TaskTemplate(
         resource=SUBMIT,
         parameters={

@@ -10,7 +10,7 @@ from covalent_contracts.envelope import ELECTRON, TIME_LIMIT
 from covalent_contracts.errors import InvalidWorkflow
 from covalent_executors.braket.place import ANY, TAG, BraketPlace
 from covalent_executors.braket.spec import DEFAULT_BUCKET, DEFAULT_ROLE, MAX_SECONDS, BraketSpec
-from covalent_executors.place import Place
+from covalent_executors.place import Place, turned_on
 from covalent_executors.task import CALLBACK_ERRORS, Argument, JobName, TaskTemplate, Words
 
 CREATE_JOB = "arn:aws:states:::aws-sdk:braket:createJob.waitForTaskToken"
@@ -39,7 +39,7 @@ def task(spec: BraketSpec, place: Place, python: str) -> TaskTemplate:
 
     """
     place.runner(python)
-    here = _turned_on(place)
+    here = turned_on(place.braket, "braket", "Braket", "braket")
     return TaskTemplate(
         resource=CREATE_JOB,
         parameters=_parameters(spec, place, here, ".".join(python.split(".")[:2])),
@@ -51,15 +51,6 @@ def task(spec: BraketSpec, place: Place, python: str) -> TaskTemplate:
         is_job=True,
         margin=QUEUE,
     )
-
-
-def _turned_on(place: Place) -> BraketPlace:
-    if place.braket is None:
-        raise InvalidWorkflow(
-            "executor 'braket': this deployment does not use Braket; set the Terraform variable `braket`, "
-            "and deploy again"
-        )
-    return place.braket
 
 
 def _parameters(

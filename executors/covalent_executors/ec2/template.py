@@ -10,7 +10,7 @@ from covalent_contracts.errors import InvalidWorkflow
 from covalent_executors.ec2.place import ELECTRON_TAG, TAG, Ec2Place
 from covalent_executors.ec2.script import script
 from covalent_executors.ec2.spec import Ec2Spec
-from covalent_executors.place import Place
+from covalent_executors.place import Place, turned_on
 from covalent_executors.task import (
     CALLBACK_ERRORS,
     Argument,
@@ -37,7 +37,7 @@ def task(spec: Ec2Spec, place: Place, python: str) -> TaskTemplate:
 
     """
     place.runner(python)
-    here = _turned_on(place)
+    here = turned_on(place.ec2, "ec2", "EC2", "ec2")
     return TaskTemplate(
         resource=RUN_INSTANCES,
         parameters=_parameters(spec, place, here, ".".join(python.split(".")[:2])),
@@ -49,14 +49,6 @@ def task(spec: Ec2Spec, place: Place, python: str) -> TaskTemplate:
         is_job=True,
         margin=2 * here.heartbeat,
     )
-
-
-def _turned_on(place: Place) -> Ec2Place:
-    if place.ec2 is None:
-        raise InvalidWorkflow(
-            "executor 'ec2': this deployment does not use EC2; set the Terraform variable `ec2`, and deploy again"
-        )
-    return place.ec2
 
 
 def _parameters(spec: Ec2Spec, place: Place, here: Ec2Place, python: str) -> Mapping[str, Argument]:

@@ -7,10 +7,9 @@ The size of a task is an override; so the containers of its definition must have
 
 from collections.abc import Mapping, Sequence
 
-from covalent_contracts.errors import InvalidWorkflow
 from covalent_executors.container import COMMAND, MIB, environment, mebibytes
 from covalent_executors.ecs.spec import CLUSTER, FAMILY, EcsSpec
-from covalent_executors.place import Ecs, Place, of_version
+from covalent_executors.place import Ecs, Place, of_version, turned_on
 from covalent_executors.task import JOB_ERRORS, Argument, TaskTemplate
 
 RUN = "arn:aws:states:::ecs:runTask.sync"
@@ -31,12 +30,7 @@ def task(spec: EcsSpec, place: Place, python: str) -> TaskTemplate:
         UnsupportedPython: its images have no such version.
 
     """
-    offered = place.ecs
-    if offered is None:
-        raise InvalidWorkflow(
-            "executor 'ecs': this deployment does not use ECS: turn it on with the Terraform variable `ecs`, or choose "
-            "another executor"
-        )
+    offered = turned_on(place.ecs, "ecs", "ECS", "ecs")
     return TaskTemplate(
         resource=RUN,
         parameters={
