@@ -1,21 +1,22 @@
 """`python -m covalent_runner`: run one electron in a process that was started for it, with a role of its own.
 
 What to run is in COVALENT_ELECTRON: dispatch id, node and try, and the task token of the state if it waits for an
-answer. Who started the process learns from its exit code how the try went. With COVALENT_TIME_LIMIT another process
-looks after it (`supervisor`).
+answer (`callback`). Who started the process learns from its exit code how the try went. With COVALENT_TIME_LIMIT or a
+token another process looks after it (`supervisor`).
 
 AWS Batch starts a job again that has lost its machine, with the same variables but AWS_BATCH_JOB_ATTEMPT. That is
 another try: nobody will commit what the first one has claimed.
 """
 
 import os
+import signal
 import sys
 from math import inf
 
 from covalent_contracts.envelope import ELECTRON, TIME_LIMIT, Run
 from covalent_runner import hybrid_job, run, supervisor
 from covalent_runner.errors import ElectronFailed, UpstreamFailed
-from covalent_runner.exits import COMMITTED, FAILED, NOT_STARTED
+from covalent_runner.exits import COMMITTED, FAILED, NOT_STARTED, TIMED_OUT
 from covalent_runner.lambda_handler import store
 
 BATCH_ATTEMPT = "AWS_BATCH_JOB_ATTEMPT"
@@ -35,17 +36,28 @@ def main() -> int:
     dispatch_id, node, attempt, *token = os.environ[ELECTRON].split()
     event = Run(dispatch_id, int(node), _try(int(attempt)))
     if token:
-        from covalent_runner import attendance  # noqa: PLC0415  # most jobs are waited for otherwise
+        from covalent_runner import callback  # noqa: PLC0415  # most jobs are waited for otherwise
 
-        return attendance.attend(store(), event, token[0], attendance.Terms.read(os.environ))
+        return callback.answer(store(), event, token[0])
     if TIME_LIMIT in os.environ:
-        return supervisor.supervise()
+        return _supervised()
     try:
         run.run(store(), event, lambda: inf)
     except (ElectronFailed, UpstreamFailed) as exc:
         print(exc, file=sys.stderr)  # noqa: T201  # this is a program
         return FAILED if isinstance(exc, ElectronFailed) else NOT_STARTED
     return COMMITTED
+
+
+def _supervised() -> int:
+    """The exit code of the process that runs the electron; with 128 and the signal's number, if that ended it."""
+    try:
+        status = supervisor.supervise()
+    except supervisor.OutOfTime:
+        return TIMED_OUT
+    except supervisor.Terminated:
+        return 128 + signal.SIGTERM
+    return status if status >= 0 else 128 - status
 
 
 def _try(attempt: int) -> int:

@@ -1,13 +1,15 @@
 """A dispatch on moto's DynamoDB and S3, written as the control plane would write it."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
+from threading import RLock
 from typing import Any, ClassVar
 
 import boto3
 import pytest
 from moto import mock_aws
-from tests.atomic import one_at_a_time
+from moto.dynamodb.responses import DynamoHandler
 
 from covalent_contracts import keys, pickling, records
 from covalent_contracts import sheet as sheets
@@ -188,8 +190,15 @@ class Clients:
 @pytest.fixture(scope="module")
 def aws() -> Iterator[Clients]:
     """One emulated AWS for all tests of a module; its DynamoDB is made atomic, which moto's is not by itself."""
+    lock = RLock()
+    call_action = DynamoHandler.call_action
+
+    def one_at_a_time(self: DynamoHandler) -> Any:
+        with lock:
+            return call_action(self)
+
     with pytest.MonkeyPatch.context() as patch:
-        one_at_a_time(patch)
+        patch.setattr(DynamoHandler, "call_action", one_at_a_time)
         for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
             patch.setenv(name, "testing")
         patch.setenv("AWS_DEFAULT_REGION", "us-east-1")
@@ -217,3 +226,20 @@ def dispatch(aws: Clients) -> Iterator[Dispatch]:
     )
     yield Dispatch(TokenStore(), s3=aws.s3, dynamodb=aws.dynamodb)
     aws.dynamodb.delete_table(TableName=TABLE)
+
+
+Program = Callable[[str], None]
+
+
+@pytest.fixture
+def program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Program:
+    """Makes `python -m covalent_runner` do something else in a child of this process."""
+
+    def write(text: str) -> None:
+        package = tmp_path / "covalent_runner"
+        package.mkdir()
+        (package / "__init__.py").touch()
+        (package / "__main__.py").write_text(f"import os, signal, sys, time\n{text}\n")
+        monkeypatch.setenv("PYTHONPATH", str(tmp_path), prepend=":")
+
+    return write
