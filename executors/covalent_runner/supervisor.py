@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import time
+import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from math import inf
@@ -87,20 +88,20 @@ def _terminable() -> Iterator[None]:
 def _child(stderr: int | None) -> Iterator[subprocess.Popen[bytes]]:
     """The child, which ends with the block, and all that it has started with it."""
     inherited = {name: each for name, each in os.environ.items() if name != TIME_LIMIT}
+    mark = uuid.uuid4().hex
     words = " ".join(os.environ[ELECTRON].split()[:3])
     child = subprocess.Popen(
         [sys.executable, "-m", "covalent_runner"],
-        env={**inherited, ELECTRON: words},
+        env={**inherited, ELECTRON: words, processes.MARK: mark},
         stderr=stderr,
     )
     try:
         yield child
     finally:
-        if child.poll() is None:
-            child.send_signal(signal.SIGSTOP)  # or it would see its children end, and go on
-            processes.end([child.pid])
-            child.kill()
-            child.wait()
+        child.send_signal(signal.SIGSTOP)  # or it would see its children end, and go on
+        processes.end([child.pid], [mark])
+        child.kill()
+        child.wait()
 
 
 def _status(child: subprocess.Popen[bytes], seconds: float) -> int | None:
