@@ -2,6 +2,7 @@
 
 import json
 import time
+import uuid
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -32,23 +33,32 @@ def subnet(aws: Aws) -> str:
 
 
 @pytest.fixture(scope="module")
-def queue(aws: Aws, subnet: str) -> str:
+def group(aws: Aws) -> str:
+    """A security group."""
+    return str(aws.client("ec2").describe_security_groups()["SecurityGroups"][0]["GroupId"])
+
+
+@pytest.fixture(scope="module")
+def queue(aws: Aws, subnet: str, group: str) -> str:
     """A queue, and a job definition of its name; no role is named, as the project's Terraform names none."""
     batch = aws.client("batch")
-    batch.create_compute_environment(
+    machines = batch.create_compute_environment(
         computeEnvironmentName=NAME,
         type="MANAGED",
         computeResources={
             "type": "FARGATE",
             "maxvCpus": 4,
             "subnets": [subnet],
-            "securityGroupIds": [],
+            "securityGroupIds": [group],
         },
     )
     batch.create_job_queue(
         jobQueueName=NAME,
+        state="ENABLED",
         priority=1,
-        computeEnvironmentOrder=[{"order": 1, "computeEnvironment": NAME}],
+        computeEnvironmentOrder=[
+            {"order": 1, "computeEnvironment": machines["computeEnvironmentArn"]}
+        ],
     )
     batch.register_job_definition(
         jobDefinitionName=NAME,
@@ -102,7 +112,9 @@ def _run_task(subnet: str, cluster: str, *command: str) -> Mapping[str, Any]:
             "LaunchType": "FARGATE",
             "Cluster": cluster,
             "TaskDefinition": NAME,
-            "NetworkConfiguration": {"AwsvpcConfiguration": {"Subnets": [subnet]}},
+            "NetworkConfiguration": {
+                "AwsvpcConfiguration": {"Subnets": [subnet], "SecurityGroups": []}
+            },
             "Overrides": {
                 "ContainerOverrides": [{"Name": "electron", "Command": list(command)}],
             },
@@ -122,7 +134,7 @@ class Machines:
         """Start one."""
         self._made += 1
         machine = self.client.create_state_machine(
-            name=f"{NAME}-{self._made}",
+            name=f"{NAME}-{self._made}-{uuid.uuid4().hex[:6]}",
             definition=json.dumps({"StartAt": "Only", "States": {"Only": state}}),
             roleArn=ROLE,
         )["stateMachineArn"]
@@ -186,12 +198,11 @@ def test_a_cluster_that_nobody_has_made_is_refused(
     machines: Machines, subnet: str, cluster: str
 ) -> None:
     found = machines.run(_run_task(subnet, f"{cluster}-of-nobody", "true"))
-    assert found["status"] == "FAILED"
-    assert "ClusterNotFound" in found["cause"]
+    assert (found["status"], found["error"]) == ("FAILED", "ECS.ClusterNotFoundException")
 
 
 @pytest.mark.parametrize("kind", ["job", "task"])
-def test_a_stopped_execution_ends_what_it_waits_for(  # noqa: PLR0913  # fixtures
+def test_a_stopped_execution_ends_what_it_waits_for(  # fixtures
     machines: Machines, queue: str, subnet: str, cluster: str, tmp_path: Path, kind: str
 ) -> None:
     file = tmp_path / "alive"

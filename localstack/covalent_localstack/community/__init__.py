@@ -15,6 +15,6 @@ signatures   what a description and a request say of IAM authorization
 identity     who signed a request to API Gateway            -> requestContext.identity, and 403 for nobody
 
 Nothing here may import the rest of the project: it is not installed there, but for what runs containers
-(`covalent_localstack.host.install` names it). `executor`, `providers`, `identity`, `definitions`, `containers`, `jobs` and
-`stopping` import LocalStack, `dynamodb` imports moto, the others the standard library only.
+(`covalent_localstack.host.install` names it). `executor`, `providers`, `identity`, `definitions`, `containers`, `jobs`
+and `stopping` import LocalStack, `dynamodb` imports moto, the others the standard library only.
 """

@@ -48,7 +48,7 @@ def environment() -> dict[str, str]:
         "PYTHONUNBUFFERED": "1",
         "AWS_ENDPOINT_URL": f"http://127.0.0.1:{GATEWAY_LISTEN[0].port}",
         "AWS_ACCESS_KEY_ID": "test",
-        "AWS_SECRET_ACCESS_KEY": "test",  # noqa: S105  # any will do
+        "AWS_SECRET_ACCESS_KEY": "test",  # any will do
         "AWS_CONFIG_FILE": os.devnull,
         "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
         "AWS_EC2_METADATA_DISABLED": "true",

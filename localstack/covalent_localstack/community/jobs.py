@@ -3,12 +3,14 @@
 Defects of LocalStack that are repaired here:
 
 - a task of ECS that failed is taken for one that succeeded -> States.TaskFailed with the task as its cause
+- what ECS refuses is told as `States.Runtime` -> as `ECS.` and its name
 - a job runs on when its state has timed out or its execution was stopped -> is ended
 """
 
 from collections.abc import Callable
 from typing import Any
 
+from botocore.exceptions import ClientError
 from localstack.runtime import hooks
 
 ABANDONED = "the state that waited for it was stopped, or has timed out"
@@ -46,6 +48,7 @@ def repair_jobs() -> None:
     callback = state_task_service_callback.StateTaskServiceCallback
     batch._build_sync_resolver = _of_batch(batch._build_sync_resolver)
     ecs._build_sync_resolver = _of_ecs(ecs._build_sync_resolver)
+    ecs._from_error = _naming(ecs._from_error)
     callback._eval_sync = _ending(callback._eval_sync)
 
 
@@ -69,7 +72,7 @@ def _of_ecs(stock: Callable[..., Any]) -> Callable[..., Waiting]:
         def ask() -> Any:
             found = described()
             if found is not None and any(each.get("ExitCode") for each in found["Containers"]):
-                raise _failure(self, env, found)
+                raise _raised(_failure(self, env, "States.TaskFailed", _json(found)))
             return found
 
         def end() -> None:
@@ -80,6 +83,16 @@ def _of_ecs(stock: Callable[..., Any]) -> Callable[..., Waiting]:
         return Waiting(ask, end)
 
     return resolver
+
+
+def _naming(stock: Callable[..., Any]) -> Callable[..., Any]:
+    def from_error(self: Any, env: Any, ex: Exception) -> Any:
+        if not isinstance(ex, ClientError):
+            return stock(self, env=env, ex=ex)
+        refused = ex.response["Error"]
+        return _failure(self, env, f"ECS.{refused['Code']}", refused["Message"])
+
+    return from_error
 
 
 def _ending(stock: Callable[..., Any]) -> Callable[..., Any]:
@@ -102,35 +115,57 @@ def _client(service: str, told: Any) -> Any:
     return boto_client_for(service, region, who)
 
 
-def _failure(state: Any, env: Any, task: Any) -> Exception:
+def _failure(state: Any, env: Any, error: str, cause: str) -> Any:
     from localstack.aws.api.stepfunctions import (  # noqa: PLC0415  # as above
         HistoryEventType,
         TaskFailedEventDetails,
     )
-    from localstack.services.stepfunctions.asl.component.common.error_name import (  # noqa: PLC0415  # as above
-        failure_event,
-        states_error_name,
-        states_error_name_type,
+    from localstack.services.stepfunctions.asl.component.common.error_name.failure_event import (  # noqa: PLC0415  # as above
+        FailureEvent,
     )
     from localstack.services.stepfunctions.asl.eval.event.event_detail import (  # noqa: PLC0415  # as above
         EventDetails,
     )
+
+    details = TaskFailedEventDetails(
+        resource=state._get_sfn_resource(),
+        resourceType=state._get_sfn_resource_type(),
+        error=error,
+        cause=cause,
+    )
+    return FailureEvent(
+        env=env,
+        error_name=_error_name(error),
+        event_type=HistoryEventType.TaskFailed,
+        event_details=EventDetails(taskFailedEventDetails=details),
+    )
+
+
+def _error_name(error: str) -> Any:
+    from localstack.services.stepfunctions.asl.component.common.error_name import (  # noqa: PLC0415  # as above
+        custom_error_name,
+        states_error_name,
+        states_error_name_type,
+    )
+
+    if not error.startswith("States."):
+        return custom_error_name.CustomErrorName(error)
+    kind = states_error_name_type.StatesErrorNameType.from_name(error)
+    return states_error_name.StatesErrorName(typ=kind)
+
+
+def _raised(event: Any) -> Exception:
+    from localstack.services.stepfunctions.asl.component.common.error_name.failure_event import (  # noqa: PLC0415  # as above
+        FailureEventException,
+    )
+
+    made: Exception = FailureEventException(event)
+    return made
+
+
+def _json(value: Any) -> str:
     from localstack.services.stepfunctions.asl.utils.encoding import (  # noqa: PLC0415  # as above
         to_json_str,
     )
 
-    failed = states_error_name_type.StatesErrorNameType.StatesTaskFailed
-    details = TaskFailedEventDetails(
-        resource=state._get_sfn_resource(),
-        resourceType=state._get_sfn_resource_type(),
-        error=failed.to_name(),
-        cause=to_json_str(task),
-    )
-    event = failure_event.FailureEvent(
-        env=env,
-        error_name=states_error_name.StatesErrorName(typ=failed),
-        event_type=HistoryEventType.TaskFailed,
-        event_details=EventDetails(taskFailedEventDetails=details),
-    )
-    made: Exception = failure_event.FailureEventException(event)
-    return made
+    return str(to_json_str(value))
