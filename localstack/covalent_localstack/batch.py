@@ -5,6 +5,7 @@ Defects of moto that are repaired here, each with a canary in tests/unit/localst
 - a job runs in a container of Docker, and fails where there is none -> a process of this machine
 - DescribeJobs tells no exit code -> tells it, with the reason
 - SubmitJob wants a queue and a definition that someone has made -> makes them
+- CreateComputeEnvironment wants a role to be named -> takes the one that an account has for Batch
 
 Nothing takes a machine away from a job here, so the attempts of a RetryStrategy are not needed.
 """
@@ -19,22 +20,23 @@ from moto.batch.models import BatchBackend, Job, JobQueue, batch_backends
 from moto.batch.utils import JobStatus
 
 from covalent_localstack import programs, threads
-from covalent_localstack.environment import ACCOUNT
 from covalent_localstack.patching import replace
 from covalent_localstack.programs import Exit, Program
 
 LOG_GROUP = "COVALENT_LOG_GROUP"
 """The variable of a container with the log group that its user has named."""
 _ENDED_BY_ITSELF = "Essential container in task exited"
+_SERVICE = "batch.amazonaws.com"
+_stock_create = BatchBackend.create_compute_environment
 _stock_submit = BatchBackend.submit_job
 _stock_terminate = Job.terminate
 _stock_details = Job._container_details
 _making = threading.Lock()
 
 
-def find(region: str, job_id: str) -> Any:
+def find(account: str, region: str, job_id: str) -> Any:
     """A job."""
-    return batch_backends[ACCOUNT][region].get_job_by_id(job_id)
+    return batch_backends[account][region].get_job_by_id(job_id)
 
 
 def wait(job: Any, limit: float | None) -> bool:
@@ -106,7 +108,8 @@ def _run_container(job: Any) -> None:
 
 def _begin(job: Any) -> None:
     job.job_started_at = datetime.datetime.now()
-    job._log_group = _variables(job).get(LOG_GROUP, job._log_group)
+    logged = log_group(job._get_container_property("logConfiguration", {})) or job._log_group
+    job._log_group = _variables(job).get(LOG_GROUP, logged)
     job.log_stream_name = job._stream_name
     job._start_attempt()
     job.status = JobStatus.RUNNING
@@ -122,6 +125,11 @@ def _end(job: Any, gone: Exit) -> None:
         job.latest_attempt["statusReason"] = reason
     job.job_stopped_reason = reason
     job._mark_stopped(success=gone.code == 0 and not gone.reason)
+
+
+def log_group(configuration: Mapping[str, Any]) -> str:
+    """The log group that the definition of a container names; "" if it names none."""
+    return str(configuration.get("options", {}).get("awslogs-group", ""))
 
 
 def write_log(logs: Any, group: str, stream: str, output: str) -> None:
@@ -151,6 +159,19 @@ def _details(self: Any) -> dict[str, Any]:
 
 def _pairs(variables: Mapping[str, str]) -> list[dict[str, str]]:
     return [{"name": name, "value": value} for name, value in variables.items()]
+
+
+def _create_environment(self: Any, *, service_role: str, **rest: Any) -> Any:
+    return _stock_create(self, service_role=service_role or _service_role(self.iam_backend), **rest)
+
+
+def _service_role(iam: Any) -> str:
+    """The role that Batch has in every account, made when it is first needed."""
+    with _making:
+        found = [
+            each.arn for each in iam.get_roles() if each.path == f"/aws-service-role/{_SERVICE}/"
+        ]
+        return str(found[0] if found else iam.create_service_linked_role(_SERVICE, "", "").arn)
 
 
 def _submit(
@@ -185,10 +206,17 @@ def _make_definition(backend: Any, name: str) -> None:
     )
 
 
-def install() -> None:
-    """Repair moto."""
+def install(*, makes_missing: bool = True) -> None:
+    """Repair moto.
+
+    Args:
+        makes_missing: queues and definitions that nobody has made are made when they are named, and not refused.
+
+    """
     replace(Job, "start", _start)
     replace(Job, "run", _run)
     replace(Job, "terminate", _terminate)
     replace(Job, "_container_details", _details)
-    replace(BatchBackend, "submit_job", _submit)
+    replace(BatchBackend, "create_compute_environment", _create_environment)
+    if makes_missing:
+        replace(BatchBackend, "submit_job", _submit)

@@ -4,6 +4,7 @@ Defects of moto that are repaired here, each with a canary in tests/unit/localst
 
 - a task runs nothing, and comes nearer to its end whenever it is looked at -> processes of this machine, until they end
 - RunTask wants a cluster, a definition and a subnet that someone has made -> makes the first two, takes any subnet
+- RunTask wants each container to have memory of its own -> Fargate's need not
 """
 
 import copy
@@ -19,22 +20,24 @@ from moto.ecs.models import EC2ContainerServiceBackend, Task, ecs_backends
 from moto.logs.models import logs_backends
 
 from covalent_localstack import programs, threads
-from covalent_localstack.batch import LOG_GROUP, write_log
-from covalent_localstack.environment import ACCOUNT
+from covalent_localstack.batch import LOG_GROUP, log_group, write_log
 from covalent_localstack.patching import replace
 from covalent_localstack.programs import Exit, Program
 
 CONTAINER = "electron"
 """The container of definitions that are made on demand."""
 _ENDED_BY_ITSELF = "Essential container in task exited"
+_stock_needs = EC2ContainerServiceBackend._calculate_task_resource_requirements
 _stock_run = EC2ContainerServiceBackend.run_task
 _making = threading.Lock()
+_NETWORK = 7
+"""Which argument of moto's RunTask it is."""
 
 
-def find(region: str, arn: str) -> Any:
+def find(account: str, region: str, arn: str) -> Any:
     """A task."""
     name = arn.rpartition("/")[2]
-    for tasks in ecs_backends[ACCOUNT][region].tasks.values():
+    for tasks in ecs_backends[account][region].tasks.values():
         for task in tasks.values():
             if task.id == name:
                 return task
@@ -53,15 +56,23 @@ def stop(task: Any, reason: str, code: str = "UserInitiated") -> None:
         task.runtime.end(each, reason)
 
 
-def _run_task(self: Any, cluster_str: str, task_definition_str: str, *args: Any) -> list[Any]:
+def _run_task(self: Any, *args: Any) -> list[Any]:
+    started = _stock_run(self, *args)
+    for task in started:
+        _start(self, task, args[_NETWORK])
+    return list(started)
+
+
+def _run_task_anywhere(
+    self: Any, cluster_str: str, task_definition_str: str, *args: Any
+) -> list[Any]:
+    given = [cluster_str, task_definition_str, *args]
     with _making:
         _make_missing(self, cluster_str.rpartition("/")[2], task_definition_str)
-        network = args[5] if len(args) > 5 else None
-        started = _stock_run(
-            self, cluster_str, task_definition_str, *args[:5], _known(self, network), *args[6:]
-        )
+        given[_NETWORK] = _known(self, given[_NETWORK])
+        started = _stock_run(self, *given)
     for task in started:
-        _start(self, task, network)
+        _start(self, task, args[_NETWORK - 2])
     return list(started)
 
 
@@ -86,7 +97,7 @@ def _known(backend: Any, network: Any) -> Any:
     """The network of a task, with a subnet that moto has and the groups that it has."""
     if not network:
         return network
-    ec2 = ec2_backends[ACCOUNT][backend.region_name]
+    ec2 = ec2_backends[backend.account_id][backend.region_name]
     asked = network["awsvpcConfiguration"]
     groups = [
         each
@@ -99,6 +110,14 @@ def _known(backend: Any, network: Any) -> Any:
     except InvalidSubnetIdError:
         subnets = [next(iter(ec2.get_default_subnets().values())).id]
     return {"awsvpcConfiguration": {**asked, "subnets": subnets, "securityGroups": groups}}
+
+
+def _needs(definition: Any) -> Any:
+    shown = copy.copy(definition)
+    shown.container_definitions = [
+        {"memoryReservation": 0, **each} for each in definition.container_definitions
+    ]
+    return _stock_needs(shown)
 
 
 def _start(backend: Any, task: Any, network: Any) -> None:
@@ -138,7 +157,8 @@ def _run(backend: Any, task: Any, number: int, described: Mapping[str, Any]) -> 
 
     gone = task.runtime.run(task.processes[number], command, variables, begun=begun)
     shown.exitCode, shown.last_status = gone.code, "STOPPED"
-    group = variables.get(LOG_GROUP, f"/ecs/{task.group.removeprefix('family:')}")
+    named = log_group(described.get("logConfiguration", {}))
+    group = variables.get(LOG_GROUP, named or f"/ecs/{task.group.removeprefix('family:')}")
     _log(backend, task, group, shown.name, gone)
     if described.get("essential", True):
         stop(task, _ENDED_BY_ITSELF, "EssentialContainerExited")
@@ -151,7 +171,7 @@ def _overrides(task: Any, name: str) -> Mapping[str, Any]:
 
 
 def _log(backend: Any, task: Any, group: str, name: str, gone: Exit) -> None:
-    logs = logs_backends[ACCOUNT][backend.region_name]
+    logs = logs_backends[backend.account_id][backend.region_name]
     write_log(logs, group, f"{CONTAINER}/{name}/{task.id}", gone.output)
 
 
@@ -167,7 +187,7 @@ def _leave(task: Any) -> None:
 
 def _stop_task(self: Any, cluster_str: str, task_str: str, reason: str) -> Any:
     self._get_cluster(cluster_str)
-    task = find(self.region_name, task_str)
+    task = find(self.account_id, self.region_name, task_str)
     stop(task, reason or "Task stopped by user")
     return task
 
@@ -180,8 +200,18 @@ def _set_status(self: Any, value: Any) -> None:
     self._status = value
 
 
-def install() -> None:
-    """Repair moto."""
-    replace(EC2ContainerServiceBackend, "run_task", _run_task)
+def install(*, makes_missing: bool = True) -> None:
+    """Repair moto.
+
+    Args:
+        makes_missing: clusters and definitions that nobody has made are made when they are named, and not refused; so
+            are networks.
+
+    """
+    run_task = _run_task_anywhere if makes_missing else _run_task
+    replace(EC2ContainerServiceBackend, "run_task", run_task)
+    replace(
+        EC2ContainerServiceBackend, "_calculate_task_resource_requirements", staticmethod(_needs)
+    )
     replace(EC2ContainerServiceBackend, "stop_task", _stop_task)
     replace(Task, "status", property(_status, _set_status))

@@ -33,6 +33,7 @@ from moto.stepfunctions.parser.asl.eval.event.event_detail import EventDetails
 from moto.stepfunctions.parser.asl.utils.encoding import to_json_str
 
 from covalent_localstack import batch, ecs, evaluation
+from covalent_localstack.environment import ACCOUNT
 from covalent_localstack.patching import replace
 from covalent_localstack.stopping import ended_with
 
@@ -46,7 +47,7 @@ def _wait_for_job(self: Any, env: Any, **rest: Any) -> None:
         _stock_pattern(self, env=env, **rest)
         return
     limit = evaluation.limit_of(self, env)
-    job = batch.find(rest["resource_runtime_part"].region, env.stack[-1]["JobId"])
+    job = batch.find(ACCOUNT, rest["resource_runtime_part"].region, env.stack[-1]["JobId"])
     described = self._build_sync_resolver(env=env, **rest)
 
     def abandon() -> None:
@@ -65,7 +66,7 @@ def _wait_for_task(self: Any, env: Any, **rest: Any) -> None:
         return
     limit = evaluation.limit_of(self, env)
     arn = env.stack[-1]["Tasks"][0]["TaskArn"]
-    task = ecs.find(rest["resource_runtime_part"].region, arn)
+    task = ecs.find(ACCOUNT, rest["resource_runtime_part"].region, arn)
     described = self._build_sync_resolver(env=env, **rest)
 
     def abandon() -> None:

@@ -154,11 +154,15 @@ class Runtime:
         size: how many containers run at once.
         environment: what all programs find in their environment.
         log: where machines write.
+        python: the interpreter that `python` is.
 
     """
 
-    def __init__(self, size: int, environment: Mapping[str, str], log: Path) -> None:
+    def __init__(
+        self, size: int, environment: Mapping[str, str], log: Path, python: str = sys.executable
+    ) -> None:
         self.environment = environment
+        self._python = python
         self._size = size
         self._log = log.open("ab")
         self._folders = tempfile.TemporaryDirectory(
@@ -203,7 +207,7 @@ class Runtime:
             begun()
             with tempfile.TemporaryFile() as output:
                 log = self._log if program.is_machine else output
-                program.start(_found(command), {**self.environment, **variables}, folder, log)
+                program.start(self._found(command), {**self.environment, **variables}, folder, log)
                 code = program.wait(limit)
                 return Exit(code, program.reason, _tail(output))
         finally:
@@ -226,6 +230,10 @@ class Runtime:
         self._log.close()
         self._folders.cleanup()
 
+    def _found(self, command: Sequence[str]) -> Sequence[str]:
+        is_python = bool(command) and command[0] in _PYTHON
+        return [self._python, *command[1:]] if is_python else command
+
     def _take(self, program: Program) -> bool:
         with self._changed:
             self._changed.wait_for(
@@ -245,10 +253,6 @@ class Runtime:
             self._changed.notify()
 
 
-def _found(command: Sequence[str]) -> Sequence[str]:
-    return [sys.executable, *command[1:]] if command[:1] and command[0] in _PYTHON else command
-
-
 def _tail(log: IO[bytes]) -> str:
     size = log.seek(0, os.SEEK_END)
     log.seek(max(size - _OUTPUT, 0))
@@ -259,9 +263,11 @@ _current: list[Runtime] = []
 
 
 @contextmanager
-def running(size: int, environment: Mapping[str, str], log: Path) -> Iterator[None]:
+def running(
+    size: int, environment: Mapping[str, str], log: Path, python: str = sys.executable
+) -> Iterator[None]:
     """Have programs run, as `Runtime` does, within the block."""
-    made = Runtime(size, environment, log)
+    made = Runtime(size, environment, log, python)
     _current[:] = [made]
     try:
         yield

@@ -95,6 +95,7 @@ def covalent(
     aws.client("s3").create_bucket(Bucket=WATCHED_BUCKET)
     command = Covalent(client_environment(environment, tmp_path_factory.mktemp("client")))
     wanted = {"protect": False, "triggers": True, "trigger_buckets": [WATCHED_BUCKET]}
+    wanted |= {"batch": {}, "ecs": {}}
     shape = [word for minor in PYTHONS for word in ("--python", minor)]
     shape += [f"--var={name}={json.dumps(value)}" for name, value in wanted.items()]
     assert "is deployed" in command.deploy("up", "--yes", *shape)

@@ -22,10 +22,15 @@ pytestmark = pytest.mark.localstack
 WORKFLOWS = Path(__file__).with_name("workflows.py")
 
 
-def _dispatch(name: str, client: Mapping[str, str]) -> dict[str, Any]:
+def _run(name: str, client: Mapping[str, str]) -> dict[str, Any]:
     output = run(sys.executable, str(WORKFLOWS), name, environment=client)
     found: dict[str, Any] = json.loads(output.splitlines()[-1])
     print(f"{name:<40} {found['seconds']:7.1f} s, accepted after {found['accepted']:.1f} s")
+    return found
+
+
+def _dispatch(name: str, client: Mapping[str, str]) -> dict[str, Any]:
+    found = _run(name, client)
     assert found["error"] is None
     assert found["status"] == "COMPLETED"
     return found
@@ -92,6 +97,32 @@ def test_a_support_vector_machine(client: Mapping[str, str]) -> None:
 
 def test_sublattices_are_built_by_their_own_function(client: Mapping[str, str]) -> None:
     assert _dispatch("recursive", client)["result"] == 3
+
+
+def test_a_job_of_batch_and_a_task_of_ecs(aws: Aws, client: Mapping[str, str]) -> None:
+    """Step Functions submits them, and they run as processes of their own, with what the image's command starts."""
+    found = _dispatch("contained", client)
+    assert found["result"] == [6, True, False]
+    submitted = [
+        event["taskSubmittedEventDetails"]["resourceType"]
+        for event in _history(aws, found["dispatch_id"])
+        if event["type"] == "TaskSubmitted"
+    ]
+    assert submitted == ["batch", "ecs"]
+
+
+@pytest.mark.parametrize(
+    ("name", "cause"),
+    [
+        ("refused", "ValueError: no, said the job"),
+        ("perished", "the ECS task .* exit code 137, it was killed"),
+    ],
+)
+def test_a_container_that_fails(client: Mapping[str, str], name: str, cause: str) -> None:
+    """The electron has the traceback, or what became of its container."""
+    found = _run(name, client)
+    assert found["status"] == "FAILED"
+    assert re.search(cause, found["error"])
 
 
 def test_a_cancelled_dispatch_leaves_no_process_behind(aws: Aws, client: Mapping[str, str]) -> None:

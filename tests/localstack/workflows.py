@@ -4,7 +4,9 @@ A process of its own, because configuration and credentials come from its enviro
 """
 
 import json
+import os
 import random
+import signal
 import sys
 import time
 from typing import Any
@@ -83,6 +85,62 @@ def recursive() -> Any:
     return doubled(2)
 
 
+_BATCH = ct.executor.AWSBatchExecutor(vcpu=1, memory=2)
+_ECS = ct.executor.ECSExecutor(vcpu=0.25, memory=0.5)
+
+
+@ct.electron(executor=_BATCH)
+def in_a_job(numbers: list[int]) -> tuple[int, bool]:
+    print("a job was here")
+    return sum(numbers), "AWS_BATCH_JOB_ID" in os.environ
+
+
+@ct.electron(executor=_ECS)
+def in_a_task(found: tuple[int, bool]) -> list[Any]:
+    return [*found, "AWS_LAMBDA_FUNCTION_NAME" in os.environ]
+
+
+@ct.lattice
+def contained() -> list[Any]:
+    """A function, a job and a task, each with what the one before it has made."""
+    return in_a_task(in_a_job(range_of(4)))
+
+
+@ct.electron
+def range_of(end: int) -> list[int]:
+    return list(range(end))
+
+
+@ct.electron(executor=_BATCH)
+def refuse() -> None:
+    raise ValueError("no, said the job")
+
+
+@ct.lattice
+def refused() -> None:
+    refuse()
+
+
+@ct.electron(executor=_ECS)
+def perish() -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+@ct.lattice
+def perished() -> None:
+    perish()
+
+
+LATTICES = {
+    "gated": gated,
+    "iris": iris_svm,
+    "recursive": recursive,
+    "contained": contained,
+    "refused": refused,
+    "perished": perished,
+}
+
+
 def report(lattice: Any) -> dict[str, Any]:
     """Dispatch, wait, and tell how it went."""
     began = time.monotonic()
@@ -100,6 +158,4 @@ def report(lattice: Any) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    print(
-        json.dumps(report({"gated": gated, "iris": iris_svm, "recursive": recursive}[sys.argv[1]]))
-    )
+    print(json.dumps(report(LATTICES[sys.argv[1]])))

@@ -8,10 +8,13 @@ runtimes     python3.12                                     -> the interpreter t
 providers    batch, ecs, ecr, dynamodb, dynamodbstreams     -> the moto that LocalStack brings
 dynamodb     requests one at a time                         -> conditional writes have one winner
 definitions  a definition is parsed                         -> once, not at every start
+containers   a job or task is to run                  -> a process, as the embedded AWS has it
+jobs         a state waits for one                    -> learns that it failed, ends it when it is stopped
 stopping     an execution is stopped, its task fails        -> it was aborted, and has not failed
 signatures   what a description and a request say of IAM authorization
 identity     who signed a request to API Gateway            -> requestContext.identity, and 403 for nobody
 
-Nothing here may import the rest of the project: it is not installed there. `executor`, `providers`, `identity`,
-`definitions` and `stopping` import LocalStack, `dynamodb` imports moto, the others the standard library only.
+Nothing here may import the rest of the project: it is not installed there, but for what runs containers
+(`covalent_localstack.host.install` names it). `executor`, `providers`, `identity`, `definitions`, `containers`, `jobs`
+and `stopping` import LocalStack, `dynamodb` imports moto, the others the standard library only.
 """

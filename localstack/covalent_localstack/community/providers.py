@@ -6,6 +6,7 @@ from localstack.services.moto import _proxy_moto
 from localstack.services.plugins import Service
 from localstack.services.providers import aws_provider
 
+from covalent_localstack.community import containers
 from covalent_localstack.community import dynamodb as moto_dynamodb
 
 
@@ -31,13 +32,15 @@ def dynamodbstreams() -> Service:
 
 @aws_provider(api="batch", name="default")
 def batch() -> Service:
-    """Batch: its resources; jobs do not run."""
+    """Batch: its resources, and jobs that run."""
+    containers.install()
     return _served_by_moto("batch")
 
 
 @aws_provider(api="ecs", name="default")
 def ecs() -> Service:
-    """ECS: its resources; tasks do not run."""
+    """ECS: its resources, and tasks that run."""
+    containers.install()
     return _served_by_moto("ecs")
 
 

@@ -106,7 +106,20 @@ def _spawn(code: Code, address: str, output: IO[bytes]) -> "subprocess.Popen[byt
 
 
 def environment(code: Code, address: str) -> dict[str, str]:
-    """The environment of the process: what Lambda sets, and of ours what pip needs to reach its index from here."""
+    """The environment of the process: what Lambda sets, beside what all processes have."""
+    return {
+        **of_processes(),
+        **code.environment,
+        "TZ": "UTC",
+        "LAMBDA_TASK_ROOT": str(code.folder),
+        "PYTHONPATH": str(code.folder),
+        "PYTHONUNBUFFERED": "1",
+        "AWS_LAMBDA_RUNTIME_API": address,
+    }
+
+
+def of_processes() -> dict[str, str]:
+    """What every process here finds in its environment: of ours, what pip needs to reach its index from here."""
     temporary = gettempdir()
     return {
         "PATH": os.environ.get("PATH", os.defpath),
@@ -116,10 +129,4 @@ def environment(code: Code, address: str) -> dict[str, str]:
         # One machine of one user: what one environment has installed need not be installed by the next.
         "COVALENT_PACKAGES_DIR": str(Path(temporary, f"covalent-packages-{os.getuid()}")),
         **{name: value for name, value in os.environ.items() if name.startswith("PIP_")},
-        **code.environment,
-        "TZ": "UTC",
-        "LAMBDA_TASK_ROOT": str(code.folder),
-        "PYTHONPATH": str(code.folder),
-        "PYTHONUNBUFFERED": "1",
-        "AWS_LAMBDA_RUNTIME_API": address,
     }

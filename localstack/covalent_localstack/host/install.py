@@ -13,10 +13,13 @@ from pathlib import Path
 
 from covalent_contracts.errors import Unavailable
 from covalent_localstack.host import pythons
+from covalent_runner import processes
 
 ENVIRONMENT = "COVALENT_LOCALSTACK_VENV"
 """The environment variable that says where it is, if not in `.venv-localstack` of the checkout."""
-_PLUGIN = Path(__file__).parents[1] / "community"
+_PACKAGE = Path(__file__).parents[1]
+_SHARED = ("batch", "ecs", "launcher", "patching", "programs", "threads")
+"""Modules of the embedded AWS that the plugin needs, with `covalent_runner.processes`: what runs containers."""
 _DIST_INFO = "covalent_localstack_community-1.dist-info"
 # LocalStack knows a hook by the name of its function, so two must not have the same.
 _ENTRY_POINTS = """\
@@ -26,6 +29,7 @@ subprocess = covalent_localstack.community.executor:SubprocessExecutorPlugin
 repair_api_gateway = covalent_localstack.community.identity:repair_api_gateway
 repair_step_functions = covalent_localstack.community.definitions:repair_step_functions
 repair_stopped_executions = covalent_localstack.community.stopping:repair_stopped_executions
+repair_jobs = covalent_localstack.community.jobs:repair_jobs
 [localstack.aws.provider]
 dynamodb:moto = covalent_localstack.community.providers:dynamodb
 dynamodbstreams:moto = covalent_localstack.community.providers:dynamodbstreams
@@ -86,11 +90,16 @@ def install_plugin(where: Path) -> None:
 
 def write_plugin(folder: Path) -> None:
     """Write the plugin into a folder of packages, in place of an older one."""
-    package = folder / "covalent_localstack"
-    package.mkdir(parents=True, exist_ok=True)
-    (package / "__init__.py").touch()
-    shutil.rmtree(package / "community", ignore_errors=True)
-    shutil.copytree(_PLUGIN, package / "community", ignore=shutil.ignore_patterns("__pycache__"))
+    ours, runner = folder / "covalent_localstack", folder / "covalent_runner"
+    for package in (ours, runner):
+        shutil.rmtree(package, ignore_errors=True)
+        package.mkdir(parents=True)
+        (package / "__init__.py").touch()
+    for name in _SHARED:
+        shutil.copy(_PACKAGE / f"{name}.py", ours)
+    shutil.copy(processes.__file__, runner)
+    ignored = shutil.ignore_patterns("__pycache__")
+    shutil.copytree(_PACKAGE / "community", ours / "community", ignore=ignored)
     info = folder / _DIST_INFO
     info.mkdir(exist_ok=True)
     (info / "METADATA").write_text(_METADATA)

@@ -5,6 +5,7 @@ import os
 import signal
 import socket
 import subprocess
+import sys
 import threading
 import time
 from dataclasses import dataclass
@@ -54,6 +55,7 @@ def variables(instance: Instance) -> dict[str, str]:
         "LOCALSTACK_HOST": f"127.0.0.1:{instance.port}",
         "LAMBDA_RUNTIME_EXECUTOR": "subprocess",
         "COVALENT_LAMBDA_RUNTIMES": str(instance.environment / "runtimes"),
+        "COVALENT_CONTAINER_PYTHON": sys.executable,
         "PROVIDER_OVERRIDE_DYNAMODB": "moto",
         "PROVIDER_OVERRIDE_DYNAMODBSTREAMS": "moto",
         "PYTHONUNBUFFERED": "1",

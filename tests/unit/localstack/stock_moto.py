@@ -1027,6 +1027,17 @@ def wants_a_queue_that_was_made() -> str:
     return refusal(lambda: client.submit_job(jobName="name", jobQueue="none", jobDefinition="none"))
 
 
+@canary
+def wants_a_role_for_batch() -> str:
+    client: Any = boto3.client("batch")
+    machines = {"type": "FARGATE", "maxvCpus": 1, "subnets": [], "securityGroupIds": []}
+    return refusal(
+        lambda: client.create_compute_environment(
+            computeEnvironmentName="name", type="MANAGED", computeResources=machines
+        )
+    )
+
+
 def run_task() -> dict[str, Any]:
     """The parameters of RunTask, for a cluster and a definition that are there."""
     client: Any = boto3.client("ecs")
@@ -1054,6 +1065,18 @@ def ends_a_task_by_looking_at_it() -> str:
     (started,) = client.run_task(**run_task())["tasks"]
     (found,) = client.describe_tasks(cluster="c", tasks=[started["taskArn"]])["tasks"]
     return str(found["lastStatus"])
+
+
+@canary
+def wants_memory_of_each_container() -> bool:
+    from moto.ecs.models import EC2ContainerServiceBackend
+
+    open_share = mock.Mock(container_definitions=[{"name": "one", "image": "here"}])
+    try:
+        EC2ContainerServiceBackend._calculate_task_resource_requirements(open_share)
+    except TypeError:
+        return True
+    return False
 
 
 @canary

@@ -157,11 +157,17 @@ CANARIES: dict[tuple[str, str], dict[str, Any]] = {
     ("batch", "SubmitJob wants a queue and a definition that someone has made"): {
         "wants_a_queue_that_was_made": "ClientException"
     },
+    ("batch", "CreateComputeEnvironment wants a role to be named"): {
+        "wants_a_role_for_batch": "ClientException"
+    },
     ("ecs", "a task runs nothing, and comes nearer to its end whenever it is looked at"): {
         "ends_a_task_by_looking_at_it": "DEACTIVATING"
     },
     ("ecs", "RunTask wants a cluster, a definition and a subnet that someone has made"): {
         "wants_a_cluster_that_was_made": "ClusterNotFoundException"
+    },
+    ("ecs", "RunTask wants each container to have memory of its own"): {
+        "wants_memory_of_each_container": True
     },
     ("jobs", "`.sync` asks again and again whether the job has ended"): {
         "seconds_between_two_looks": 0.5

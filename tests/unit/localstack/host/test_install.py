@@ -28,16 +28,19 @@ def test_the_plugin_is_a_distribution_whose_entry_points_exist(tmp_path: Path) -
 
 def test_the_plugin_replaces_an_older_one(tmp_path: Path) -> None:
     install.write_plugin(tmp_path)
-    old = tmp_path / "covalent_localstack" / "community" / "old.py"
-    old.touch()
+    package = tmp_path / "covalent_localstack"
+    old = [package / "community" / "old.py", package / "older.py"]
+    for each in old:
+        each.touch()
     install.write_plugin(tmp_path)
-    assert not old.exists()
+    assert not any(each.exists() for each in old)
 
 
 def test_what_needs_the_standard_library_only_is_importable_alone(tmp_path: Path) -> None:
     install.write_plugin(tmp_path)
     names = ("runtime_api", "worker", "pool", "runtimes", "signatures")
     code = "".join(f"import covalent_localstack.community.{name};" for name in names)
+    code += "import covalent_localstack.programs"  # with what it needs of the runner
     script = f"import sys; sys.path.insert(0, {str(tmp_path)!r}); {code}"
     subprocess.run([sys.executable, "-I", "-S", "-c", script], check=True, timeout=60)
 
