@@ -4,6 +4,9 @@ What to run is in COVALENT_ELECTRON: dispatch id, node and try, and the task tok
 answer. Who started the process learns from its exit code how the try went. With COVALENT_TIME_LIMIT another process
 looks after it (`supervisor`).
 
+In an array of jobs, which all have the same variables, a range of nodes stands there instead of a node. A job finds its
+own by AWS_BATCH_JOB_ARRAY_INDEX.
+
 AWS Batch starts a job again that has lost its machine, with the same variables but AWS_BATCH_JOB_ATTEMPT. That is
 another try: nobody will commit what the first one has claimed.
 """
@@ -12,6 +15,7 @@ import os
 import sys
 from math import inf
 
+from covalent_contracts import ranges
 from covalent_contracts.envelope import Run
 from covalent_runner import hybrid_job, run, supervisor
 from covalent_runner.errors import ElectronFailed, UpstreamFailed
@@ -19,6 +23,7 @@ from covalent_runner.exits import COMMITTED, FAILED, NOT_STARTED, VARIABLE
 from covalent_runner.lambda_handler import store
 
 BATCH_ATTEMPT = "AWS_BATCH_JOB_ATTEMPT"
+BATCH_INDEX = "AWS_BATCH_JOB_ARRAY_INDEX"
 BATCH_ATTEMPTS = 10
 """How often Batch starts a job at most."""
 
@@ -33,7 +38,7 @@ def main() -> int:
     """
     hybrid_job.enter(os.environ)
     dispatch_id, node, attempt, *token = os.environ[VARIABLE].split()
-    event = Run(dispatch_id, int(node), _try(int(attempt)))
+    event = Run(dispatch_id, _node(node), _try(int(attempt)))
     if token:
         from covalent_runner import attendance  # noqa: PLC0415  # most jobs are waited for otherwise
 
@@ -46,6 +51,13 @@ def main() -> int:
         print(exc, file=sys.stderr)  # noqa: T201  # this is a program
         return FAILED if isinstance(exc, ElectronFailed) else NOT_STARTED
     return COMMITTED
+
+
+def _node(word: str) -> int:
+    """The node, or of those of an array of jobs the one of this job."""
+    if not ranges.is_written(word):
+        return int(word)
+    return ranges.nth(word, int(os.environ[BATCH_INDEX]))
 
 
 def _try(attempt: int) -> int:
