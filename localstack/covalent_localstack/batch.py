@@ -5,6 +5,9 @@ Defects of moto that are repaired here, each with a canary in tests/unit/localst
 - a job runs in a container of Docker, and fails where there is none -> a process of this machine
 - DescribeJobs tells no exit code -> tells it, with the reason
 - SubmitJob wants a queue and a definition that someone has made -> makes them
+- an array whose jobs have ended, and not all well, has not ended itself -> does, FAILED
+- an array that is terminated leaves its jobs running -> ends them
+- the jobs of an array are listed beside it in their queue -> only when the array is asked for
 
 Nothing takes a machine away from a job here, so the attempts of a RetryStrategy are not needed.
 """
@@ -39,21 +42,12 @@ def find(region: str, job_id: str) -> Any:
 
 def wait(job: Any, limit: float | None) -> bool:
     """Wait until a job has ended, and if it is an array, all jobs in it; False after `limit` seconds."""
-    end = None if limit is None else time.monotonic() + limit
-    for each in job._child_jobs or [job]:
-        left = None if end is None else max(end - time.monotonic(), 0)
-        if not _ended(each).wait(left):
-            return False
-    if job._child_jobs:
-        succeeded = all(each.status == JobStatus.SUCCEEDED for each in job._child_jobs)
-        job._mark_stopped(success=succeeded)
-    return True
+    return _ended(job).wait(limit)
 
 
 def terminate(job: Any, reason: str) -> None:
     """End a job, and if it is an array, all jobs in it."""
-    for each in (job, *(job._child_jobs or ())):
-        each.terminate(reason)
+    job.terminate(reason)
 
 
 def _container(job: Any) -> Container:
@@ -138,6 +132,8 @@ def _terminate(self: Any, reason: str) -> None:
     if self.job_stopped:
         return
     _stock_terminate(self, reason)
+    for each in self._child_jobs or ():
+        each.terminate(reason)
     containers.current().end(_container(self), reason)
 
 
@@ -161,7 +157,30 @@ def _submit(
             _make_queue(self, job_queue.rpartition("/")[2])
         if self.get_job_definition(job_def_id) is None:
             _make_definition(self, job_def_id.rpartition("/")[2].partition(":")[0])
-    return _stock_submit(self, job_name, job_def_id, job_queue, *args, **rest)
+    submitted = _stock_submit(self, job_name, job_def_id, job_queue, *args, **rest)
+    job = self.get_job_by_id(submitted[1])
+    if job._child_jobs:
+        _watch(job)
+    return submitted
+
+
+def _watch(array: Any) -> None:
+    """An array ends with the last of its jobs. A queue lists it, and it lists them."""
+    for each in array._child_jobs:
+        array.job_queue.jobs.remove(each)
+    array.status = JobStatus.PENDING
+    threads.start(lambda: _follow(array), "batch-array")
+
+
+def _follow(array: Any) -> None:
+    for each in array._child_jobs:
+        _ended(each).wait()
+    array._mark_stopped(success=all(_has_succeeded(each) for each in array._child_jobs))
+    _ended(array).set()
+
+
+def _has_succeeded(job: Any) -> bool:
+    return bool(job.status == JobStatus.SUCCEEDED)
 
 
 def _make_queue(backend: Any, name: str) -> None:
