@@ -21,10 +21,10 @@ from typing import Any
 from moto.batch.models import BatchBackend, Job, JobQueue, batch_backends
 from moto.batch.utils import JobStatus
 
-from covalent_localstack import containers, threads
-from covalent_localstack.containers import Container, Exit
+from covalent_localstack import programs, threads
 from covalent_localstack.environment import ACCOUNT
 from covalent_localstack.patching import replace
+from covalent_localstack.programs import Exit, Program
 
 LOG_GROUP = "COVALENT_LOG_GROUP"
 """The variable of a container with the log group that its user has named."""
@@ -50,8 +50,8 @@ def terminate(job: Any, reason: str) -> None:
     job.terminate(reason)
 
 
-def _container(job: Any) -> Container:
-    found: Container = job.__dict__.setdefault("container", Container())
+def _container(job: Any) -> Program:
+    found: Program = job.__dict__.setdefault("container", Program())
     return found
 
 
@@ -88,12 +88,12 @@ def _run_container(job: Any) -> None:
     job.status = JobStatus.RUNNABLE
     index = {"AWS_BATCH_JOB_ARRAY_INDEX": str(job.array_properties.get("index", 0))}
     command = job._add_parameters_to_command(job._get_container_property("command", []))
-    gone = containers.current().run(
+    gone = programs.current().run(
         _container(job),
         command,
         {**_variables(job), **index, "AWS_BATCH_JOB_ATTEMPT": "1"},
-        lambda: _begin(job),
-        job._get_attempt_duration() or 0,
+        begun=lambda: _begin(job),
+        limit=job._get_attempt_duration() or 0,
     )
     _end(job, gone)
 
@@ -134,7 +134,7 @@ def _terminate(self: Any, reason: str) -> None:
     _stock_terminate(self, reason)
     for each in self._child_jobs or ():
         each.terminate(reason)
-    containers.current().end(_container(self), reason)
+    programs.current().end(_container(self), reason)
 
 
 def _details(self: Any) -> dict[str, Any]:

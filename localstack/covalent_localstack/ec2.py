@@ -11,7 +11,10 @@ A subnet that does not exist is taken for granted: offline there is no network t
 
 import base64
 import binascii
+import os
+import sys
 import threading
+from pathlib import Path
 from typing import Any
 
 from moto.ec2.exceptions import InvalidSubnetIdError
@@ -23,6 +26,7 @@ from moto.stepfunctions.parser.asl.component.state.exec.state_task.service impor
 from covalent_executors.ec2.place import INSTANCE
 from covalent_localstack import environment, programs, threads
 from covalent_localstack.patching import replace
+from covalent_localstack.programs import Program, Runtime
 
 _stock_run = InstanceBackend.run_instances
 _stock_terminate = Instance.terminate
@@ -30,14 +34,10 @@ _ERROR_NAMES = {"ec2": "Ec2", "braket": "Braket"}
 _DOWN = "down"
 """The file that `shutdown` leaves."""
 _SHUTDOWN = '#!/bin/sh\n: > "{folder}/' + _DOWN + '"\n'
+_PYTHON = f'#!/bin/sh\nexec "{sys.executable}" "$@"\n'
+"""The Python that runs here, under another name."""
 _lock = threading.Lock()
-_programs: dict[str, programs.Program] = {}
-
-
-def pid(instance_id: str) -> int | None:
-    """The process of an instance that runs its user-data."""
-    program = _programs.get(instance_id)
-    return None if program is None else program.pid
+_programs: dict[str, Program] = {}
 
 
 def script_of(user_data: Any) -> str:
@@ -91,34 +91,39 @@ def _exists(backend: Any, subnet: str) -> bool:
 
 def _boot(instance: Any, script: str) -> None:
     """Run the user-data of an instance in the background."""
-    starter = programs.current()
-    folder = starter.folder()
-    tools = folder / "bin"
-    programs.python(tools / f"python{environment.PYTHON}")
-    programs.executable(tools / "shutdown", _SHUTDOWN.format(folder=folder))
-    programs.executable(folder / "user-data", script)
-    own = {"PATH": str(tools), INSTANCE: instance.id}
-    program = starter.start([str(folder / "user-data")], own, folder)
+    runtime, program = programs.current(), Program(is_machine=True)
     _programs[instance.id] = program
-    threads.start(lambda: _attend(starter, instance, program), "instance")
+    threads.start(lambda: _run(runtime, instance, program, script), "instance")
 
 
-def _attend(starter: programs.Programs, instance: Any, program: programs.Program) -> None:
-    """Wait for the end of the user-data. An instance goes on, unless that has shut it down."""
-    down = program.folder / _DOWN
-    program.wait()
-    is_down = down.exists()
-    starter.wait(program)
+def _run(runtime: Runtime, instance: Any, program: Program, script: str) -> None:
+    """Run user-data. The instance goes on after it, unless that has shut it down."""
+    with runtime.folder() as folder:
+        tools = folder / "bin"
+        tools.mkdir()
+        _write(tools / f"python{environment.PYTHON}", _PYTHON)
+        _write(tools / "shutdown", _SHUTDOWN.format(folder=folder))
+        _write(folder / "user-data", script)
+        path = os.pathsep.join((str(tools), runtime.environment["PATH"]))
+        variables = {"PATH": path, INSTANCE: instance.id}
+        runtime.run(program, [str(folder / "user-data")], variables, folder=folder)
+        is_down = (folder / _DOWN).exists()
     _programs.pop(instance.id, None)
     if is_down and instance.state == "running":
         terminates = instance.instance_initiated_shutdown_behavior == "terminate"
         instance.terminate() if terminates else instance.stop()
 
 
+def _write(path: Path, text: str) -> None:
+    """Write a script that can be run."""
+    path.write_text(text)
+    path.chmod(0o755)
+
+
 def _terminate(self: Any, *args: Any, **options: Any) -> Any:
     program = _programs.pop(self.id, None)
     if program is not None:
-        threads.start(program.end, "instance")
+        threads.start(lambda: program.end("the instance was terminated"), "instance")
     return _stock_terminate(self, *args, **options)
 
 

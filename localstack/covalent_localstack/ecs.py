@@ -18,11 +18,11 @@ from moto.ecs.exceptions import ClusterNotFoundException, TaskDefinitionNotFound
 from moto.ecs.models import EC2ContainerServiceBackend, Task, ecs_backends
 from moto.logs.models import logs_backends
 
-from covalent_localstack import containers, threads
+from covalent_localstack import programs, threads
 from covalent_localstack.batch import LOG_GROUP, write_log
-from covalent_localstack.containers import Container, Exit
 from covalent_localstack.environment import ACCOUNT
 from covalent_localstack.patching import replace
+from covalent_localstack.programs import Exit, Program
 
 CONTAINER = "electron"
 """The container of definitions that are made on demand."""
@@ -105,7 +105,7 @@ def _start(backend: Any, task: Any, network: Any) -> None:
     """Start the containers of a task, each in a thread."""
     definition = backend.describe_task_definition(task.task_definition_arn)
     task.lock, task.ended = threading.Lock(), threading.Event()
-    task.runtime = containers.current()
+    task.runtime = programs.current()
     task.stop_code = ""
     task.status = "PENDING"
     for detail in task.attachments[0]["details"] if task.attachments and network else ():
@@ -113,7 +113,7 @@ def _start(backend: Any, task: Any, network: Any) -> None:
             detail["value"] = network["awsvpcConfiguration"]["subnets"][0]
     (first,) = task.containers
     task.containers = [copy.copy(first) for _ in definition.container_definitions]
-    task.processes = [Container() for _ in definition.container_definitions]
+    task.processes = [Program() for _ in definition.container_definitions]
     task.left = len(task.processes)
     for number, described in enumerate(definition.container_definitions):
         shown = task.containers[number]
@@ -136,7 +136,7 @@ def _run(backend: Any, task: Any, number: int, described: Mapping[str, Any]) -> 
             if task.status == "PENDING":
                 task.status = "RUNNING"
 
-    gone = task.runtime.run(task.processes[number], command, variables, begun)
+    gone = task.runtime.run(task.processes[number], command, variables, begun=begun)
     shown.exitCode, shown.last_status = gone.code, "STOPPED"
     group = variables.get(LOG_GROUP, f"/ecs/{task.group.removeprefix('family:')}")
     _log(backend, task, group, shown.name, gone)

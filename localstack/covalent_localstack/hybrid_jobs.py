@@ -4,7 +4,6 @@ https://docs.aws.amazon.com/braket/latest/developerguide/braket-jobs-concepts.ht
 """
 
 import json
-import sys
 import threading
 import uuid
 from datetime import UTC, datetime
@@ -13,9 +12,11 @@ from typing import Any
 
 from covalent_localstack import events, programs, threads
 from covalent_localstack.environment import ACCOUNT, REGION
+from covalent_localstack.programs import OUT_OF_TIME, Exit, Program
 
 Json = dict[str, Any]
 _FINAL = ("COMPLETED", "FAILED", "CANCELLED")
+_CANCELLED = "the job was cancelled"
 
 
 def _now() -> str:
@@ -37,13 +38,7 @@ class Job:
         self._reason = ""
         self._times = {"createdAt": _now()}
         self._lock = threading.Lock()
-        self._program: programs.Program | None = None
-        self._is_late = False
-
-    @property
-    def pid(self) -> int | None:
-        """Its process, while it runs."""
-        return None if self._program is None else self._program.pid
+        self._program = Program(is_machine=True)
 
     def start(self) -> None:
         """Run it in the background."""
@@ -57,8 +52,7 @@ class Job:
                 return False
             self.status = "CANCELLING"
         self._tell()
-        if self._program is not None:
-            threads.start(self._program.end, "hybrid-job")
+        threads.start(lambda: self._program.end(_CANCELLED), "hybrid-job")
         return True
 
     def shown(self) -> Json:
@@ -79,52 +73,45 @@ class Job:
         }
 
     def _run(self) -> None:
-        starter = programs.current()
-        with self._lock:
-            if self.status == "QUEUED":
-                self._begin(starter)
-        if self._program is None:
-            self._end("CANCELLED", "")
-            return
-        self._tell()
-        late = threading.Timer(self._limit, self._stop)
-        late.daemon = True
-        late.start()
-        code = starter.wait(self._program)
-        late.cancel()
-        self._end(*self._outcome(code))
-
-    def _begin(self, starter: programs.Programs) -> None:
-        folder = starter.folder()
+        runtime = programs.current()
         entry_point = self.request["algorithmSpecification"]["scriptModeConfig"]["entryPoint"]
-        command = [sys.executable, "-m", entry_point]
-        self._program = starter.start(command, self._environment(folder), folder)
-        self.status = "RUNNING"
-        self._times["startedAt"] = _now()
+        with runtime.folder() as folder:
+            gone = runtime.run(
+                self._program,
+                ["python", "-m", entry_point],
+                self._environment(folder),
+                begun=self._begin,
+                limit=self._limit,
+                folder=folder,
+            )
+        self._end(*self._outcome(gone))
+
+    def _begin(self) -> None:
+        with self._lock:
+            if self.status == "CANCELLING":
+                self._program.end(_CANCELLED)  # before it has started
+                return
+            self.status = "RUNNING"
+            self._times["startedAt"] = _now()
+        self._tell()
 
     @property
     def _limit(self) -> float:
         return float(self.request.get("stoppingCondition", {}).get("maxRuntimeInSeconds", 432_000))
 
-    def _stop(self) -> None:
-        self._is_late = True
-        if self._program is not None:
-            self._program.end()
-
-    def _outcome(self, code: int) -> tuple[str, str]:
+    def _outcome(self, gone: Exit) -> tuple[str, str]:
         if self.status == "CANCELLING":
             return "CANCELLED", ""
-        if self._is_late:
+        if gone.reason == OUT_OF_TIME:
             return "FAILED", f"MaxRuntimeExceeded: the job ran longer than {self._limit:g} s"
-        if code == 0:
+        if gone.code == 0:
             return "COMPLETED", ""
-        return "FAILED", f"AlgorithmError: the job's container exited with code {code}"
+        return "FAILED", f"AlgorithmError: the job's container exited with code {gone.code}"
 
     def _end(self, status: str, reason: str) -> None:
         with self._lock:
             self.status, self._reason = status, reason
             self._times["endedAt"] = _now()
-            self._program = None
         self._tell()
 
     def _tell(self) -> None:

@@ -175,7 +175,6 @@ class EmbeddedAws:
         from covalent_localstack import (  # noqa: PLC0415  # moto takes a second to import
             bootstrap,
             braket,
-            containers,
             dynamodb,
             events,
             lambdas,
@@ -204,8 +203,8 @@ class EmbeddedAws:
         opened.callback(runtime.close)
         pool.warm()
         seen = environment.of_containers(seen)
-        opened.enter_context(containers.running(self._workers, seen))
-        opened.enter_context(programs.running(seen, self._data_dir / "programs.log"))
+        log = self._data_dir / "programs.log"
+        opened.enter_context(programs.running(self._workers, seen, log))
         opened.callback(braket.forget)
         opened.callback(patching.undo)
         for module in (
@@ -267,12 +266,11 @@ def _emptied(folder: Path) -> Iterator[Path]:
 
 def _halt() -> None:
     """End what runs, so that nothing is written any more and no failure is worth a line in the log."""
-    from covalent_localstack import containers, executions, lambdas, programs  # noqa: PLC0415  # see _assemble
+    from covalent_localstack import executions, lambdas, programs  # noqa: PLC0415  # see _assemble
 
     executions.halt_all()
     programs.current().close()
     lambdas.current().close()
-    containers.current().close()
     for thread in threading.enumerate():
         if "_execution_logic" in thread.name:  # moto's; without the repairs it would go on noisily
             thread.join(HALT_SECONDS)

@@ -40,7 +40,6 @@ from covalent_localstack import (
     access,
     bootstrap,
     braket,
-    containers,
     environment,
     executions,
     lambdas,
@@ -185,37 +184,36 @@ _LOGS = {"covalent-batch-job-logs": "batch", "covalent-fargate-task-logs": "ecs"
 
 def _jobs() -> None:
     """Jobs sign with keys of their own, and the emulator starts them as Step Functions does on AWS."""
-    held, run = sts.Sessions.__init__, containers.Runtime.run
-    start, create = programs.Programs.start, braket._OPERATIONS["CreateJob"]
+    held, run = sts.Sessions.__init__, programs.Runtime.run
+    create = braket._OPERATIONS["CreateJob"]
 
     def with_jobs(self: Any) -> None:
         held(self)
         for kind, key in _KEYS.items():
             self._held[key] = sts.Session(f"covalent-{kind}", "job", {})
 
-    def contained(self: Any, container: Any, command: Any, variables: Any, *more: Any) -> Any:
-        kind = _LOGS[variables["COVALENT_LOG_GROUP"]]
+    def as_its_kind(self: Any, program: Any, command: Any, variables: Any, **options: Any) -> Any:
+        kind = _kind(program, variables)
         for service, operation, asked in _started(kind):
             note("machine", service, operation, asked)
-        return run(self, container, command, {**variables, **_key(kind)}, *more)
-
-    def started(self: Any, command: Any, variables: Any, folder: Any) -> Any:
-        kind = "ec2" if ec2.INSTANCE in variables else "braket"
-        if kind == "ec2":
-            note("machine", "ec2", "RunInstances", {})
-        return start(self, command, {**variables, **_key(kind)}, folder)
+        return run(self, program, command, {**variables, **_key(kind)}, **options)
 
     def created(request: Any) -> Any:
         note("machine", "braket", "CreateJob", {"tags": request.get("tags", {})})
         return create(request)
 
     sts.Sessions.__init__ = with_jobs  # type: ignore[method-assign]  # as below
-    setattr(containers.Runtime, "run", contained)  # noqa: B010  # whatever its arguments are
-    setattr(programs.Programs, "start", started)  # noqa: B010  # as above
+    setattr(programs.Runtime, "run", as_its_kind)  # noqa: B010  # whatever its arguments are
     cast("dict[str, Any]", braket._OPERATIONS)["CreateJob"] = created
 
 
 _KEYS = {kind: f"ASIACOVALENT{kind.upper()}" for kind in ("batch", "ecs", "ec2", "braket")}
+
+
+def _kind(program: Any, variables: Any) -> str:
+    if program.is_machine:
+        return "ec2" if ec2.INSTANCE in variables else "braket"
+    return _LOGS[variables["COVALENT_LOG_GROUP"]]
 
 
 def _key(kind: str) -> dict[str, str]:
@@ -228,6 +226,10 @@ def _started(kind: str) -> Iterator[tuple[str, str, dict[str, str]]]:
     https://docs.aws.amazon.com/step-functions/latest/dg/connect-batch.html
     https://docs.aws.amazon.com/step-functions/latest/dg/connect-ecs.html
     """
+    if kind == "ec2":
+        yield "ec2", "RunInstances", {}
+    if kind not in _LOGS.values():
+        return
     operations = {
         "batch": ("SubmitJob", "DescribeJobs", "TerminateJob"),
         "ecs": ("RunTask", "DescribeTasks", "StopTask"),
