@@ -1,18 +1,20 @@
 """Put electrons that one call can start together into arrays of jobs.
 
-AWS Batch takes 50 jobs a second from an account, and an array of thousands as one. So branches of a `Parallel` that are
-one electron each, with the same settings, become one item. They start all at once, as they would have. A branch that
-goes on after its electron stays as it is: the rest of it would have to wait for the whole array.
+AWS Batch takes 50 jobs a second from an account, and an array of thousands as one. Electrons with the same settings
+that would be the first in the branches of one `Parallel` become a branch of their own, and still start all at once.
+What followed them in their branches waits at a gate, so for no more than before. A gate for one electron alone would
+cost as much as it saves: such an electron stays where it is.
 """
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import chain, pairwise
 
 from covalent_contracts import ranges
 from covalent_executors.task import TaskTemplate
-from covalent_step_functions.plan import Array, Item, Items, Parallel, Plan, Task
+from covalent_step_functions.plan import Array, Gate, Item, Items, Parallel, Plan, Task
 from covalent_step_functions.split import ROWS_BYTES
 
 TEXT = 4096
@@ -24,6 +26,15 @@ def arrayed(plan: Plan, tasks: Mapping[int, TaskTemplate]) -> Plan:
     if all(task.array is None for task in tasks.values()):
         return plan
     return Plan(_Finder(tasks).items(plan.items))
+
+
+@dataclass(frozen=True)
+class _Parted:
+    """A branch as the electrons that it starts with, all of one kind, and the rest."""
+
+    nodes: tuple[int, ...]
+    kind: int
+    rest: Items
 
 
 @dataclass(frozen=True)
@@ -41,49 +52,73 @@ class _Finder:
         return branches[0] if len(branches) == 1 else (Parallel(branches),)
 
     def _branches(self, branches: Sequence[Items]) -> Iterator[Items]:
-        """The branches, those that are alike as arrays in the place of the first."""
-        alike: dict[object, list[Items]] = {}
-        for number, branch in enumerate(branches):
-            alike.setdefault(self._likeness(branch) or (number,), []).append(branch)
-        for group in alike.values():
-            arrays = list(self._arrays(group))
-            if arrays:
-                yield from ((each,) for each in arrays)
-            else:
-                yield from (self.items(branch) for branch in group)
+        """The arrays of what is in several branches, then the branches, without that."""
+        parted = [self._parted(branch) for branch in branches]
+        firsts = defaultdict[int, list[tuple[int, ...]]](list)
+        for each in parted:
+            if each is not None:
+                firsts[each.kind].append(each.nodes)
+        arrays = {kind: list(self._arrays(found)) for kind, found in firsts.items()}
+        for found in arrays.values():
+            yield from ((array,) for array in found)
+        for branch, each in zip(branches, parted, strict=True):
+            left = each.rest if each is not None and arrays[each.kind] else branch
+            if left:
+                yield self.items(left)
 
-    def _likeness(self, branch: Items) -> object:
-        """Equal for branches that may be in one array, None for one that cannot."""
-        task = self._only(branch)
-        return task and id(task)
+    def _parted(self, branch: Items) -> _Parted | None:
+        """The branch in two parts, if the first could be in an array."""
+        nodes = _first(branch[0])
+        kinds = {id(self.tasks[node]) for node in nodes}
+        rest = _behind(nodes, branch[1:])
+        if len(kinds) != 1 or rest is None or self.tasks[nodes[0]].array is None:
+            return None
+        return _Parted(nodes, kinds.pop(), rest)
 
-    def _only(self, branch: Items) -> TaskTemplate | None:
-        """What a branch calls that is nothing but one job, which could be in an array."""
-        match branch:
-            case (Task(node, states=1),) if self.tasks[node].array is not None:
-                return self.tasks[node]
-            case _:
-                return None
-
-    def _arrays(self, group: Sequence[Items]) -> Iterator[Array]:
-        """Branches that are alike as arrays, if there are enough of them."""
-        task = self._only(group[0])
-        if task is None or task.array is None or len(group) < task.array.least:
-            return
-        nodes = sorted(item.node for (item,) in group if isinstance(item, Task))
-        for some in _cut(nodes, task.array.most):
-            yield Array(some, task.events)
+    def _arrays(self, firsts: Sequence[tuple[int, ...]]) -> Iterator[Array]:
+        """Electrons of one kind, by branches, as arrays, if there are enough of them."""
+        nodes = sorted(chain.from_iterable(firsts))
+        task = self.tasks[nodes[0]]
+        if len(firsts) > 1 and task.array is not None and len(nodes) >= task.array.least:
+            for some in _cut(nodes, task.array.most):
+                yield Array(some, task.events)
 
 
-def _cut(nodes: Sequence[int], most: int) -> Iterable[tuple[int, ...]]:
-    """Nodes as few arrays of about one size, each of at least two: more than half of what is too many."""
-    parts = -(-len(nodes) // most)
-    while not all(_is_short(part) for part in _parts(nodes, parts)):
-        parts += 1
-    return _parts(nodes, parts)
+def _first(item: Item) -> tuple[int, ...]:
+    """The electrons in it, if it is one electron, or several beside each other and nothing else."""
+    match item:
+        case Task(node):
+            return (node,)
+        case Parallel(branches) if all(
+            len(branch) == 1 and isinstance(branch[0], Task) for branch in branches
+        ):
+            return item.nodes
+        case _:
+            return ()
 
 
-def _parts(nodes: Sequence[int], count: int) -> list[tuple[int, ...]]:
+def _behind(nodes: tuple[int, ...], rest: Items) -> Items | None:
+    """The rest of a branch without these electrons; None if it cannot be, or should not."""
+    match rest:
+        case ():
+            return ()
+        case (Gate(node, needs), *more):
+            return (Gate(node, tuple(sorted((*needs, *nodes)))), *more)
+        case (Task(node), *_) if len(nodes) > 1:
+            return (Gate(node, nodes), *rest)
+        case _:
+            return None
+
+
+def _cut(nodes: Sequence[int], most: int) -> Sequence[tuple[int, ...]]:
+    """Nodes as arrays of about one size, as few as can be told what is in them."""
+    count = -(-len(nodes) // most)
+    while not all(map(_is_short, parts := _parts(nodes, count))):
+        count += 1
+    return parts
+
+
+def _parts(nodes: Sequence[int], count: int) -> Sequence[tuple[int, ...]]:
     bounds = [len(nodes) * i // count for i in range(count + 1)]
     return [tuple(nodes[start:end]) for start, end in pairwise(bounds)]
 
