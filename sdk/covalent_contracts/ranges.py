@@ -1,6 +1,6 @@
 """Many ids in few characters: the electrons of an array of jobs, of which each job finds its own by its number.
 
-0, 2, 4, 6, 9, 10 -> "0:8:2,9:11:1"
+0, 2, 4, 6, 9, 10 are "0:7:2,9:11:1": as of `range`.
 """
 
 from collections.abc import Iterator, Sequence

@@ -17,7 +17,7 @@ def execute(dispatch: Dispatch, monkeypatch: pytest.MonkeyPatch) -> Any:
     monkeypatch.setattr(program, "store", lambda: dispatch.store)
     monkeypatch.delenv(supervisor.LIMIT, raising=False)
 
-    def run(node: int, attempt: int = 0, *more: str, **variables: str) -> int:
+    def run(node: int | str, attempt: int = 0, *more: str, **variables: str) -> int:
         dispatch.publish()
         words = " ".join([DISPATCH_ID, str(node), str(attempt), *more])
         monkeypatch.setenv(VARIABLE, words)
@@ -82,3 +82,32 @@ def test_another_process_looks_after_the_time(
     dispatch.add(0, lambda: 42)
     assert execute(0, 0, **{supervisor.LIMIT: "5"}) == 99
     assert dispatch.status(0) is None
+
+
+def test_a_job_of_an_array_finds_its_electron(dispatch: Dispatch, execute: Any) -> None:
+    for node in (2, 4, 6, 9):
+        dispatch.add(node, lambda node=node: node)
+    for index, node in enumerate((2, 4, 6, 9)):
+        assert execute("2:7:2,9:10:1", AWS_BATCH_JOB_ARRAY_INDEX=str(index)) == COMMITTED
+        assert dispatch.value(node) == node
+
+
+def test_a_job_that_is_none_of_an_array_may_be_told_an_index(
+    dispatch: Dispatch, execute: Any
+) -> None:
+    dispatch.add(7, lambda: 42)
+    assert execute(7, AWS_BATCH_JOB_ARRAY_INDEX="0") == COMMITTED
+    assert dispatch.value(7) == 42
+
+
+def test_a_try_after_that_in_an_array_is_a_later_one(dispatch: Dispatch, execute: Any) -> None:
+    """Whether the first one was lost with its process, after Batch had started it three times, or failed."""
+    dispatch.add(0, lambda: "again", retries=1)
+    dispatch.add(1, fail, retries=1)
+    dispatch.publish()
+    dispatch.store.claim(DISPATCH_ID, 0, 2, 1)
+    assert execute("0:2:1", AWS_BATCH_JOB_ARRAY_INDEX="1", AWS_BATCH_JOB_ATTEMPT="1") == FAILED
+    assert dispatch.status(1) == "RUNNING"
+    assert execute(0, 1, AWS_BATCH_JOB_ATTEMPT="1") == COMMITTED
+    assert execute(1, 1, AWS_BATCH_JOB_ATTEMPT="1") == FAILED
+    assert dispatch.status(1) == "FAILED"
