@@ -140,8 +140,8 @@ class Step:
 class Array:
     """How the jobs of many electrons are started by one call, whose parameters are those for one electron, and more.
 
-    The first try of each electron is in the array; what is tried again is a job of its own. The call fails if one job
-    in it has.
+    What has no result when the array has ended, and may be tried again, is then a job of its own. The call fails if one
+    job in it has.
 
     least, most: how many electrons it is for. parameters: those that only an array has. id_: the field with the array's
     id in the cause of its failure. describe and asked: the call that tells what became of the job of one electron, and

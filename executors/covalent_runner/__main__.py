@@ -5,7 +5,7 @@ answer. Who started the process learns from its exit code how the try went. With
 looks after it (`supervisor`).
 
 In an array of jobs, which all have the same variables, a range of nodes stands there instead of a node. A job finds its
-own by AWS_BATCH_JOB_ARRAY_INDEX.
+own by AWS_BATCH_JOB_ARRAY_INDEX, and its exit code tells Batch to start it again if the electron has another try.
 
 AWS Batch starts a job again that has lost its machine, with the same variables but AWS_BATCH_JOB_ATTEMPT. That is
 another try: nobody will commit what the first one has claimed.
@@ -17,9 +17,10 @@ from math import inf
 
 from covalent_contracts import ranges
 from covalent_contracts.envelope import Run
+from covalent_contracts.status import Status
 from covalent_runner import hybrid_job, run, supervisor
 from covalent_runner.errors import ElectronFailed, UpstreamFailed
-from covalent_runner.exits import COMMITTED, FAILED, NOT_STARTED, VARIABLE
+from covalent_runner.exits import AGAIN, COMMITTED, FAILED, NOT_STARTED, VARIABLE
 from covalent_runner.lambda_handler import store
 
 BATCH_ATTEMPT = "AWS_BATCH_JOB_ATTEMPT"
@@ -47,10 +48,18 @@ def main() -> int:
         return supervisor.supervise()
     try:
         run.run(store(), event, lambda: inf)
-    except (ElectronFailed, UpstreamFailed) as exc:
+    except UpstreamFailed as exc:
         print(exc, file=sys.stderr)  # noqa: T201  # this is a program
-        return FAILED if isinstance(exc, ElectronFailed) else NOT_STARTED
+        return NOT_STARTED
+    except ElectronFailed as exc:
+        print(exc, file=sys.stderr)  # noqa: T201  # as above
+        return AGAIN if ranges.is_written(node) and _may_run_again(event) else FAILED
     return COMMITTED
+
+
+def _may_run_again(event: Run) -> bool:
+    record = store().records(event.dispatch_id, [event.node])[event.node]
+    return record.status is Status.RUNNING
 
 
 def _node(word: str) -> int:

@@ -8,17 +8,19 @@ Defects of moto that are repaired here, each with a canary in tests/unit/localst
 - an array whose jobs have ended, and not all well, has not ended itself -> does, FAILED
 - an array that is terminated leaves its jobs running -> ends them
 - the jobs of an array are listed beside it in their queue -> only when the array is asked for
-
-Nothing takes a machine away from a job here, so the attempts of a RetryStrategy are not needed.
+- SubmitJob forgets the RetryStrategy -> a job that fails has as many attempts
 """
 
 import datetime
 import threading
 import time
 from collections.abc import Mapping
+from contextvars import ContextVar
+from fnmatch import fnmatchcase
 from typing import Any
 
 from moto.batch.models import BatchBackend, Job, JobQueue, batch_backends
+from moto.batch.responses import BatchResponse
 from moto.batch.utils import JobStatus
 
 from covalent_localstack import programs, threads
@@ -32,7 +34,9 @@ _ENDED_BY_ITSELF = "Essential container in task exited"
 _stock_submit = BatchBackend.submit_job
 _stock_terminate = Job.terminate
 _stock_details = Job._container_details
+_stock_answer = BatchResponse.submitjob
 _making = threading.Lock()
+_strategy: ContextVar[Mapping[str, Any]] = ContextVar("the RetryStrategy of the request")
 
 
 def find(region: str, job_id: str) -> Any:
@@ -69,14 +73,23 @@ def _variables(job: Any) -> Mapping[str, str]:
     return found
 
 
+def _answer(self: Any) -> Any:
+    before = _strategy.set(self._get_param("retryStrategy") or {})
+    try:
+        return _stock_answer(self)
+    finally:
+        _strategy.reset(before)
+
+
 def _start(self: Any) -> None:
+    self.retry_strategy = _strategy.get({})
     threads.start(self.run, "batch-job")
 
 
 def _run(self: Any) -> None:
     try:
         if not self.depends_on or self._wait_for_dependencies():
-            _run_container(self)
+            _run_attempts(self)
     except Exception as exc:  # noqa: BLE001  # whatever it is, the job must end
         self.job_stopped_reason = repr(exc)
         self._mark_stopped(success=False)
@@ -84,18 +97,44 @@ def _run(self: Any) -> None:
         _ended(self).set()
 
 
-def _run_container(job: Any) -> None:
+def _run_attempts(job: Any) -> None:
+    command = job._add_parameters_to_command(job._get_container_property("command", []))
+    attempts = int(job.retry_strategy.get("attempts") or 1)
+    for attempt in range(1, attempts + 1):
+        gone = _run_container(job, command, attempt)
+        _end_attempt(job, gone)
+        if attempt == attempts or not _is_tried_again(job, gone):
+            break
+        job.container = Program()  # and then look: who terminates a job says so first
+        if job.stop:
+            break
+    job._mark_stopped(success=gone.code == 0 and not gone.reason and not job.stop)
+
+
+def _run_container(job: Any, command: Any, attempt: int) -> Exit:
     job.status = JobStatus.RUNNABLE
     index = {"AWS_BATCH_JOB_ARRAY_INDEX": str(job.array_properties.get("index", 0))}
-    command = job._add_parameters_to_command(job._get_container_property("command", []))
-    gone = programs.current().run(
+    return programs.current().run(
         _container(job),
         command,
-        {**_variables(job), **index, "AWS_BATCH_JOB_ATTEMPT": "1"},
+        {**_variables(job), **index, "AWS_BATCH_JOB_ATTEMPT": str(attempt)},
         begun=lambda: _begin(job),
         limit=job._get_attempt_duration() or 0,
     )
-    _end(job, gone)
+
+
+def _is_tried_again(job: Any, gone: Exit) -> bool:
+    """What the first rule that fits says. Nothing is tried again that was ended from outside, or took too long.
+
+    https://docs.aws.amazon.com/batch/latest/APIReference/API_EvaluateOnExit.html
+    """
+    if gone.code == 0 or gone.reason or job.stop:
+        return False
+    told = {"onExitCode": str(gone.code), "onReason": "", "onStatusReason": _ENDED_BY_ITSELF}
+    for rule in job.retry_strategy.get("evaluateOnExit") or ():
+        if all(fnmatchcase(told[name], rule[name]) for name in told if name in rule):
+            return bool(rule["action"].upper() == "RETRY")
+    return True
 
 
 def _begin(job: Any) -> None:
@@ -106,7 +145,7 @@ def _begin(job: Any) -> None:
     job.status = JobStatus.RUNNING
 
 
-def _end(job: Any, gone: Exit) -> None:
+def _end_attempt(job: Any, gone: Exit) -> None:
     if job.log_stream_name:
         write_log(job._log_backend, job._log_group, job.log_stream_name, gone.output)
         job.exit_code = gone.code
@@ -115,7 +154,6 @@ def _end(job: Any, gone: Exit) -> None:
     if job.latest_attempt:
         job.latest_attempt["statusReason"] = reason
     job.job_stopped_reason = reason
-    job._mark_stopped(success=gone.code == 0 and not gone.reason)
 
 
 def write_log(logs: Any, group: str, stream: str, output: str) -> None:
@@ -211,3 +249,4 @@ def install() -> None:
     replace(Job, "terminate", _terminate)
     replace(Job, "_container_details", _details)
     replace(BatchBackend, "submit_job", _submit)
+    replace(BatchResponse, "submitjob", _answer)

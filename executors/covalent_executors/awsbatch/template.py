@@ -8,6 +8,7 @@ two jobs of one try the second finds that the first has claimed the electron, an
 
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 
 from covalent_contracts.errors import InvalidWorkflow
 from covalent_executors import fargate
@@ -54,6 +55,8 @@ SHORTEST_ATTEMPT = 60
 GRACE = 60
 """Seconds that Batch leaves the runner to end the electron itself."""
 MOST_ATTEMPTS = 10
+_AGAIN = "6"
+"""How a job of an array ends whose electron may be tried again (`covalent_runner.exits`)."""
 
 
 def task(spec: BatchSpec, place: Place, python: str) -> TaskTemplate:
@@ -91,8 +94,16 @@ def task(spec: BatchSpec, place: Place, python: str) -> TaskTemplate:
         failures=JOB_ERRORS,
         is_job=True,
         ends_itself=True,
-        array=ARRAY,
+        array=_array(spec),
     )
+
+
+def _array(spec: BatchSpec) -> Array:
+    """Batch itself repeats what failed in an array, so that it need not wait until all the others have ended."""
+    if not spec.retries:
+        return ARRAY
+    strategy = {"RetryStrategy": _attempts(spec, spec.retries)}
+    return replace(ARRAY, parameters={**ARRAY.parameters, **strategy})
 
 
 def _queue(spec: BatchSpec, offered: Batch) -> str:
@@ -142,12 +153,14 @@ def _variables(spec: BatchSpec, offered: Batch) -> Mapping[str, str]:
     return {} if spec.batch_job_definition_name == DEFINITION else offered.environment
 
 
-def _attempts(spec: BatchSpec) -> Argument:
-    """Batch starts again what has lost its machine. An electron that failed is tried again by Step Functions."""
+def _attempts(spec: BatchSpec, retries: int = 0) -> Argument:
+    """Batch starts again what has lost its machine. A single electron that failed is tried again by Step Functions."""
+    again = [{"OnExitCode": _AGAIN, "Action": "RETRY"}] if retries else []
     return {
-        "Attempts": min(spec.retry_attempts + 1, MOST_ATTEMPTS),
+        "Attempts": min(spec.retry_attempts + retries + 1, MOST_ATTEMPTS),
         "EvaluateOnExit": [
             {"OnStatusReason": "Host EC2*", "Action": "RETRY"},
+            *again,
             {"OnReason": "*", "Action": "EXIT"},
         ],
     }

@@ -115,7 +115,8 @@ def test_each_has_its_own_fate(server: Server, tmp_path: Path) -> None:
     assert len(submitted(server, result)) == 1
 
 
-def test_what_is_tried_again_is_a_job_of_its_own(server: Server, tmp_path: Path) -> None:
+def test_what_is_tried_again(server: Server, tmp_path: Path) -> None:
+    """What failed, by its array; what was killed, as a job of its own."""
     result = ran(tmp_path, 0, retries=1)
     found = electrons(result)
     completed = [x for x in range(COUNT) if found[x]["status"] == "COMPLETED"]
@@ -124,9 +125,9 @@ def test_what_is_tried_again_is_a_job_of_its_own(server: Server, tmp_path: Path)
     assert "exit code 137, it was killed" in found[KILLED]["error"]
     assert [each["status"] for each in found[COUNT:]] == ["COMPLETED", "NEW_OBJECT"]
     assert tries(tmp_path) == [2] * 4 + [1] * (TROUBLED - 4)
-    first, *_ = (each["node_id"] for each in found)
-    again = [f"{result.dispatch_id}-{found[x]['node_id']}-1" for x in range(4)]
-    assert submitted(server, result) == sorted([f"{result.dispatch_id}-{first}-0", *again])
+    again = [f"{result.dispatch_id}-{found[x]['node_id']}-1" for x in (KILLED, KILLED_ONCE)]
+    array = f"{result.dispatch_id}-{found[0]['node_id']}-0"
+    assert submitted(server, result) == sorted([array, *again])
 
 
 def test_cancel_leaves_nothing_running(server: Server, tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from covalent_contracts.errors import InvalidWorkflow, UnsupportedPython
 from covalent_executors import registry
 from covalent_executors.place import Batch, Place
 from covalent_executors.task import JOB_ERRORS
+from covalent_runner.exits import AGAIN
 
 BATCH = Batch(
     "covalent-jobs",
@@ -138,6 +139,19 @@ class TestBatch(ExecutorContract):
     def test_attempts_of_batch_itself(self, attempts: int, sent: int) -> None:
         strategy = self.state(retry_attempts=attempts)["Parameters"]["RetryStrategy"]
         assert strategy["Attempts"] == sent
+
+    @pytest.mark.parametrize(("retries", "sent"), [(0, 4), (2, 6), (20, 10)])
+    def test_attempts_in_an_array(self, retries: int, sent: int) -> None:
+        """What failed is started again at once, though others of the array still run."""
+        states = json.loads(self.compiled(n=60, retries=retries).definition)["States"]
+        (strategy,) = [
+            each["Parameters"]["RetryStrategy"]
+            for each in states.values()
+            if "ArrayProperties" in each.get("Parameters", {})
+        ]
+        assert strategy["Attempts"] == sent
+        rule = {"OnExitCode": str(AGAIN), "Action": "RETRY"}
+        assert (rule in strategy["EvaluateOnExit"]) == (retries > 0)
 
     def test_a_throttled_submission_is_tried_again(self) -> None:
         service, throttled = self.state()["Retry"]

@@ -993,6 +993,17 @@ def tells_no_exit_code() -> bool:
     return "exitCode" not in submitted.describe()["container"]
 
 
+@canary
+def forgets_the_retry_strategy() -> bool:
+    batch()
+    client: Any = boto3.client("batch")
+    strategy = {"attempts": 3}
+    with unstarted():
+        client.submit_job(jobName="job", jobQueue="q", jobDefinition="d", retryStrategy=strategy)
+    made = list(batch()._jobs.values())[-1]
+    return not any("retry" in name for name in vars(made))
+
+
 def array() -> Any:
     """An array of two jobs that have not begun."""
     backend = batch()

@@ -154,6 +154,7 @@ CANARIES: dict[tuple[str, str], dict[str, Any]] = {
     ("batch", "SubmitJob wants a queue and a definition that someone has made"): {
         "wants_a_queue_that_was_made": "ClientException"
     },
+    ("batch", "SubmitJob forgets the RetryStrategy"): {"forgets_the_retry_strategy": True},
     ("batch", "an array whose jobs have ended, and not all well, has not ended itself"): {
         "never_ends_an_array": "SUBMITTED"
     },

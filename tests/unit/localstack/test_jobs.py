@@ -315,6 +315,59 @@ def test_step_functions_asks_for_a_job_of_an_array(run: Run, client: Client) -> 
     assert told["Container"]["ExitCode"] == 1
 
 
+RULES = [{"onExitCode": "6", "action": "RETRY"}, {"onReason": "*", "action": "EXIT"}]
+
+
+@pytest.mark.parametrize(
+    ("script", "strategy", "attempts", "status"),
+    [
+        ("exit 6", {"attempts": 3, "evaluateOnExit": RULES}, 3, "FAILED"),
+        ("exit 7", {"attempts": 3, "evaluateOnExit": RULES}, 1, "FAILED"),
+        (
+            "test $AWS_BATCH_JOB_ATTEMPT = 2 || exit 6",
+            {"attempts": 3, "evaluateOnExit": RULES},
+            2,
+            "SUCCEEDED",
+        ),
+        ("exit 7", {"attempts": 2}, 2, "FAILED"),
+        ("exit 7", {"attempts": 2, "evaluateOnExit": RULES[:1]}, 2, "FAILED"),
+        ("true", {"attempts": 2}, 1, "SUCCEEDED"),
+    ],
+)
+def test_a_job_has_as_many_attempts_as_it_was_told(
+    client: Client, script: str, strategy: dict[str, Any], attempts: int, status: str
+) -> None:
+    batch = client("batch")
+    job = batch.submit_job(
+        jobName="mine",
+        jobQueue="a-queue",
+        jobDefinition="a-definition",
+        retryStrategy=strategy,
+        containerOverrides={"command": ["sh", "-c", script]},
+    )["jobId"]
+
+    def described() -> Any:
+        return batch.describe_jobs(jobs=[job])["jobs"][0]
+
+    _until(lambda: described()["status"] in ("SUCCEEDED", "FAILED"))
+    assert (described()["status"], len(described()["attempts"])) == (status, attempts)
+
+
+def test_a_job_that_is_terminated_is_not_tried_again(client: Client, tmp_path: Path) -> None:
+    batch, written = client("batch"), tmp_path / "pid"
+    job = batch.submit_job(
+        jobName="mine",
+        jobQueue="a-queue",
+        jobDefinition="a-definition",
+        retryStrategy={"attempts": 5},
+        containerOverrides={"command": ["sh", "-c", f"echo $$ >> {written}; exec sleep 600"]},
+    )["jobId"]
+    _until(lambda: written.exists() and written.read_text())
+    batch.terminate_job(jobId=job, reason="enough")
+    _until(lambda: batch.describe_jobs(jobs=[job])["jobs"][0]["status"] == "FAILED")
+    assert len(written.read_text().split()) == 1
+
+
 def test_a_job_waits_for_those_that_it_depends_on(client: Client, tmp_path: Path) -> None:
     batch, written = client("batch"), tmp_path / "lines"
 

@@ -6,7 +6,7 @@ import pytest
 
 from covalent_runner import __main__ as program
 from covalent_runner import supervisor
-from covalent_runner.exits import COMMITTED, FAILED, NOT_STARTED, VARIABLE
+from covalent_runner.exits import AGAIN, COMMITTED, FAILED, NOT_STARTED, VARIABLE
 
 from .conftest import DISPATCH_ID, Dispatch
 
@@ -106,8 +106,21 @@ def test_a_try_after_that_in_an_array_is_a_later_one(dispatch: Dispatch, execute
     dispatch.add(1, fail, retries=1)
     dispatch.publish()
     dispatch.store.claim(DISPATCH_ID, 0, 2, 1)
-    assert execute("0:2:1", AWS_BATCH_JOB_ARRAY_INDEX="1", AWS_BATCH_JOB_ATTEMPT="1") == FAILED
+    assert execute("0:2:1", AWS_BATCH_JOB_ARRAY_INDEX="1", AWS_BATCH_JOB_ATTEMPT="1") == AGAIN
     assert dispatch.status(1) == "RUNNING"
     assert execute(0, 1, AWS_BATCH_JOB_ATTEMPT="1") == COMMITTED
     assert execute(1, 1, AWS_BATCH_JOB_ATTEMPT="1") == FAILED
     assert dispatch.status(1) == "FAILED"
+
+
+def test_a_job_of_an_array_says_whether_to_start_it_again(dispatch: Dispatch, execute: Any) -> None:
+    dispatch.add(0, fail, retries=2)
+    first = {"AWS_BATCH_JOB_ARRAY_INDEX": "0"}
+    codes = [execute("0:1:1", **first, AWS_BATCH_JOB_ATTEMPT=str(i)) for i in (1, 2, 3, 4)]
+    assert codes == [AGAIN, AGAIN, FAILED, FAILED]
+    assert "no luck" in dispatch.error(0)
+
+
+def test_only_the_jobs_of_arrays_do(dispatch: Dispatch, execute: Any) -> None:
+    dispatch.add(0, fail, retries=1)
+    assert execute(0) == FAILED
