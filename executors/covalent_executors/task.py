@@ -103,7 +103,7 @@ CALLBACK_ERRORS = (
     "States.HeartbeatTimeout",
     "TimeLimitExceeded",
 )
-"""How it shows where the runner, or who stands beside it (`covalent_runner.attendance`), answers."""
+"""How it shows where the runner, or who stands beside it (`covalent_runner.callback`), answers."""
 CALL_EVENTS = 5
 """Entries in the history for a call: entered, scheduled, started, succeeded, exited."""
 JOB_EVENTS = 6

@@ -1,8 +1,8 @@
 """`python -m covalent_runner`: run one electron in a process that was started for it, with a role of its own.
 
 What to run is in COVALENT_ELECTRON: dispatch id, node and try, and the task token of the state if it waits for an
-answer. Who started the process learns from its exit code how the try went. With COVALENT_TIME_LIMIT another process
-looks after it (`supervisor`).
+answer (`callback`). Who started the process learns from its exit code how the try went. With COVALENT_TIME_LIMIT or a
+token another process looks after it (`supervisor`).
 
 In an array of jobs, which all have the same variables, a range of nodes stands there instead of a node. A job finds its
 own by AWS_BATCH_JOB_ARRAY_INDEX, and its exit code tells Batch to start it again if the electron has another try.
@@ -12,6 +12,7 @@ another try: nobody will commit what the first one has claimed.
 """
 
 import os
+import signal
 import sys
 from math import inf
 
@@ -20,7 +21,7 @@ from covalent_contracts.envelope import Run
 from covalent_contracts.status import Status
 from covalent_runner import hybrid_job, run, supervisor
 from covalent_runner.errors import ElectronFailed, UpstreamFailed
-from covalent_runner.exits import AGAIN, COMMITTED, FAILED, NOT_STARTED, VARIABLE
+from covalent_runner.exits import AGAIN, COMMITTED, FAILED, NOT_STARTED, TIMED_OUT, VARIABLE
 from covalent_runner.lambda_handler import store
 
 BATCH_ATTEMPT = "AWS_BATCH_JOB_ATTEMPT"
@@ -41,11 +42,11 @@ def main() -> int:
     dispatch_id, node, attempt, *token = os.environ[VARIABLE].split()
     event = Run(dispatch_id, _node(node), _try(int(attempt)))
     if token:
-        from covalent_runner import attendance  # noqa: PLC0415  # most jobs are waited for otherwise
+        from covalent_runner import callback  # noqa: PLC0415  # most jobs are waited for otherwise
 
-        return attendance.attend(store(), event, token[0], attendance.Terms.read(os.environ))
+        return callback.answer(store(), event, token[0])
     if supervisor.LIMIT in os.environ:
-        return supervisor.supervise()
+        return _supervised()
     try:
         run.run(store(), event, lambda: inf)
     except UpstreamFailed as exc:
@@ -67,6 +68,17 @@ def _node(word: str) -> int:
     if not ranges.is_written(word):
         return int(word)
     return ranges.nth(word, int(os.environ[BATCH_INDEX]))
+
+
+def _supervised() -> int:
+    """The exit code of the process that runs the electron; with 128 and the signal's number, if that ended it."""
+    try:
+        status = supervisor.supervise()
+    except supervisor.OutOfTime:
+        return TIMED_OUT
+    except supervisor.Terminated:
+        return 128 + signal.SIGTERM
+    return status if status >= 0 else 128 - status
 
 
 def _try(attempt: int) -> int:

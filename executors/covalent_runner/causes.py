@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from covalent_runner.supervisor import TIMED_OUT
+from covalent_runner.exits import TIMED_OUT
 
 _KILLED = 137
 _NOT_FOUND = (126, 127)

@@ -4,6 +4,8 @@ VARIABLE = "COVALENT_ELECTRON"
 """Dispatch id, node and try, and the task token of the state if it waits for an answer."""
 COMMITTED, FAILED, NOT_STARTED = 0, 3, 4
 """Exit codes: the result is recorded; the try failed and that is recorded; something that it needs has failed."""
+TIMED_OUT = 5
+"""Exit code: the electron did not end in time. Nothing is recorded; the state's report tells the user."""
 AGAIN = 6
 """Of a job in an array: the try failed and that is recorded, and the electron may be tried again."""
 HANDLE = "COVALENT_JOB_HANDLE"

@@ -1,49 +1,114 @@
-"""Runs the electron of a job in a process of its own, and ends that when its time is up or the job is stopped.
+"""Runs the electron of a job in a process of its own, and ends that when its time is up or nobody wants it any more.
 
-The electron may hold the interpreter's lock for minutes, so nothing in its process could do it. And the first process
-of a container gets no signal that it has not asked for: of a job that is stopped it would hear nothing.
+The electron may hold the interpreter's lock for minutes, and may take all memory: nothing in its process could do it.
+And the first process of a container gets no signal that it has not asked for: of a job that is stopped it would hear
+nothing.
 """
 
 import os
 import signal
 import subprocess
 import sys
-from types import FrameType
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from math import inf
 
 from covalent_runner import processes
+from covalent_runner.exits import VARIABLE
 
 LIMIT = "COVALENT_TIME_LIMIT"
-"""The variable with the seconds that the electron may take, 0 for no limit; without it nobody supervises."""
-TIMED_OUT = 5
-"""Exit code: the electron did not end in time. Nothing is recorded; the state's report tells the user."""
+"""The variable with the seconds that the electron may take, 0 for no limit."""
+PAUSE = 60.0
+"""Seconds between two questions whether the electron is wanted."""
+ECHO = 1.0
+"""Seconds in which a signal that has ended the electron may come here as well."""
 
 
-def supervise() -> int:
-    """Run this program again, as a child, and wait for it.
+class OutOfTime(Exception):
+    """The electron has not ended in time."""
+
+
+class Unwanted(Exception):
+    """Nobody waits for the electron any more."""
+
+
+class Terminated(Exception):
+    """Someone has asked this process to end."""
+
+
+def supervise(
+    is_wanted: Callable[[], bool] = lambda: True,
+    pause: float = PAUSE,
+    stderr: int | None = None,
+) -> int:
+    """Run this program again, as a child without a time limit and a task token, and wait for it.
+
+    Args:
+        is_wanted: Asked now and then.
+        pause: Seconds between two questions.
+        stderr: Where the child writes what it has to say; where this process does, unless told otherwise.
 
     Returns:
-        The exit code of the child; with 128 and the signal's number, if that ended it.
+        The exit status of the child, as `subprocess` gives it.
+
+    Raises:
+        OutOfTime: The time limit is up.
+        Unwanted: `is_wanted` has said so.
+        Terminated: By SIGTERM.
 
     """
-    limit = float(os.environ.pop(LIMIT))
-    signal.signal(signal.SIGTERM, _stop)
-    child = subprocess.Popen([sys.executable, *sys.orig_argv[1:]])  # noqa: S603  # ourselves
+    end = time.monotonic() + (float(os.environ.get(LIMIT, "0")) or inf)
+    with _terminable(), _child(stderr) as child:
+        while (status := _status(child, min(pause, end - time.monotonic()))) is None:
+            if time.monotonic() >= end:
+                raise OutOfTime
+            if not is_wanted():
+                raise Unwanted
+        if status == -signal.SIGTERM:
+            time.sleep(ECHO)  # if it was for the whole machine, it is for this process, too
+        return status
+
+
+@contextmanager
+def _terminable() -> Iterator[None]:
+    """Within the block, SIGTERM raises `Terminated`, once."""
+
+    def end(number: int, _: object) -> None:
+        signal.signal(number, signal.SIG_IGN)
+        raise Terminated
+
+    before = signal.signal(signal.SIGTERM, end)
     try:
-        code = child.wait(limit or None)
-    except subprocess.TimeoutExpired:
-        return TIMED_OUT
+        yield
     finally:
-        _end(child)
-    return code if code >= 0 else 128 - code
+        signal.signal(signal.SIGTERM, before)
 
 
-def _stop(number: int, _: FrameType | None) -> None:
-    sys.exit(128 + number)
-
-
-def _end(child: subprocess.Popen[bytes]) -> None:
-    if child.poll() is None:
+@contextmanager
+def _child(stderr: int | None) -> Iterator[subprocess.Popen[bytes]]:
+    """The child, which ends with the block, and all that it has started with it."""
+    inherited = {name: each for name, each in os.environ.items() if name != LIMIT}
+    mark = uuid.uuid4().hex
+    words = " ".join(os.environ[VARIABLE].split()[:3])
+    child = subprocess.Popen(
+        [sys.executable, "-m", "covalent_runner"],
+        env={**inherited, VARIABLE: words, processes.MARK: mark},
+        stderr=stderr,
+    )
+    try:
+        yield child
+    finally:
         child.send_signal(signal.SIGSTOP)  # or it would see its children end, and go on
-        processes.end([child.pid])
+        processes.end([child.pid], [mark])
         child.kill()
         child.wait()
+
+
+def _status(child: subprocess.Popen[bytes], seconds: float) -> int | None:
+    """Its exit status; None if it still runs after so many seconds."""
+    try:
+        return child.wait(max(seconds, 0))
+    except subprocess.TimeoutExpired:
+        return None

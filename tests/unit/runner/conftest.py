@@ -1,7 +1,8 @@
 """A dispatch on moto's DynamoDB and S3, written as the control plane would write it."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from threading import RLock
 from typing import Any, ClassVar
 
@@ -225,3 +226,20 @@ def dispatch(aws: Clients) -> Iterator[Dispatch]:
     )
     yield Dispatch(TokenStore(), s3=aws.s3, dynamodb=aws.dynamodb)
     aws.dynamodb.delete_table(TableName=TABLE)
+
+
+Program = Callable[[str], None]
+
+
+@pytest.fixture
+def program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Program:
+    """Makes `python -m covalent_runner` do something else in a child of this process."""
+
+    def write(text: str) -> None:
+        package = tmp_path / "covalent_runner"
+        package.mkdir()
+        (package / "__init__.py").touch()
+        (package / "__main__.py").write_text(f"import os, signal, sys, time\n{text}\n")
+        monkeypatch.setenv("PYTHONPATH", str(tmp_path), prepend=":")
+
+    return write

@@ -4,17 +4,17 @@ from typing import Any
 
 import pytest
 
-from covalent_runner import __main__ as program
+from covalent_runner import __main__ as runner
 from covalent_runner import supervisor
-from covalent_runner.exits import AGAIN, COMMITTED, FAILED, NOT_STARTED, VARIABLE
+from covalent_runner.exits import AGAIN, COMMITTED, FAILED, NOT_STARTED, TIMED_OUT, VARIABLE
 
-from .conftest import DISPATCH_ID, Dispatch
+from .conftest import DISPATCH_ID, Dispatch, Program
 
 
 @pytest.fixture
 def execute(dispatch: Dispatch, monkeypatch: pytest.MonkeyPatch) -> Any:
     """Run the program for one try of a node."""
-    monkeypatch.setattr(program, "store", lambda: dispatch.store)
+    monkeypatch.setattr(runner, "store", lambda: dispatch.store)
     monkeypatch.delenv(supervisor.LIMIT, raising=False)
 
     def run(node: int | str, attempt: int = 0, *more: str, **variables: str) -> int:
@@ -23,7 +23,7 @@ def execute(dispatch: Dispatch, monkeypatch: pytest.MonkeyPatch) -> Any:
         monkeypatch.setenv(VARIABLE, words)
         for name, value in variables.items():
             monkeypatch.setenv(name, value)
-        return program.main()
+        return runner.main()
 
     return run
 
@@ -75,12 +75,21 @@ def test_tries_of_step_functions_come_after_all_attempts_of_batch(
     assert dispatch.item(0)["attempt"] == "10"
 
 
+@pytest.mark.parametrize(
+    ("limit", "code", "expected"),
+    [
+        ("0", "sys.exit(7)", 7),
+        ("60", "os.kill(os.getpid(), 9)", 137),
+        ("60", "os.kill(os.getppid(), 15); time.sleep(600)", 143),
+        ("0.5", "time.sleep(600)", TIMED_OUT),
+    ],
+)
 def test_another_process_looks_after_the_time(
-    dispatch: Dispatch, execute: Any, monkeypatch: pytest.MonkeyPatch
+    dispatch: Dispatch, execute: Any, program: Program, limit: str, code: str, expected: int
 ) -> None:
-    monkeypatch.setattr(supervisor, "supervise", lambda: 99)
+    program(code)
     dispatch.add(0, lambda: 42)
-    assert execute(0, 0, **{supervisor.LIMIT: "5"}) == 99
+    assert execute(0, 0, **{supervisor.LIMIT: limit}) == expected
     assert dispatch.status(0) is None
 
 

@@ -1,68 +1,95 @@
-"""The program is its own child here: without the variable it does what its arguments say."""
+"""Who looks after an electron: when it ends it, and that nothing of it stays."""
 
 import os
 import select
 import signal
-import subprocess
-import sys
+import threading
 from pathlib import Path
 
 import pytest
 
-from covalent_runner.supervisor import LIMIT, TIMED_OUT
+from covalent_runner.exits import VARIABLE
+from covalent_runner.supervisor import LIMIT, OutOfTime, Terminated, Unwanted, supervise
 
-PROGRAM = """
-import os, sys
-from covalent_runner import supervisor
-if supervisor.LIMIT in os.environ:
-    sys.exit(supervisor.supervise())
-exec(sys.argv[1])
-"""
-SLEEP = """
-import pathlib, subprocess, sys
-child = subprocess.Popen(["sleep", "600"])
-path = pathlib.Path(sys.argv[2])
+from .conftest import Program
+
+BUSY = """
+import pathlib, subprocess
+child = subprocess.Popen(["sleep", "600"], start_new_session=True)
+path = pathlib.Path(os.environ["PIDS"])
 path.with_suffix(".part").write_text(f"{os.getpid()} {child.pid}")
 path.with_suffix(".part").rename(path)
 while True: pass  # the interpreter's lock is held as long as it lets one
 """
 
 
-def start(limit: str, code: str, *arguments: str) -> subprocess.Popen[bytes]:
-    command = [sys.executable, "-c", PROGRAM, code, *arguments]
-    return subprocess.Popen(command, env={**os.environ, LIMIT: limit})
+@pytest.fixture
+def pids(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where a busy child writes its id and that of its own child."""
+    monkeypatch.setenv("PIDS", str(tmp_path / "pids"))
+    return tmp_path / "pids"
+
+
+@pytest.fixture(autouse=True)
+def _electron(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(VARIABLE, "dispatch 3 1 token")
+    monkeypatch.delenv(LIMIT, raising=False)
 
 
 @pytest.mark.parametrize(
-    ("code", "expected"),
+    ("code", "status"),
     [
         ("pass", 0),
         ("sys.exit(7)", 7),
-        ("os.kill(os.getpid(), 9)", 137),
-        (f"sys.exit(int({LIMIT!r} in os.environ))", 0),
+        ("os.kill(os.getpid(), 9)", -9),
+        (f"sys.exit({LIMIT!r} in os.environ)", 0),
+        (f"sys.exit(os.environ[{VARIABLE!r}] != 'dispatch 3 1')", 0),
     ],
 )
 @pytest.mark.parametrize("limit", ["0", "60"])
-def test_it_exits_as_its_child(limit: str, code: str, expected: int) -> None:
-    assert start(limit, code).wait(30) == expected
+def test_the_status_of_the_child(
+    program: Program, monkeypatch: pytest.MonkeyPatch, limit: str, code: str, status: int
+) -> None:
+    monkeypatch.setenv(LIMIT, limit)
+    program(code)
+    assert supervise() == status
 
 
-def test_it_ends_a_child_whose_time_is_up(tmp_path: Path) -> None:
-    assert start("3", SLEEP, str(tmp_path / "pids")).wait(30) == TIMED_OUT
-    assert all(map(has_ended, pids_in(tmp_path / "pids")))
+def test_it_ends_a_child_whose_time_is_up(
+    program: Program, monkeypatch: pytest.MonkeyPatch, pids: Path
+) -> None:
+    monkeypatch.setenv(LIMIT, "3")
+    program(BUSY)
+    with pytest.raises(OutOfTime):
+        supervise()
+    assert have_ended(pids)
 
 
-def test_it_ends_its_child_when_the_job_is_stopped(tmp_path: Path) -> None:
-    process = start("0", SLEEP, str(tmp_path / "pids"))
-    while not (tmp_path / "pids").exists():
-        assert process.poll() is None
-    process.send_signal(signal.SIGTERM)
-    assert process.wait(30) == 128 + signal.SIGTERM
-    assert all(map(has_ended, pids_in(tmp_path / "pids")))
+def test_it_ends_a_child_that_nobody_wants(program: Program, pids: Path) -> None:
+    program(BUSY)
+    with pytest.raises(Unwanted):
+        supervise(lambda: not pids.exists(), pause=0.01)
+    assert have_ended(pids)
 
 
-def pids_in(path: Path) -> list[int]:
-    return [int(pid) for pid in path.read_text().split()]
+def test_it_ends_its_child_when_the_job_is_stopped(program: Program, pids: Path) -> None:
+    before = signal.getsignal(signal.SIGTERM)
+    program(BUSY)
+
+    def stop() -> None:
+        while not pids.exists():
+            threading.Event().wait(0.01)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    threading.Thread(target=stop).start()
+    with pytest.raises(Terminated):
+        supervise()
+    assert have_ended(pids)
+    assert signal.getsignal(signal.SIGTERM) is before
+
+
+def have_ended(path: Path) -> bool:
+    return all(has_ended(int(pid)) for pid in path.read_text().split())
 
 
 def has_ended(pid: int) -> bool:

@@ -1,10 +1,9 @@
-"""Who stands beside an electron: what it tells Step Functions, and what it leaves behind."""
+"""What Step Functions is told of an electron whose token it waits for."""
 
 import os
 import signal
 import sys
 import threading
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +12,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from covalent_contracts.envelope import Run
-from covalent_runner import attendance
-from covalent_runner.attendance import LOST, OUT_OF_TIME, Terms, attend, failure_of
-from covalent_runner.exits import COMMITTED, FAILED, NOT_STARTED
+from covalent_runner import callback, supervisor
+from covalent_runner.callback import LOST, OUT_OF_TIME, answer, failure_of, pause_of
+from covalent_runner.exits import COMMITTED, FAILED, NOT_STARTED, VARIABLE
+from covalent_runner.supervisor import LIMIT
 
-TOKEN = "the token"
+from .conftest import Program
+
+TOKEN = "the-token"
 EVENT = Run("6f5902ac-2372-4d3c-a3ad-9d2f0c0e5a11", 3, 1)
-BRISK = Terms(heartbeat=0.25)
 
 
 class Store:
@@ -50,42 +51,23 @@ class Store:
         return self.cancelled
 
 
-Program = Callable[[str], None]
+@pytest.fixture(autouse=True)
+def _terms(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(VARIABLE, f"{EVENT.dispatch_id} {EVENT.node} {EVENT.attempt} {TOKEN}")
+    monkeypatch.setenv(callback.HEARTBEAT, "0.25")
+    monkeypatch.delenv(LIMIT, raising=False)
 
 
-@pytest.fixture
-def program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Program:
-    """Makes `python -m covalent_runner` do something else in the child."""
-
-    def write(text: str) -> None:
-        package = tmp_path / "covalent_runner"
-        package.mkdir()
-        (package / "__init__.py").touch()
-        (package / "__main__.py").write_text(f"import os, signal, sys, time\n{text}\n")
-        monkeypatch.setenv("PYTHONPATH", str(tmp_path), prepend=":")
-
-    return write
-
-
-def attended(store: Any, terms: Terms = BRISK) -> int:
-    return attend(store, EVENT, TOKEN, terms)
+def answered(store: Any) -> int:
+    return answer(store, EVENT, TOKEN)
 
 
 def test_a_committed_electron_releases_the_state(program: Program, tmp_path: Path) -> None:
     program(f"open({str(tmp_path / 'words')!r}, 'w').write(os.environ['COVALENT_ELECTRON'])")
     store = Store()
-    assert attended(store) == COMMITTED
+    assert answered(store) == COMMITTED
     assert store.answers == [(TOKEN, "released")]
     assert (tmp_path / "words").read_text() == f"{EVENT.dispatch_id} 3 1", "and no token"
-
-
-def test_the_child_holds_itself_to_no_terms(
-    program: Program, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv(attendance.TIME_LIMIT, "7")
-    monkeypatch.setenv(attendance.HEARTBEAT, "7")
-    program("sys.exit(len([each for each in os.environ if each.endswith(('LIMIT', 'SECONDS'))]))")
-    assert attended(Store()) == COMMITTED
 
 
 @pytest.mark.parametrize(
@@ -105,7 +87,7 @@ def test_how_an_electron_ends(
 ) -> None:
     program(body)
     store = Store()
-    assert attended(store) == code
+    assert answered(store) == code
     ((token, said, cause),) = store.answers
     assert (token, said) == (TOKEN, error)
     assert told in cause
@@ -114,7 +96,7 @@ def test_how_an_electron_ends(
 def test_nobody_waits_any_more_before_it_starts(program: Program, tmp_path: Path) -> None:
     program(f"open({str(tmp_path / 'started')!r}, 'w')")
     store = Store(patience=0)
-    assert attended(store) == NOT_STARTED
+    assert answered(store) == NOT_STARTED
     assert store.answers == []
     assert not (tmp_path / "started").exists()
 
@@ -122,31 +104,25 @@ def test_nobody_waits_any_more_before_it_starts(program: Program, tmp_path: Path
 def test_an_electron_ends_when_nobody_waits_for_it(program: Program, tmp_path: Path) -> None:
     program(f"open({str(tmp_path / 'pid')!r}, 'w').write(str(os.getpid())); time.sleep(600)")
     store = Store(patience=40)
-    assert attended(store) == NOT_STARTED
+    assert answered(store) == NOT_STARTED
     assert store.beats == 41
     assert _has_ended(tmp_path / "pid")
 
 
-def test_the_time_limit_ends_it_with_all_it_has_started(program: Program, tmp_path: Path) -> None:
-    program(
-        "import subprocess\n"
-        "child = subprocess.Popen(['sleep', '600'], start_new_session=True)\n"
-        f"open({str(tmp_path / 'pid')!r}, 'w').write(str(child.pid))\n"
-        "time.sleep(600)"
-    )
+def test_its_time_is_up(program: Program, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(LIMIT, "0.5")
+    program("time.sleep(600)")
     store = Store()
-    assert attended(store, Terms(time_limit=2)) == FAILED
-    assert store.answers == [
-        (TOKEN, OUT_OF_TIME, "electron 3 did not end within its time limit of 2 s")
-    ]
-    assert _has_ended(tmp_path / "pid")
+    assert answered(store) == FAILED
+    cause = "electron 3 did not end within its time limit of 0.5 s"
+    assert store.answers == [(TOKEN, OUT_OF_TIME, cause)]
 
 
 def test_heartbeats_that_do_not_arrive_do_no_harm(program: Program) -> None:
     program("time.sleep(0.5)")
     store = Store()
     store.is_busy = True
-    assert attended(store) == COMMITTED
+    assert answered(store) == COMMITTED
     assert store.beats > 1
 
 
@@ -157,7 +133,6 @@ def test_a_machine_that_is_shut_down_says_so(
     program(f"os.mkfifo({str(tmp_path / 'ready')!r}); time.sleep(600)")
     store = Store()
     store.cancelled = cancelled
-    before = signal.getsignal(signal.SIGTERM)
 
     def ask_to_end() -> None:
         while not (tmp_path / "ready").exists():
@@ -165,24 +140,17 @@ def test_a_machine_that_is_shut_down_says_so(
         os.kill(os.getpid(), signal.SIGTERM)
 
     threading.Thread(target=ask_to_end).start()
-    attended(store)
+    answered(store)
     ((_, error, cause),) = store.answers
     assert error == ("UpstreamFailed" if cancelled else LOST)
     assert ("cancelled" if cancelled else "spot instance") in cause
-    assert signal.getsignal(signal.SIGTERM) is before
 
 
-@given(st.integers(0, 10**8), st.floats(0, 1e6))
-def test_several_heartbeats_come_before_silence_means_loss(heartbeat: int, limit: float) -> None:
-    terms = Terms(heartbeat, limit)
-    assert 0 < terms.pause <= attendance.PAUSE
-    assert heartbeat == 0 or 3 * terms.pause < heartbeat
-
-
-def test_what_was_agreed_is_in_the_environment() -> None:
-    assert Terms.read({}) == Terms(0, 0)
-    read = Terms.read({"COVALENT_HEARTBEAT_SECONDS": "300", "COVALENT_TIME_LIMIT": "7.5"})
-    assert read == Terms(300, 7.5)
+@given(st.integers(0, 10**8))
+def test_several_heartbeats_come_before_silence_means_loss(heartbeat: int) -> None:
+    pause = pause_of(heartbeat)
+    assert 0 < pause <= supervisor.PAUSE
+    assert heartbeat == 0 or 3 * pause < heartbeat
 
 
 @given(st.integers(-15, 255), st.text(max_size=20))
