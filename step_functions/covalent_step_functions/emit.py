@@ -46,11 +46,11 @@ from covalent_step_functions.machine import (
     Submit,
     Wait,
 )
+from covalent_step_functions.retrying import ANY_ERROR, retries_of, service_retry
 
 Json = dict[str, Any]
 
 _INPUT = {"dispatch_id.$": "$$.Execution.Input.dispatch_id"}
-_RETRY_ALL = {"ErrorEquals": ["States.ALL"], "MaxAttempts": 9, "JitterStrategy": "FULL"}
 
 
 def emit(machine: StateMachine) -> str:
@@ -114,7 +114,7 @@ def _run(state: Run) -> Json:
         "Parameters": filled(task.parameters, Electrons(state.node, state.tried)),
         "ResultPath": None,
         **_limits(task),
-        **_retry(task),
+        **retries_of(task),
         "Catch": _catch(state.stopped),
     } | _next(state)
 
@@ -129,7 +129,7 @@ def _submit(state: Submit) -> Json:
         "Resource": task.resource,
         "Parameters": filled({**task.parameters, **more}, Electrons(state.nodes)),
         **_forget(state.then),
-        **_retry(replace(task, retries=0)),
+        **retries_of(replace(task, retries=0)),
         "Catch": [failed, *_catch(state.lost)],
     } | _next(state)
 
@@ -141,7 +141,7 @@ def _look(state: Look, runner: str) -> Json:
         "Resource": INVOKE,
         "Parameters": {"FunctionName": runner, "Payload": look_payload(f"{ROW}[0]")},
         "ResultPath": None,
-        "Retry": [_service_retry(LAMBDA_ERRORS)],
+        "Retry": [service_retry(LAMBDA_ERRORS)],
         "Catch": [unsettled, *_catch(state.stopped)],
         "End": True,
     }
@@ -159,7 +159,7 @@ def _explain(state: Explain) -> Json:
             "Cause.$": f"States.JsonToString({array.told})",
         },
         "ResultPath": "$.error",
-        "Retry": [_RETRY_ALL],
+        "Retry": [ANY_ERROR],
         "Catch": _catch(state.stopped),
         "Next": state.stopped,
     }
@@ -184,7 +184,7 @@ def _continue(state: Continue) -> Json:
         "Parameters": filled(step.parameters, Electrons(state.node)),
         **({"ResultSelector": kept} if kept else {}),
         **({"ResultSelector": _INPUT} if state.is_last else {"ResultPath": KEPT if kept else None}),
-        **({"Retry": [_service_retry(step.transient)]} if step.transient else {}),
+        **({"Retry": [service_retry(step.transient)]} if step.transient else {}),
         "Catch": _catch(state.stopped),
     } | _next(state)
 
@@ -195,7 +195,7 @@ def _wait(state: Wait, runner: str) -> Json:
         "Resource": f"{INVOKE}.waitForTaskToken",
         "Parameters": {"FunctionName": runner, "Payload": wait_payload(state.node, state.needs)},
         "ResultPath": None,
-        "Retry": [_service_retry(LAMBDA_ERRORS)],
+        "Retry": [service_retry(LAMBDA_ERRORS)],
         "Catch": _catch(state.stopped),
     } | _next(state)
 
@@ -214,7 +214,7 @@ def _told(payload: Json, runner: str, then: str | None) -> Json:
         "Resource": INVOKE,
         "Parameters": {"FunctionName": runner, "Payload": payload},
         **_forget(then),
-        "Retry": [_RETRY_ALL],
+        "Retry": [ANY_ERROR],
     } | _then(then)
 
 
@@ -233,7 +233,7 @@ def _call(state: Call) -> Json:
             "Input": {"dispatch_id.$": "$.dispatch_id"},
         },
         "ResultPath": None,
-        "Retry": [_service_retry(START_ERRORS)],
+        "Retry": [service_retry(START_ERRORS)],
         "Catch": _catch(state.lost),
     } | _next(state)
 
@@ -285,38 +285,6 @@ def _next(state: Run | Submit | Continue | Wait | Fork | Call | Inline) -> Json:
 
 def _then(then: str | None) -> Json:
     return {"End": True} if then is None else {"Next": then}
-
-
-def _retry(task: TaskTemplate) -> Json:
-    service = [_service_retry(task.transient)] if task.transient else []
-    user = {"ErrorEquals": list(task.failures), "MaxAttempts": task.retries, "BackoffRate": 1.0}
-    full = [_retry_when_full(task.full)] if task.full else []
-    retries = service + full + ([user] if task.retries and task.failures else [])
-    return {"Retry": retries} if retries else {}
-
-
-def _service_retry(errors: tuple[str, ...]) -> Json:
-    """Over some seven minutes: 1 s, then twice as long each time (the defaults) up to a minute, jittered.
-
-    Throttling passes only when other electrons end; but each try takes three of the history's 25,000 events.
-    """
-    return {
-        "ErrorEquals": list(errors),
-        "MaxAttempts": 12,
-        "MaxDelaySeconds": 60,
-        "JitterStrategy": "FULL",
-    }
-
-
-def _retry_when_full(errors: tuple[str, ...]) -> Json:
-    """Over about a day: after 5 s, then twice as long each time up to ten minutes, half of that on average."""
-    return {
-        "ErrorEquals": list(errors),
-        "IntervalSeconds": 5,
-        "MaxAttempts": 300,
-        "MaxDelaySeconds": 600,
-        "JitterStrategy": "FULL",
-    }
 
 
 def _catch(stopped: str) -> list[Json]:
