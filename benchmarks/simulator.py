@@ -7,7 +7,7 @@ from typing import Any, assert_never
 import simpy
 
 from benchmarks.shapes import Dag
-from covalent_step_functions.plan import Each, Gate, Items, Nested, Parallel, Plan, Task
+from covalent_step_functions.plan import Array, Each, Gate, Items, Nested, Parallel, Plan, Task
 
 Process = Generator[Any, Any, None]
 
@@ -112,6 +112,9 @@ class _Execution:
                     alike = (tuple(map(Task, row)) for row in rows)
                     yield self.env.all_of([self.env.process(self.branch(each)) for each in alike])
                     yield self.env.timeout(self._latencies.join)
+                case Array(nodes):
+                    yield self.env.timeout(self._latencies.transition)
+                    yield self.env.all_of([self.env.process(self._task(node)) for node in nodes])
                 case _:
                     assert_never(item)
 

@@ -38,10 +38,26 @@ class JobName:
 class Words:
     """Stands for what `python -m covalent_runner` reads from the variable COVALENT_ELECTRON.
 
-    That is dispatch id, node and try in one string, and the task token after them if the runner has to answer.
+    That is dispatch id, node and try in one string, and the task token after them if the runner has to answer. For an
+    array of jobs a range of nodes stands there instead of one (`covalent_contracts.ranges`).
     """
 
     with_token: bool = False
+
+
+@dataclass(frozen=True)
+class Count:
+    """Stands for the number of jobs in an array."""
+
+
+@dataclass(frozen=True)
+class JobOfArray:
+    """Stands for a list of one id: that of the job which an array has for an electron.
+
+    form: how the ids of jobs are made, with `{}` for the array's own and for the number of the job in it.
+    """
+
+    form: str
 
 
 @dataclass(frozen=True)
@@ -69,6 +85,8 @@ Argument = (
     | Kept
     | JobName
     | Words
+    | Count
+    | JobOfArray
     | Machine
     | Script
     | Mapping[str, "Argument"]
@@ -119,6 +137,27 @@ class Step:
 
 
 @dataclass(frozen=True)
+class Array:
+    """How the jobs of many electrons are started by one call, whose parameters are those for one electron, and more.
+
+    What has no result when the array has ended, and may be tried again, is then a job of its own. The call fails if one
+    job in it has.
+
+    least, most: how many electrons it is for. parameters: those that only an array has. id_: the field with the array's
+    id in the cause of its failure. describe and asked: the call that tells what became of the job of one electron, and
+    its parameters; told is the path to that in its answer.
+    """
+
+    least: int
+    most: int
+    parameters: Mapping[str, Argument]
+    id_: str
+    describe: str
+    asked: Mapping[str, Argument]
+    told: str
+
+
+@dataclass(frozen=True)
 class TaskTemplate:
     """One call of a service, and the steps after it, if it is not all that the electron takes.
 
@@ -131,6 +170,7 @@ class TaskTemplate:
     errors which mean that no more may run at once: the state tries again, less and less often, for about a day.
     ends_itself: whether what runs the electron ends it when its time is up; then the state does not, and the time for
     which a job waits for a machine does not count. What repeats a failed electron itself has no `failures`.
+    array: how such electrons are started together, if they can be.
     """
 
     resource: str
@@ -145,6 +185,7 @@ class TaskTemplate:
     full: tuple[str, ...] = ()
     ends_itself: bool = False
     margin: float = 0
+    array: Array | None = None
 
     @property
     def timeout(self) -> float:

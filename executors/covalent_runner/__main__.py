@@ -4,6 +4,9 @@ What to run is in COVALENT_ELECTRON: dispatch id, node and try, and the task tok
 answer (`callback`). Who started the process learns from its exit code how the try went. With COVALENT_TIME_LIMIT or a
 token another process looks after it (`supervisor`).
 
+In an array of jobs, which all have the same variables, a range of nodes stands there instead of a node. A job finds its
+own by AWS_BATCH_JOB_ARRAY_INDEX, and its exit code tells Batch to start it again if the electron has another try.
+
 AWS Batch starts a job again that has lost its machine, with the same variables but AWS_BATCH_JOB_ATTEMPT. That is
 another try: nobody will commit what the first one has claimed.
 """
@@ -13,13 +16,16 @@ import signal
 import sys
 from math import inf
 
+from covalent_contracts import ranges
 from covalent_contracts.envelope import ELECTRON, TIME_LIMIT, Run
+from covalent_contracts.status import Status
 from covalent_runner import hybrid_job, run, supervisor
 from covalent_runner.errors import ElectronFailed, UpstreamFailed
-from covalent_runner.exits import COMMITTED, FAILED, NOT_STARTED, TIMED_OUT
+from covalent_runner.exits import AGAIN, COMMITTED, FAILED, NOT_STARTED, TIMED_OUT
 from covalent_runner.lambda_handler import store
 
 BATCH_ATTEMPT = "AWS_BATCH_JOB_ATTEMPT"
+BATCH_INDEX = "AWS_BATCH_JOB_ARRAY_INDEX"
 BATCH_ATTEMPTS = 10
 """How often Batch starts a job at most."""
 
@@ -34,7 +40,7 @@ def main() -> int:
     """
     hybrid_job.enter(os.environ)
     dispatch_id, node, attempt, *token = os.environ[ELECTRON].split()
-    event = Run(dispatch_id, int(node), _try(int(attempt)))
+    event = Run(dispatch_id, _node(node), _try(int(attempt)))
     if token:
         from covalent_runner import callback  # noqa: PLC0415  # most jobs are waited for otherwise
 
@@ -43,10 +49,25 @@ def main() -> int:
         return _supervised()
     try:
         run.run(store(), event, lambda: inf)
-    except (ElectronFailed, UpstreamFailed) as exc:
+    except UpstreamFailed as exc:
         print(exc, file=sys.stderr)  # noqa: T201  # this is a program
-        return FAILED if isinstance(exc, ElectronFailed) else NOT_STARTED
+        return NOT_STARTED
+    except ElectronFailed as exc:
+        print(exc, file=sys.stderr)  # noqa: T201  # as above
+        return AGAIN if ranges.is_written(node) and _may_run_again(event) else FAILED
     return COMMITTED
+
+
+def _may_run_again(event: Run) -> bool:
+    record = store().records(event.dispatch_id, [event.node])[event.node]
+    return record.status is Status.RUNNING
+
+
+def _node(word: str) -> int:
+    """The node, or of those of an array of jobs the one of this job."""
+    if not ranges.is_written(word):
+        return int(word)
+    return ranges.nth(word, int(os.environ[BATCH_INDEX]))
 
 
 def _supervised() -> int:

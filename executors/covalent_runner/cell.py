@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING, Any
 
 from covalent_contracts import envelope
 from covalent_runner import confinement, frames
-from covalent_runner.errors import ElectronFailed, UpstreamFailed
+from covalent_runner.errors import ElectronFailed, Unsettled, UpstreamFailed
 from covalent_runner.lambda_handler import handle, store
 
 if TYPE_CHECKING:
     from covalent_runner.run import Remaining
 
-_EXPECTED = (ElectronFailed, UpstreamFailed)
+_EXPECTED = (ElectronFailed, UpstreamFailed, Unsettled)
 
 
 def main(descriptor: int) -> None:

@@ -25,7 +25,7 @@ from pathlib import Path
 from time import time
 from typing import Any
 
-from covalent_contracts.envelope import Collect, Envelope, Run, Wait
+from covalent_contracts.envelope import Collect, Envelope, Look, Run, Wait
 from covalent_contracts.ids import sub_dispatch_id
 from covalent_runner import confinement, electron_role, errors, frames
 from covalent_runner.electron_role import Pass
@@ -188,7 +188,7 @@ def guard() -> Guard:
 
 
 def _node_of(parsed: Envelope) -> int:
-    return parsed.node if isinstance(parsed, Run | Wait | Collect) else parsed.nodes[0]
+    return parsed.node if isinstance(parsed, Run | Look | Wait | Collect) else parsed.nodes[0]
 
 
 def _sublattice(parsed: Envelope) -> str:

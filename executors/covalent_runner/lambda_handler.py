@@ -25,6 +25,7 @@ def handler(event: Mapping[str, Any], context: Any) -> None:
     Raises:
         ElectronFailed: the electron's try failed.
         UpstreamFailed: something that it needs will never come.
+        Unsettled: nobody has recorded how it ended.
         ValueError: the event is malformed.
 
     """
@@ -42,6 +43,10 @@ def handle(store: "Store", event: envelope.Envelope, remaining: "Remaining") -> 
     match event:
         case envelope.Run():
             run.run(store, event, remaining)
+        case envelope.Look():
+            from covalent_runner import look  # noqa: PLC0415  # rare
+
+            look.look(store, event)
         case envelope.Wait():
             gates.wait(store, event)
         case envelope.Collect():

@@ -6,17 +6,22 @@ Defects of moto that are repaired here, each with a canary in tests/unit/localst
 - DescribeJobs tells no exit code -> tells it, with the reason
 - SubmitJob wants a queue and a definition that someone has made -> makes them
 - CreateComputeEnvironment wants a role to be named -> takes the one that an account has for Batch
-
-Nothing takes a machine away from a job here, so the attempts of a RetryStrategy are not needed.
+- an array whose jobs have ended, and not all well, has not ended itself -> does, FAILED
+- an array that is terminated leaves its jobs running -> ends them
+- the jobs of an array are listed beside it in their queue -> only when the array is asked for
+- SubmitJob forgets the RetryStrategy -> a job that fails has as many attempts
 """
 
 import datetime
 import threading
 import time
 from collections.abc import Mapping
+from contextvars import ContextVar
+from fnmatch import fnmatchcase
 from typing import Any
 
 from moto.batch.models import BatchBackend, Job, JobQueue, batch_backends
+from moto.batch.responses import BatchResponse
 from moto.batch.utils import JobStatus
 
 from covalent_localstack import programs, threads
@@ -31,7 +36,9 @@ _stock_create = BatchBackend.create_compute_environment
 _stock_submit = BatchBackend.submit_job
 _stock_terminate = Job.terminate
 _stock_details = Job._container_details
+_stock_answer = BatchResponse.submitjob
 _making = threading.Lock()
+_strategy: ContextVar[Mapping[str, Any]] = ContextVar("the RetryStrategy of the request")
 
 
 def find(account: str, region: str, job_id: str) -> Any:
@@ -41,21 +48,12 @@ def find(account: str, region: str, job_id: str) -> Any:
 
 def wait(job: Any, limit: float | None) -> bool:
     """Wait until a job has ended, and if it is an array, all jobs in it; False after `limit` seconds."""
-    end = None if limit is None else time.monotonic() + limit
-    for each in job._child_jobs or [job]:
-        left = None if end is None else max(end - time.monotonic(), 0)
-        if not _ended(each).wait(left):
-            return False
-    if job._child_jobs:
-        succeeded = all(each.status == JobStatus.SUCCEEDED for each in job._child_jobs)
-        job._mark_stopped(success=succeeded)
-    return True
+    return _ended(job).wait(limit)
 
 
 def terminate(job: Any, reason: str) -> None:
     """End a job, and if it is an array, all jobs in it."""
-    for each in (job, *(job._child_jobs or ())):
-        each.terminate(reason)
+    job.terminate(reason)
 
 
 def _container(job: Any) -> Program:
@@ -77,14 +75,23 @@ def _variables(job: Any) -> Mapping[str, str]:
     return found
 
 
+def _answer(self: Any) -> Any:
+    before = _strategy.set(self._get_param("retryStrategy") or {})
+    try:
+        return _stock_answer(self)
+    finally:
+        _strategy.reset(before)
+
+
 def _start(self: Any) -> None:
+    self.retry_strategy = _strategy.get({})
     threads.start(self.run, "batch-job")
 
 
 def _run(self: Any) -> None:
     try:
         if not self.depends_on or self._wait_for_dependencies():
-            _run_container(self)
+            _run_attempts(self)
     except Exception as exc:  # noqa: BLE001  # whatever it is, the job must end
         self.job_stopped_reason = repr(exc)
         self._mark_stopped(success=False)
@@ -92,18 +99,44 @@ def _run(self: Any) -> None:
         _ended(self).set()
 
 
-def _run_container(job: Any) -> None:
+def _run_attempts(job: Any) -> None:
+    command = job._add_parameters_to_command(job._get_container_property("command", []))
+    attempts = int(job.retry_strategy.get("attempts") or 1)
+    for attempt in range(1, attempts + 1):
+        gone = _run_container(job, command, attempt)
+        _end_attempt(job, gone)
+        if attempt == attempts or not _is_tried_again(job, gone):
+            break
+        job.container = Program()  # and then look: who terminates a job says so first
+        if job.stop:
+            break
+    job._mark_stopped(success=gone.code == 0 and not gone.reason and not job.stop)
+
+
+def _run_container(job: Any, command: Any, attempt: int) -> Exit:
     job.status = JobStatus.RUNNABLE
     index = {"AWS_BATCH_JOB_ARRAY_INDEX": str(job.array_properties.get("index", 0))}
-    command = job._add_parameters_to_command(job._get_container_property("command", []))
-    gone = programs.current().run(
+    return programs.current().run(
         _container(job),
         command,
-        {**_variables(job), **index, "AWS_BATCH_JOB_ATTEMPT": "1"},
+        {**_variables(job), **index, "AWS_BATCH_JOB_ATTEMPT": str(attempt)},
         begun=lambda: _begin(job),
         limit=job._get_attempt_duration() or 0,
     )
-    _end(job, gone)
+
+
+def _is_tried_again(job: Any, gone: Exit) -> bool:
+    """What the first rule that fits says. Nothing is tried again that was ended from outside, or took too long.
+
+    https://docs.aws.amazon.com/batch/latest/APIReference/API_EvaluateOnExit.html
+    """
+    if gone.code == 0 or gone.reason or job.stop:
+        return False
+    told = {"onExitCode": str(gone.code), "onReason": "", "onStatusReason": _ENDED_BY_ITSELF}
+    for rule in job.retry_strategy.get("evaluateOnExit") or ():
+        if all(fnmatchcase(told[name], rule[name]) for name in told if name in rule):
+            return bool(rule["action"].upper() == "RETRY")
+    return True
 
 
 def _begin(job: Any) -> None:
@@ -115,7 +148,7 @@ def _begin(job: Any) -> None:
     job.status = JobStatus.RUNNING
 
 
-def _end(job: Any, gone: Exit) -> None:
+def _end_attempt(job: Any, gone: Exit) -> None:
     if job.log_stream_name:
         write_log(job._log_backend, job._log_group, job.log_stream_name, gone.output)
         job.exit_code = gone.code
@@ -124,7 +157,6 @@ def _end(job: Any, gone: Exit) -> None:
     if job.latest_attempt:
         job.latest_attempt["statusReason"] = reason
     job.job_stopped_reason = reason
-    job._mark_stopped(success=gone.code == 0 and not gone.reason)
 
 
 def log_group(configuration: Mapping[str, Any]) -> str:
@@ -146,6 +178,8 @@ def _terminate(self: Any, reason: str) -> None:
     if self.job_stopped:
         return
     _stock_terminate(self, reason)
+    for each in self._child_jobs or ():
+        each.terminate(reason)
     programs.current().end(_container(self), reason)
 
 
@@ -174,7 +208,7 @@ def _service_role(iam: Any) -> str:
         return str(found[0] if found else iam.create_service_linked_role(_SERVICE, "", "").arn)
 
 
-def _submit(
+def _submit_anywhere(
     self: Any, job_name: str, job_def_id: str, job_queue: str, *args: Any, **rest: Any
 ) -> Any:
     with _making:
@@ -182,7 +216,34 @@ def _submit(
             _make_queue(self, job_queue.rpartition("/")[2])
         if self.get_job_definition(job_def_id) is None:
             _make_definition(self, job_def_id.rpartition("/")[2].partition(":")[0])
-    return _stock_submit(self, job_name, job_def_id, job_queue, *args, **rest)
+    return _submit(self, job_name, job_def_id, job_queue, *args, **rest)
+
+
+def _submit(self: Any, *args: Any, **rest: Any) -> Any:
+    submitted = _stock_submit(self, *args, **rest)
+    job = self.get_job_by_id(submitted[1])
+    if job._child_jobs:
+        _watch(job)
+    return submitted
+
+
+def _watch(array: Any) -> None:
+    """An array ends with the last of its jobs. A queue lists it, and it lists them."""
+    for each in array._child_jobs:
+        array.job_queue.jobs.remove(each)
+    array.status = JobStatus.PENDING
+    threads.start(lambda: _follow(array), "batch-array")
+
+
+def _follow(array: Any) -> None:
+    for each in array._child_jobs:
+        _ended(each).wait()
+    array._mark_stopped(success=all(_has_succeeded(each) for each in array._child_jobs))
+    _ended(array).set()
+
+
+def _has_succeeded(job: Any) -> bool:
+    return bool(job.status == JobStatus.SUCCEEDED)
 
 
 def _make_queue(backend: Any, name: str) -> None:
@@ -218,5 +279,5 @@ def install(*, makes_missing: bool = True) -> None:
     replace(Job, "terminate", _terminate)
     replace(Job, "_container_details", _details)
     replace(BatchBackend, "create_compute_environment", _create_environment)
-    if makes_missing:
-        replace(BatchBackend, "submit_job", _submit)
+    replace(BatchBackend, "submit_job", _submit_anywhere if makes_missing else _submit)
+    replace(BatchResponse, "submitjob", _answer)

@@ -2,6 +2,7 @@
 
 Run     run one electron                             lambda:invoke
 Wait    park the task token of a gate                lambda:invoke.waitForTaskToken
+Look    tell by an error that an electron has no result     lambda:invoke
 Collect take over what the dispatch of a sublattice gave  lambda:invoke
 Report  a branch stopped: record why, doom the rest  lambda:invoke, from Catch
 Lost    a nested execution or a Map ended: record     lambda:invoke, from Catch, and after a Distributed Map
@@ -29,6 +30,14 @@ class Run:
     dispatch_id: str
     node: int
     attempt: int
+
+
+@dataclass(frozen=True)
+class Look:
+    """Look how electron `node` stands, which should have run in a job of an array that has ended."""
+
+    dispatch_id: str
+    node: int
 
 
 @dataclass(frozen=True)
@@ -69,7 +78,7 @@ class Collect:
     node: int
 
 
-Envelope = Run | Wait | Report | Lost | Collect
+Envelope = Run | Look | Wait | Report | Lost | Collect
 Nodes = Sequence[int] | Sequence[Sequence[int]] | str
 """Ids, rows of ids, or the path in the state's input where they are."""
 
@@ -102,6 +111,11 @@ def run_payload(node: int | str) -> dict[str, Any]:
         **_field("node", node),
         "attempt.$": "$$.State.RetryCount",
     }
+
+
+def look_payload(node: int | str) -> dict[str, Any]:
+    """The `Payload` of the state that looks how an electron stands."""
+    return {"do": "look", **adopt_payload(node)}
 
 
 def collect_payload(node: int | str) -> dict[str, Any]:
@@ -149,6 +163,8 @@ def parse(event: Mapping[str, Any]) -> Envelope:
         match event["do"]:
             case "run":
                 return Run(dispatch_id, int(event["node"]), int(event["attempt"]))
+            case "look":
+                return Look(dispatch_id, int(event["node"]))
             case "collect":
                 return Collect(dispatch_id, int(event["node"]))
             case "wait":

@@ -5,6 +5,7 @@ manifest --graph--> Graph --plan--> Plan --states--> StateMachine --emit--> defi
 graph   which nodes become states, who waits for whom, who hosts the light nodes.  No executor is known here.
 order   the heavy graph as a partial order, closed and reduced.                    Only positions and bits.
 plan    that order as sequences, Parallels and gates, neither more nor less.       No state is known here.
+arrays  what one call can start together: jobs of equal electrons side by side.    Executors say which.
 split   what is too large for one machine as several, and wide fan-outs as Maps.   Sizes are estimated here.
 states  each executor says what to call; names, Next, Catch, reports (machine).    No JSON yet.
 emit    Amazon States Language.                                                    Nothing is fetched from AWS.
@@ -25,6 +26,7 @@ from covalent_executors.place import Place
 from covalent_executors.sublattice import sublattice
 from covalent_executors.task import INVOKE, Argument, TaskTemplate, lambda_task
 from covalent_executors.task import Machine as Part
+from covalent_step_functions.arrays import arrayed
 from covalent_step_functions.check import check_definition, check_plan, check_task
 from covalent_step_functions.collector import uncollected
 from covalent_step_functions.cost import Cost
@@ -95,7 +97,7 @@ def compile_dispatch(
     tasks = _tasks(manifest, graph, place, helpers)
     calls = Calls(tasks, lambda node: graph.nodes[node].name, runner)
     whole = annotated(plan(order_of(graph.order, graph.parents)), tasks)
-    layout = split(whole, Weights(calls, place), budget)
+    layout = split(arrayed(whole, tasks), Weights(calls, place), budget)
     cost = check_plan(layout)
     machines = (*helpers.made(), *_Machines(calls, place).of(layout))
     return Compiled(

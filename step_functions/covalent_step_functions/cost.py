@@ -10,7 +10,17 @@ from dataclasses import dataclass
 from typing import assert_never
 
 from covalent_executors.task import CALL_EVENTS
-from covalent_step_functions.plan import Each, Gate, Item, Items, Nested, Parallel, Plan, Task
+from covalent_step_functions.plan import (
+    Array,
+    Each,
+    Gate,
+    Item,
+    Items,
+    Nested,
+    Parallel,
+    Plan,
+    Task,
+)
 
 TASK_EVENTS = CALL_EVENTS
 """Of an electron that is one state."""
@@ -81,7 +91,8 @@ class Cost:
 
     arrivals are the parents that all gates wait for; nested are executions started by others, batches are those of
     Distributed Maps. Of the machines, which are at least one: most events in one execution, widest Parallel, and
-    bytes of the largest definition. steps are the states that electrons take beyond their first.
+    bytes of the largest definition. steps are the states that electrons take beyond their first. arrays are those of
+    jobs, arrayed the electrons in them.
     """
 
     tasks: int = 0
@@ -96,6 +107,8 @@ class Cost:
     widest: int = 0
     size: int = 0
     steps: int = 0
+    arrays: int = 0
+    arrayed: int = 0
 
     @property
     def machines(self) -> int:
@@ -107,10 +120,12 @@ class Cost:
         """States entered, which is what AWS bills; a machine without electrons has one.
 
         A Map has a state before it for its rows. A distributed one has a state after it that looks for what was
-        lost; each of its batches is started, and is an inline Map.
+        lost; each of its batches is started, and is an inline Map. An array is one state for all its electrons, after
+        one for its rows.
         """
         maps = 2 * self.maps + self.distributed + 2 * self.batches
-        return self.tasks + self.steps + self.gates + self.parallels + self.nested + maps or 1
+        tasks = self.tasks - self.arrayed + 2 * self.arrays
+        return tasks + self.steps + self.gates + self.parallels + self.nested + maps or 1
 
     @property
     def bill(self) -> Bill:
@@ -160,6 +175,8 @@ def _counts(item: Item) -> dict[str, int]:
             batches = math.ceil(len(rows) / batch) if batch else 0
             tasks = len(rows) * len(rows[0])
             return {"tasks": tasks, "maps": 1, "batches": batches, "distributed": int(batch > 0)}
+        case Array(nodes):
+            return {"tasks": len(nodes), "arrays": 1, "arrayed": len(nodes)}
         case _:
             assert_never(item)
 
@@ -181,6 +198,8 @@ def _events(item: Item) -> int:
             return NESTED_EVENTS
         case Each():
             return ROWS_EVENTS + _map_events(item)
+        case Array(_, events):
+            return ROWS_EVENTS + events
         case _:
             assert_never(item)
 

@@ -5,16 +5,13 @@ https://states-language.net/spec.html
 
 import json
 import math
-from base64 import b64encode
-from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, assert_never
 
 from covalent_contracts.envelope import (
-    adopt_payload,
-    collect_payload,
+    look_payload,
     lost_payload,
     report_payload,
-    run_payload,
     wait_payload,
 )
 from covalent_contracts.quoted import quoted_size
@@ -24,15 +21,11 @@ from covalent_executors.task import (
     INVOKE,
     LAMBDA_ERRORS,
     START_ERRORS,
-    Argument,
-    JobName,
-    Kept,
-    RunnerEvent,
-    Script,
     TaskTemplate,
-    Words,
 )
+from covalent_step_functions.arguments import KEPT, Electrons, filled
 from covalent_step_functions.machine import (
+    JOB,
     ROW,
     ROWS,
     Branch,
@@ -40,21 +33,23 @@ from covalent_step_functions.machine import (
     Continue,
     Distributed,
     Done,
+    Explain,
     Fork,
     Inline,
+    Look,
     Lost,
     Report,
     Rows,
     Run,
     State,
     StateMachine,
+    Submit,
     Wait,
 )
+from covalent_step_functions.retrying import ANY_ERROR, retries_of, service_retry
 
 Json = dict[str, Any]
 
-_KEPT = "$.kept"
-"""Where a step puts what later ones pass on, and the next one that keeps something."""
 _INPUT = {"dispatch_id.$": "$$.Execution.Input.dispatch_id"}
 
 
@@ -76,10 +71,16 @@ def _branch(branch: Branch, runner: str) -> Json:
     }
 
 
-def _state(state: State, runner: str) -> Json:  # noqa: C901, PLR0911  # a line for each kind
+def _state(state: State, runner: str) -> Json:  # noqa: C901, PLR0911, PLR0912  # a line for each kind
     match state:
         case Run():
             return _run(state)
+        case Submit():
+            return _submit(state)
+        case Look():
+            return _look(state, runner)
+        case Explain():
+            return _explain(state)
         case Continue():
             return _continue(state)
         case Wait():
@@ -96,7 +97,7 @@ def _state(state: State, runner: str) -> Json:  # noqa: C901, PLR0911  # a line 
         case Rows():
             return _rows(state)
         case Inline():
-            return _inline(state, ROWS, "$.dispatch_id", runner)
+            return _inline(state, ROWS, {"dispatch_id.$": "$.dispatch_id"}, runner)
         case Distributed():
             return _distributed(state, runner)
         case Done():
@@ -110,12 +111,58 @@ def _run(state: Run) -> Json:
     return {
         "Type": "Task",
         "Resource": task.resource,
-        "Parameters": _filled(task.parameters, state.node),
+        "Parameters": filled(task.parameters, Electrons(state.node, state.tried)),
         "ResultPath": None,
         **_limits(task),
-        **_retry(task),
+        **retries_of(task),
         "Catch": _catch(state.stopped),
     } | _next(state)
+
+
+def _submit(state: Submit) -> Json:
+    """If jobs in it failed, `left` looks after their electrons; of any other error all of them are told."""
+    task, array = state.task, state.task.array
+    more = {} if array is None else array.parameters
+    failed = {"ErrorEquals": ["States.TaskFailed"], "ResultPath": "$.error", "Next": state.left}
+    return {
+        "Type": "Task",
+        "Resource": task.resource,
+        "Parameters": filled({**task.parameters, **more}, Electrons(state.nodes)),
+        **_forget(state.then),
+        **retries_of(replace(task, retries=0)),
+        "Catch": [failed, *_catch(state.lost)],
+    } | _next(state)
+
+
+def _look(state: Look, runner: str) -> Json:
+    unsettled = {"ErrorEquals": ["Unsettled"], "ResultPath": None, "Next": state.open}
+    return {
+        "Type": "Task",
+        "Resource": INVOKE,
+        "Parameters": {"FunctionName": runner, "Payload": look_payload(f"{ROW}[0]")},
+        "ResultPath": None,
+        "Retry": [service_retry(LAMBDA_ERRORS)],
+        "Catch": [unsettled, *_catch(state.stopped)],
+        "End": True,
+    }
+
+
+def _explain(state: Explain) -> Json:
+    """Hand to the report what it would have been told of a job that Step Functions had waited for."""
+    array = state.array
+    return {
+        "Type": "Task",
+        "Resource": array.describe,
+        "Parameters": filled(array.asked, Electrons(f"{ROW}[0]")),
+        "ResultSelector": {
+            "Error": "States.TaskFailed",
+            "Cause.$": f"States.JsonToString({array.told})",
+        },
+        "ResultPath": "$.error",
+        "Retry": [ANY_ERROR],
+        "Catch": _catch(state.stopped),
+        "Next": state.stopped,
+    }
 
 
 def _limits(task: TaskTemplate) -> Json:
@@ -134,12 +181,10 @@ def _continue(state: Continue) -> Json:
     return {
         "Type": "Task",
         "Resource": step.resource,
-        "Parameters": _filled(step.parameters, state.node),
+        "Parameters": filled(step.parameters, Electrons(state.node)),
         **({"ResultSelector": kept} if kept else {}),
-        **(
-            {"ResultSelector": _INPUT} if state.is_last else {"ResultPath": _KEPT if kept else None}
-        ),
-        **({"Retry": [_service_retry(step.transient)]} if step.transient else {}),
+        **({"ResultSelector": _INPUT} if state.is_last else {"ResultPath": KEPT if kept else None}),
+        **({"Retry": [service_retry(step.transient)]} if step.transient else {}),
         "Catch": _catch(state.stopped),
     } | _next(state)
 
@@ -150,7 +195,7 @@ def _wait(state: Wait, runner: str) -> Json:
         "Resource": f"{INVOKE}.waitForTaskToken",
         "Parameters": {"FunctionName": runner, "Payload": wait_payload(state.node, state.needs)},
         "ResultPath": None,
-        "Retry": [_service_retry(LAMBDA_ERRORS)],
+        "Retry": [service_retry(LAMBDA_ERRORS)],
         "Catch": _catch(state.stopped),
     } | _next(state)
 
@@ -169,7 +214,7 @@ def _told(payload: Json, runner: str, then: str | None) -> Json:
         "Resource": INVOKE,
         "Parameters": {"FunctionName": runner, "Payload": payload},
         **_forget(then),
-        "Retry": [{"ErrorEquals": ["States.ALL"], "MaxAttempts": 9, "JitterStrategy": "FULL"}],
+        "Retry": [ANY_ERROR],
     } | _then(then)
 
 
@@ -188,7 +233,7 @@ def _call(state: Call) -> Json:
             "Input": {"dispatch_id.$": "$.dispatch_id"},
         },
         "ResultPath": None,
-        "Retry": [_service_retry(START_ERRORS)],
+        "Retry": [service_retry(START_ERRORS)],
         "Catch": _catch(state.lost),
     } | _next(state)
 
@@ -198,11 +243,12 @@ def _rows(state: Rows) -> Json:
     return {"Type": "Pass", "Result": rows, "ResultPath": ROWS, "Next": state.then}
 
 
-def _inline(state: Inline, items: str, dispatch_id: str, runner: str) -> Json:
+def _inline(state: Inline, items: str, passed: Json, runner: str) -> Json:
+    """A Map over the rows at a path, whose states find in their input a row and what is passed."""
     return {
         "Type": "Map",
         "ItemsPath": items,
-        "ItemSelector": {"dispatch_id.$": dispatch_id, ROW[2:] + ".$": "$$.Map.Item.Value"},
+        "ItemSelector": {**passed, ROW[2:] + ".$": "$$.Map.Item.Value"},
         "ItemProcessor": {"ProcessorConfig": {"Mode": "INLINE"}, **_branch(state.body, runner)},
         **_forget(state.then),
     } | _next(state)
@@ -210,14 +256,16 @@ def _inline(state: Inline, items: str, dispatch_id: str, runner: str) -> Json:
 
 def _distributed(state: Distributed, runner: str) -> Json:
     """A failed child is tolerated, because the others must go on; `lost` finds what it has not run."""
-    batch = _inline(state.batch, "$.Items", "$.BatchInput.dispatch_id", runner)
+    told = {"dispatch_id.$": "$.dispatch_id"}
+    passed = {"dispatch_id.$": "$.BatchInput.dispatch_id"}
+    if state.job:
+        told[JOB[2:] + ".$"] = "States.StringToJson($.error.Cause)"
+        passed[JOB[2:] + ".$"] = f"$.BatchInput{JOB[1:]}.{state.job}"
+    batch = _inline(state.batch, "$.Items", passed, runner)
     return {
         "Type": "Map",
         "ItemsPath": ROWS,
-        "ItemBatcher": {
-            "MaxItemsPerBatch": state.size,
-            "BatchInput": {"dispatch_id.$": "$.dispatch_id"},
-        },
+        "ItemBatcher": {"MaxItemsPerBatch": state.size, "BatchInput": told},
         "ItemProcessor": {
             "ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"},
             "StartAt": state.batch.name,
@@ -231,7 +279,7 @@ def _distributed(state: Distributed, runner: str) -> Json:
     }
 
 
-def _next(state: Run | Continue | Wait | Fork | Call | Inline) -> Json:
+def _next(state: Run | Submit | Continue | Wait | Fork | Call | Inline) -> Json:
     return _then(state.then)
 
 
@@ -239,104 +287,5 @@ def _then(then: str | None) -> Json:
     return {"End": True} if then is None else {"Next": then}
 
 
-def _retry(task: TaskTemplate) -> Json:
-    service = [_service_retry(task.transient)] if task.transient else []
-    user = {"ErrorEquals": list(task.failures), "MaxAttempts": task.retries, "BackoffRate": 1.0}
-    full = [_retry_when_full(task.full)] if task.full else []
-    retries = service + full + ([user] if task.retries and task.failures else [])
-    return {"Retry": retries} if retries else {}
-
-
-def _service_retry(errors: tuple[str, ...]) -> Json:
-    """Over some seven minutes: 1 s, then twice as long each time (the defaults) up to a minute, jittered.
-
-    Throttling passes only when other electrons end; but each try takes three of the history's 25,000 events.
-    """
-    return {
-        "ErrorEquals": list(errors),
-        "MaxAttempts": 12,
-        "MaxDelaySeconds": 60,
-        "JitterStrategy": "FULL",
-    }
-
-
-def _retry_when_full(errors: tuple[str, ...]) -> Json:
-    """Over about a day: after 5 s, then twice as long each time up to ten minutes, half of that on average."""
-    return {
-        "ErrorEquals": list(errors),
-        "IntervalSeconds": 5,
-        "MaxAttempts": 300,
-        "MaxDelaySeconds": 600,
-        "JitterStrategy": "FULL",
-    }
-
-
 def _catch(stopped: str) -> list[Json]:
     return [{"ErrorEquals": ["States.ALL"], "ResultPath": "$.error", "Next": stopped}]
-
-
-def _filled(argument: Mapping[str, Argument], node: int | str) -> Json:
-    return dict(_field(name, value, node) for name, value in argument.items())
-
-
-def _field(name: str, value: Argument, node: int | str) -> tuple[str, Any]:
-    """A field and its value; one whose value is taken from somewhere has its name end in `.$`."""
-    match value:
-        case Kept():
-            return f"{name}.$", f"{_KEPT}.{value.name}"
-        case JobName() | Words():
-            return f"{name}.$", _joined(value, node)
-        case Script():
-            return f"{name}.$", _script(value, node)
-        case Sequence() if not isinstance(value, str):
-            return name, [_element(each, node) for each in value]
-        case _:
-            return name, _element(value, node)
-
-
-def _element(value: Argument, node: int | str) -> Any:
-    """What stands as it is, also in a list."""
-    match value:
-        case RunnerEvent():
-            return _EVENTS[value.do](node)
-        case Mapping():
-            return _filled(value, node)
-        case str() | int():
-            return value
-        case _:
-            raise TypeError(f"{value!r} can only be the value of a field")
-
-
-def _joined(value: JobName | Words, node: int | str) -> str:
-    """The intrinsic that makes one string of numbers and of what is at paths."""
-    parts = ["$.dispatch_id", str(node)]
-    match value:
-        case JobName():
-            return _format("-", [*parts, "$$.State.RetryCount"] if value.of_try else parts)
-        case Words():
-            parts.append("$$.State.RetryCount")
-            return _format(" ", [*parts, "$$.Task.Token"] if value.with_token else parts)
-
-
-def _script(script: Script, node: int | str) -> str:
-    """The intrinsic that puts the words behind a script, both in base64.
-
-    Base64 of two texts is that of both together if the first has a multiple of three bytes. So no character of the
-    script has a meaning in the intrinsic, and only the words count against its limit of 10,000.
-    """
-    text = script.text.encode()
-    padded = text + b" " * (-(len(text) + 1) % 3) + b"\n"
-    words = _joined(Words(with_token=True), node)
-    return f"States.Format('{b64encode(padded).decode()}{{}}',States.Base64Encode({words}))"
-
-
-def _format(separator: str, parts: Sequence[str]) -> str:
-    return f"States.Format('{separator.join('{}' for _ in parts)}',{','.join(parts)})"
-
-
-_EVENTS: Mapping[str, Callable[[int | str], Json]] = {
-    "run": run_payload,
-    "collect": collect_payload,
-    "adopt": adopt_payload,
-    "bridge": adopt_payload,
-}

@@ -2,23 +2,61 @@
 
 from dataclasses import dataclass
 
-from covalent_executors.task import Step, TaskTemplate
+from covalent_executors.task import Array, Step, TaskTemplate
 
 ROWS = "$.rows"
 """Where the rows of a Map are in its input."""
+FIRST_OF_ROWS = "$.rows[*][0]"
+"""The electrons of an array: its rows have the number of the job in it, too."""
 ROW = "$.row"
 """Where one of them is in the input of the states that run it."""
+JOB = "$.job"
+"""Where they find what is told of the array that the row was in."""
 
 
 @dataclass(frozen=True)
 class Run:
-    """Run one electron, an id or in a Map the path to one. `then` is None for the last state of a branch."""
+    """Run one electron, an id or in a Map the path to one. `then` is None for the last state of a branch.
+
+    tried: how many tries it had before this state.
+    """
 
     name: str
     node: int | str
     task: TaskTemplate
     stopped: str
     then: str | None
+    tried: int = 0
+
+
+@dataclass(frozen=True)
+class Submit:
+    """Run many electrons as one array of jobs; `left` looks after each if some failed, `lost` if none ran."""
+
+    name: str
+    nodes: tuple[int, ...]
+    task: TaskTemplate
+    left: str
+    lost: str
+    then: str | None
+
+
+@dataclass(frozen=True)
+class Look:
+    """Look how the electron of a row stands, and end the branch if it is COMPLETED; one without a result is `open`."""
+
+    name: str
+    open: str
+    stopped: str
+
+
+@dataclass(frozen=True)
+class Explain:
+    """Ask what became of the job that an array had for the electron of a row."""
+
+    name: str
+    array: Array
+    stopped: str
 
 
 @dataclass(frozen=True)
@@ -102,12 +140,16 @@ class Inline:
 
 @dataclass(frozen=True)
 class Distributed:
-    """Run an execution for every `size` rows; `lost` follows in any case."""
+    """Run an execution for every `size` rows; `lost` follows in any case.
+
+    job: where in the cause at `$.error` the id of the array is that has failed, if rows need it.
+    """
 
     name: str
     batch: Inline
     size: int
     lost: str
+    job: str = ""
 
 
 @dataclass(frozen=True)
@@ -117,7 +159,22 @@ class Done:
     name: str
 
 
-State = Run | Continue | Wait | Report | Fork | Call | Lost | Rows | Inline | Distributed | Done
+State = (
+    Run
+    | Submit
+    | Look
+    | Explain
+    | Continue
+    | Wait
+    | Report
+    | Fork
+    | Call
+    | Lost
+    | Rows
+    | Inline
+    | Distributed
+    | Done
+)
 
 
 @dataclass(frozen=True)

@@ -10,18 +10,19 @@ from hashlib import sha256
 from itertools import islice
 
 from covalent_contracts.errors import LimitExceeded
-from covalent_step_functions.plan import Each, Nested, Parallel
+from covalent_step_functions.plan import Array, Each, Nested, Parallel
 from covalent_step_functions.quotas import MACHINE_NAME, STATE_NAME
 
 _RESERVED = re.compile(
-    r"(gate|parallel|nested|map|each|batch|adopt|call|collect): |(stopped|stopped at gate|checked|ended|rows|lost)$"
+    r"(gate|parallel|nested|map|each|batch|array|look|job|adopt|call|collect): |"
+    r"(stopped|stopped at gate|checked|ended|rows|left|lost)$"
 )
 """How no name of an electron may begin, or the names of two states could be equal."""
 
 _MACHINE = re.compile(r"[A-Za-z0-9_-]*")
 _HASH = 40
 
-_KINDS = {Parallel: "parallel", Nested: "nested", Each: "map"}
+_KINDS = {Parallel: "parallel", Nested: "nested", Each: "map", Array: "array"}
 
 NameOf = Callable[[int], str]
 
@@ -62,7 +63,7 @@ def ended_name(node: int) -> str:
     return f"ended ({node})"
 
 
-def group_name(group: Parallel | Nested | Each, name_of: NameOf) -> str:
+def group_name(group: Parallel | Nested | Each | Array, name_of: NameOf) -> str:
     """How many electrons are inside, and of which names.
 
     The count and the first id tell any two apart: a Parallel inside another one holds fewer electrons.
@@ -81,6 +82,21 @@ def each_name(name: str, node: int) -> str:
 def batch_name(name: str, node: int) -> str:
     """The Map over the rows of one batch."""
     return _fit("batch: " + _plain(name), node)
+
+
+def look_name(name: str, node: int) -> str:
+    """The look at an electron whose array has failed; `node` is the first of the array, here and below."""
+    return _fit("look: " + _plain(name), node)
+
+
+def job_name(name: str, node: int) -> str:
+    """The question what became of its job."""
+    return _fit("job: " + _plain(name), node)
+
+
+def left_name(node: int) -> str:
+    """The Map over the electrons of an array that has failed."""
+    return f"left ({node})"
 
 
 def rows_name(node: int) -> str:

@@ -95,7 +95,18 @@ class Each:
         return tuple(node for row in self.rows for node in row)
 
 
-Item = Task | Gate | Parallel | Nested | Each
+@dataclass(frozen=True)
+class Array:
+    """Electrons that run at once as the jobs of one array (`covalent_step_functions.arrays`).
+
+    events: entries in the history for all of them together.
+    """
+
+    nodes: tuple[int, ...]
+    events: int
+
+
+Item = Task | Gate | Parallel | Nested | Each | Array
 Items = tuple[Item, ...]
 
 
@@ -115,7 +126,7 @@ class Plan:
     items: Items
 
     def walk(self) -> Iterator[Item]:
-        """Every task, gate, Parallel, nested execution and Map, from the outside in."""
+        """Every task, gate, Parallel, nested execution, Map and array, from the outside in."""
         return _walk(self.items)
 
     def machines(self) -> Iterator[Items]:

@@ -7,12 +7,13 @@ goes on.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import assert_never
 
 from covalent_executors.task import TaskTemplate, lambda_task
 from covalent_step_functions.machine import (
+    FIRST_OF_ROWS,
     ROW,
     ROWS,
     Branch,
@@ -20,14 +21,17 @@ from covalent_step_functions.machine import (
     Continue,
     Distributed,
     Done,
+    Explain,
     Fork,
     Inline,
+    Look,
     Lost,
     Report,
     Rows,
     Run,
     State,
     StateMachine,
+    Submit,
     Wait,
 )
 from covalent_step_functions.names import (
@@ -38,6 +42,9 @@ from covalent_step_functions.names import (
     ended_name,
     gate_name,
     group_name,
+    job_name,
+    left_name,
+    look_name,
     lost_name,
     rows_name,
     step_name,
@@ -45,7 +52,8 @@ from covalent_step_functions.names import (
     stopped_name,
     task_name,
 )
-from covalent_step_functions.plan import Each, Gate, Item, Items, Nested, Parallel, Task
+from covalent_step_functions.plan import Array, Each, Gate, Item, Items, Nested, Parallel, Task
+from covalent_step_functions.quotas import MAP_WIDTH
 
 
 @dataclass(frozen=True)
@@ -135,6 +143,8 @@ class _Namer:
                 return self._nested(item, then)
             case Each():
                 return self._each(item, then)
+            case Array():
+                return self._array(item, then)
             case Gate(node):
                 stopped = stopped_gate_name(node)
                 return [*self._calls(item, stopped, then), Report(stopped, (node,), then)]
@@ -175,6 +185,31 @@ class _Namer:
         )
         return (*runs, Report(stopped, ROW, None))
 
+    def _array(self, array: Array, then: str | None) -> list[State]:
+        """An array of jobs. When it fails, which it does if one job has, its rows are looked at, one by one."""
+        first, name = array.nodes[0], group_name(array, self.calls.name_of)
+        left, lost = left_name(first), lost_name(first)
+        task, label = self.calls.tasks[first], self.calls.name_of(first)
+        batch = Inline(batch_name(label, first), Branch(self._open(task, label, first)), None)
+        job = "" if task.retries or task.array is None else task.array.id_
+        return [
+            Rows(rows_name(first), tuple((node, i) for i, node in enumerate(array.nodes)), name),
+            Submit(name, array.nodes, task, left, lost, then),
+            Distributed(left, batch, MAP_WIDTH, lost, job),
+            Lost(lost, FIRST_OF_ROWS, then),
+        ]
+
+    def _open(self, task: TaskTemplate, label: str, first: int) -> tuple[State, ...]:
+        """The states for a row of an array: without a result its electron runs again, or is told why it has none."""
+        stopped, again, job = stopped_name(first), each_name(label, first), job_name(label, first)
+        report = Report(stopped, f"States.Array({ROW}[0])", None)
+        if task.retries or task.array is None:
+            once_less = replace(task, retries=task.retries - 1)
+            run = Run(again, f"{ROW}[0]", once_less, stopped, None, tried=1)
+            return Look(look_name(label, first), again, stopped), run, report
+        explain = Explain(job, task.array, stopped)
+        return Look(look_name(label, first), job, stopped), explain, report
+
     def _name(self, item: Item) -> str:
         """The name of the state at which an item is entered."""
         match item:
@@ -182,7 +217,7 @@ class _Namer:
                 return task_name(self.calls.name_of(node), node)
             case Gate(node):
                 return gate_name(self.calls.name_of(node), node)
-            case Each():
+            case Each() | Array():
                 return rows_name(min(item.nodes))
             case Parallel() | Nested():
                 return group_name(item, self.calls.name_of)

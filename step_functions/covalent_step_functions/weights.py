@@ -23,7 +23,7 @@ from covalent_step_functions.names import (
     stopped_name,
     task_name,
 )
-from covalent_step_functions.plan import Each, Gate, Item, Nested, Parallel, Task
+from covalent_step_functions.plan import Array, Each, Gate, Item, Nested, Parallel, Task
 from covalent_step_functions.quotas import MACHINE_NAME, STATE_NAME
 from covalent_step_functions.states import Calls, calls_for, states_of
 
@@ -83,7 +83,7 @@ class Weights:
             case Gate(node):
                 name = quoted_size(json.dumps(gate_name(self._calls.name_of(node), node)))
                 size = self._gate_bytes + 2 * name + 4 * self._digits
-            case Nested() | Each():
+            case Nested() | Each() | Array():
                 size = self._written(item)
         return Weight(size, events_in((item,)) - EXECUTION_EVENTS)
 

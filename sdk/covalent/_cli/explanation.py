@@ -11,7 +11,7 @@ from rich.text import Text
 from rich.tree import Tree
 
 from covalent_step_functions.check import uses_of
-from covalent_step_functions.plan import Each, Gate, Items, Nested, Parallel, Task
+from covalent_step_functions.plan import Array, Each, Gate, Items, Nested, Parallel, Task
 from covalent_step_functions.quotas import DEFINITION, EVENTS
 
 if TYPE_CHECKING:
@@ -57,6 +57,8 @@ class _Plan:
                     self.grow(tree.add(Text(label, style="cyan")), inner)
                 case Each(rows, batch):
                     self._map(tree, rows, batch)
+                case Array(nodes):
+                    tree.add(Text(f"array of jobs: {self._named(nodes)}", style="cyan"))
                 case str():
                     tree.add(item)
                 case _:

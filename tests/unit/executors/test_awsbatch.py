@@ -11,6 +11,7 @@ from covalent_contracts.errors import InvalidWorkflow, UnsupportedPython
 from covalent_executors import registry
 from covalent_executors.place import Batch, Place
 from covalent_executors.task import JOB_ERRORS
+from covalent_runner.exits import AGAIN
 
 BATCH = Batch(
     "covalent-jobs",
@@ -139,6 +140,19 @@ class TestBatch(ExecutorContract):
         strategy = self.state(retry_attempts=attempts)["Parameters"]["RetryStrategy"]
         assert strategy["Attempts"] == sent
 
+    @pytest.mark.parametrize(("retries", "sent"), [(0, 4), (2, 6), (20, 10)])
+    def test_attempts_in_an_array(self, retries: int, sent: int) -> None:
+        """What failed is started again at once, though others of the array still run."""
+        states = json.loads(self.compiled(n=60, retries=retries).definition)["States"]
+        (strategy,) = [
+            each["Parameters"]["RetryStrategy"]
+            for each in states.values()
+            if "ArrayProperties" in each.get("Parameters", {})
+        ]
+        assert strategy["Attempts"] == sent
+        rule = {"OnExitCode": str(AGAIN), "Action": "RETRY"}
+        assert (rule in strategy["EvaluateOnExit"]) == (retries > 0)
+
     def test_a_throttled_submission_is_tried_again(self) -> None:
         service, throttled = self.state()["Retry"]
         assert "Batch.TooManyRequestsException" in throttled["ErrorEquals"]
@@ -147,11 +161,16 @@ class TestBatch(ExecutorContract):
         assert "States.TaskFailed" not in service["ErrorEquals"] + throttled["ErrorEquals"]
 
     def test_refused_submissions_have_room_in_the_history(self) -> None:
-        """1,500 jobs at 50 a second are half a minute, in which most of them are refused several times."""
-        assert self.compiled(n=500).cost.events >= 500 * (6 + 4 * 3)
-        wide = self.compiled(n=1500).cost
-        assert (wide.distributed, wide.batches) == (1, 38)
-        assert wide.events >= 40 * (6 + 4 * 3)
+        """Of those in no array: 1,500 at 50 a second are half a minute, in which most are refused several times."""
+        pairs = [(2 * i, 2 * i + 1) for i in range(750)]
+        assert self.compiled(*pairs[:250], n=500).cost.events >= 500 * (6 + 4 * 3)
+        wide = self.compiled(*pairs, n=1500).cost
+        assert (wide.distributed, wide.batches) == (1, 19)
+        assert wide.events >= 40 * 2 * (6 + 4 * 3)
+
+    def test_many_beside_each_other_are_one_submission(self) -> None:
+        cost = self.compiled(n=1500).cost
+        assert (cost.arrays, cost.transitions, cost.distributed) == (1, 2, 0)
 
     def test_a_submission_is_well_below_30_kib(self) -> None:
         assert len(json.dumps(self.state(**self.example)["Parameters"])) < 3000

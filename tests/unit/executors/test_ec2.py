@@ -15,7 +15,7 @@ from covalent_executors.ec2.script import script
 from covalent_executors.ec2.spec import Ec2Spec
 from covalent_executors.place import Place
 from covalent_executors.task import CALLBACK_ERRORS, Script
-from covalent_step_functions.emit import _script
+from covalent_step_functions.arguments import Electrons, _script
 
 RUNNERS = {"3.11": "runner-311"}
 HERE = Ec2Place(
@@ -138,7 +138,7 @@ def test_architectures(name: str, architecture: str) -> None:
 
 @given(st.text(alphabet=st.characters(exclude_categories=["Cs", "Cc"])), st.text("ab 1-"))
 def test_words_stand_in_the_last_line_of_any_script(text: str, words: str) -> None:
-    intrinsic = _script(Script(text), 1)
+    intrinsic = _script(Script(text), Electrons(1))
     head = intrinsic.removeprefix("States.Format('").partition("{}'")[0]
     tail = base64.b64encode(words.encode()).decode()
     whole = base64.b64decode(head + tail, validate=True).decode()

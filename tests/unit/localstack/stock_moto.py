@@ -1013,6 +1013,48 @@ def tells_no_exit_code() -> bool:
     return "exitCode" not in submitted.describe()["container"]
 
 
+@canary
+def forgets_the_retry_strategy() -> bool:
+    batch()
+    client: Any = boto3.client("batch")
+    strategy = {"attempts": 3}
+    with unstarted():
+        client.submit_job(jobName="job", jobQueue="q", jobDefinition="d", retryStrategy=strategy)
+    made = list(batch()._jobs.values())[-1]
+    return not any("retry" in name for name in vars(made))
+
+
+def array() -> Any:
+    """An array of two jobs that have not begun."""
+    backend = batch()
+    with unstarted():
+        _, id_, _ = backend.submit_job("array", "d", "q", {"size": 2})
+    return backend.get_job_by_id(id_)
+
+
+@canary
+def never_ends_an_array() -> str:
+    submitted = array()
+    for each in submitted._child_jobs:
+        each._mark_stopped(success=False)
+    found = batch().describe_jobs([submitted.job_id])
+    return str(found[0]["status"])
+
+
+@canary
+def leaves_the_jobs_of_an_array_running() -> list[bool]:
+    submitted = array()
+    batch().terminate_job(submitted.job_id, "enough")
+    return [each.stop for each in submitted._child_jobs]
+
+
+@canary
+def lists_the_jobs_of_an_array_beside_it() -> int:
+    submitted = array()
+    listed = batch().list_jobs("q", None)
+    return sum(each.job_id.startswith(submitted.job_id) for each in listed)
+
+
 def refusal(call: Callable[[], Any]) -> str:
     try:
         call()

@@ -160,6 +160,16 @@ CANARIES: dict[tuple[str, str], dict[str, Any]] = {
     ("batch", "CreateComputeEnvironment wants a role to be named"): {
         "wants_a_role_for_batch": "ClientException"
     },
+    ("batch", "SubmitJob forgets the RetryStrategy"): {"forgets_the_retry_strategy": True},
+    ("batch", "an array whose jobs have ended, and not all well, has not ended itself"): {
+        "never_ends_an_array": "SUBMITTED"
+    },
+    ("batch", "an array that is terminated leaves its jobs running"): {
+        "leaves_the_jobs_of_an_array_running": [False, False]
+    },
+    ("batch", "the jobs of an array are listed beside it in their queue"): {
+        "lists_the_jobs_of_an_array_beside_it": 3
+    },
     ("ecs", "a task runs nothing, and comes nearer to its end whenever it is looked at"): {
         "ends_a_task_by_looking_at_it": "DEACTIVATING"
     },

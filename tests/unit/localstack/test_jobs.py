@@ -243,6 +243,131 @@ def test_an_array_of_jobs(run: Run) -> None:
     assert cause["ArrayProperties"]["StatusSummary"]["FAILED"] == 1
 
 
+def submitted_array(batch: Any, queue: str, size: int, *command: str) -> str:
+    answer = batch.submit_job(
+        jobName="many",
+        jobQueue=queue,
+        jobDefinition="a-definition",
+        arrayProperties={"size": size},
+        containerOverrides={"command": ["sh", "-c", *command]},
+    )
+    return str(answer["jobId"])
+
+
+def test_an_array_follows_its_jobs(client: Client, tmp_path: Path) -> None:
+    batch, go = client("batch"), tmp_path / "go"
+    wait = f"while ! [ -e {go} ]; do sleep 0.01; done; exit $((AWS_BATCH_JOB_ARRAY_INDEX == 1))"
+    array = submitted_array(batch, "of-arrays", 3, wait)
+
+    def status(job: str) -> str:
+        (found,) = batch.describe_jobs(jobs=[job])["jobs"]
+        return str(found["status"])
+
+    _until(lambda: status(f"{array}:0") == "RUNNING")
+    assert status(array) == "PENDING"
+    go.touch()
+    _until(lambda: status(array) == "FAILED")
+    assert [status(f"{array}:{i}") for i in range(3)] == ["SUCCEEDED", "FAILED", "SUCCEEDED"]
+    (listed,) = batch.list_jobs(jobQueue="of-arrays")["jobSummaryList"]
+    assert listed["jobId"] == array
+    children = batch.list_jobs(arrayJobId=array)["jobSummaryList"]
+    assert [each["jobId"] for each in children] == [f"{array}:{i}" for i in range(3)]
+
+
+def test_an_array_all_whose_jobs_succeed(client: Client) -> None:
+    batch = client("batch")
+    array = submitted_array(batch, "a-queue", 2, "true")
+    _until(lambda: batch.describe_jobs(jobs=[array])["jobs"][0]["status"] == "SUCCEEDED")
+
+
+def test_terminating_an_array_ends_its_jobs_also_those_that_wait(
+    client: Client, tmp_path: Path
+) -> None:
+    batch = client("batch")
+    own = f"{tmp_path}/$AWS_BATCH_JOB_ARRAY_INDEX"
+    array = submitted_array(batch, "a-queue", 40, f"echo $$ > {own}; exec sleep 600")
+    _until(lambda: any(each.read_text() for each in tmp_path.iterdir()))
+    batch.terminate_job(jobId=array, reason="enough")
+    _until(lambda: batch.describe_jobs(jobs=[array])["jobs"][0]["status"] == "FAILED")
+    found = batch.describe_jobs(jobs=[f"{array}:0", f"{array}:39"])["jobs"]
+    assert [(each["status"], each["statusReason"]) for each in found] == [("FAILED", "enough")] * 2
+    pids = [each.read_text() for each in tmp_path.iterdir()]
+    assert len(pids) < 40, "all of them had room"
+    for pid in filter(None, pids):
+        _ended(int(pid))
+
+
+def test_step_functions_asks_for_a_job_of_an_array(run: Run, client: Client) -> None:
+    array = submitted_array(client("batch"), "a-queue", 2, "exit $AWS_BATCH_JOB_ARRAY_INDEX")
+    ask = {
+        "Type": "Task",
+        "Resource": "arn:aws:states:::aws-sdk:batch:describeJobs",
+        "Parameters": {"Jobs.$": "States.Array(States.Format('{}:{}',$.array,1))"},
+        "ResultSelector": {"Cause.$": "States.JsonToString($.Jobs[0])"},
+        "End": True,
+    }
+    batch = client("batch")
+    _until(lambda: batch.describe_jobs(jobs=[array])["jobs"][0]["status"] == "FAILED")
+    told = json.loads(
+        outcome(run({"StartAt": "s", "States": {"s": ask}}, {"array": array}))["Cause"]
+    )
+    assert told["JobId"] == f"{array}:1"
+    assert told["Container"]["ExitCode"] == 1
+
+
+RULES = [{"onExitCode": "6", "action": "RETRY"}, {"onReason": "*", "action": "EXIT"}]
+
+
+@pytest.mark.parametrize(
+    ("script", "strategy", "attempts", "status"),
+    [
+        ("exit 6", {"attempts": 3, "evaluateOnExit": RULES}, 3, "FAILED"),
+        ("exit 7", {"attempts": 3, "evaluateOnExit": RULES}, 1, "FAILED"),
+        (
+            "test $AWS_BATCH_JOB_ATTEMPT = 2 || exit 6",
+            {"attempts": 3, "evaluateOnExit": RULES},
+            2,
+            "SUCCEEDED",
+        ),
+        ("exit 7", {"attempts": 2}, 2, "FAILED"),
+        ("exit 7", {"attempts": 2, "evaluateOnExit": RULES[:1]}, 2, "FAILED"),
+        ("true", {"attempts": 2}, 1, "SUCCEEDED"),
+    ],
+)
+def test_a_job_has_as_many_attempts_as_it_was_told(
+    client: Client, script: str, strategy: dict[str, Any], attempts: int, status: str
+) -> None:
+    batch = client("batch")
+    job = batch.submit_job(
+        jobName="mine",
+        jobQueue="a-queue",
+        jobDefinition="a-definition",
+        retryStrategy=strategy,
+        containerOverrides={"command": ["sh", "-c", script]},
+    )["jobId"]
+
+    def described() -> Any:
+        return batch.describe_jobs(jobs=[job])["jobs"][0]
+
+    _until(lambda: described()["status"] in ("SUCCEEDED", "FAILED"))
+    assert (described()["status"], len(described()["attempts"])) == (status, attempts)
+
+
+def test_a_job_that_is_terminated_is_not_tried_again(client: Client, tmp_path: Path) -> None:
+    batch, written = client("batch"), tmp_path / "pid"
+    job = batch.submit_job(
+        jobName="mine",
+        jobQueue="a-queue",
+        jobDefinition="a-definition",
+        retryStrategy={"attempts": 5},
+        containerOverrides={"command": ["sh", "-c", f"echo $$ >> {written}; exec sleep 600"]},
+    )["jobId"]
+    _until(lambda: written.exists() and written.read_text())
+    batch.terminate_job(jobId=job, reason="enough")
+    _until(lambda: batch.describe_jobs(jobs=[job])["jobs"][0]["status"] == "FAILED")
+    assert len(written.read_text().split()) == 1
+
+
 def test_a_job_waits_for_those_that_it_depends_on(client: Client, tmp_path: Path) -> None:
     batch, written = client("batch"), tmp_path / "lines"
 

@@ -6,7 +6,7 @@ import pytest
 
 from covalent_contracts.envelope import ELECTRON, TIME_LIMIT
 from covalent_runner import __main__ as runner
-from covalent_runner.exits import COMMITTED, FAILED, NOT_STARTED, TIMED_OUT
+from covalent_runner.exits import AGAIN, COMMITTED, FAILED, NOT_STARTED, TIMED_OUT
 
 from .conftest import DISPATCH_ID, Dispatch, Program
 
@@ -17,7 +17,7 @@ def execute(dispatch: Dispatch, monkeypatch: pytest.MonkeyPatch) -> Any:
     monkeypatch.setattr(runner, "store", lambda: dispatch.store)
     monkeypatch.delenv(TIME_LIMIT, raising=False)
 
-    def run(node: int, attempt: int = 0, *more: str, **variables: str) -> int:
+    def run(node: int | str, attempt: int = 0, *more: str, **variables: str) -> int:
         dispatch.publish()
         words = " ".join([DISPATCH_ID, str(node), str(attempt), *more])
         monkeypatch.setenv(ELECTRON, words)
@@ -91,3 +91,45 @@ def test_another_process_looks_after_the_time(
     dispatch.add(0, lambda: 42)
     assert execute(0, 0, **{TIME_LIMIT: limit}) == expected
     assert dispatch.status(0) is None
+
+
+def test_a_job_of_an_array_finds_its_electron(dispatch: Dispatch, execute: Any) -> None:
+    for node in (2, 4, 6, 9):
+        dispatch.add(node, lambda node=node: node)
+    for index, node in enumerate((2, 4, 6, 9)):
+        assert execute("2:7:2,9:10:1", AWS_BATCH_JOB_ARRAY_INDEX=str(index)) == COMMITTED
+        assert dispatch.value(node) == node
+
+
+def test_a_job_that_is_none_of_an_array_may_be_told_an_index(
+    dispatch: Dispatch, execute: Any
+) -> None:
+    dispatch.add(7, lambda: 42)
+    assert execute(7, AWS_BATCH_JOB_ARRAY_INDEX="0") == COMMITTED
+    assert dispatch.value(7) == 42
+
+
+def test_a_try_after_that_in_an_array_is_a_later_one(dispatch: Dispatch, execute: Any) -> None:
+    """Whether the first one was lost with its process, after Batch had started it three times, or failed."""
+    dispatch.add(0, lambda: "again", retries=1)
+    dispatch.add(1, fail, retries=1)
+    dispatch.publish()
+    dispatch.store.claim(DISPATCH_ID, 0, 2, 1)
+    assert execute("0:2:1", AWS_BATCH_JOB_ARRAY_INDEX="1", AWS_BATCH_JOB_ATTEMPT="1") == AGAIN
+    assert dispatch.status(1) == "RUNNING"
+    assert execute(0, 1, AWS_BATCH_JOB_ATTEMPT="1") == COMMITTED
+    assert execute(1, 1, AWS_BATCH_JOB_ATTEMPT="1") == FAILED
+    assert dispatch.status(1) == "FAILED"
+
+
+def test_a_job_of_an_array_says_whether_to_start_it_again(dispatch: Dispatch, execute: Any) -> None:
+    dispatch.add(0, fail, retries=2)
+    first = {"AWS_BATCH_JOB_ARRAY_INDEX": "0"}
+    codes = [execute("0:1:1", **first, AWS_BATCH_JOB_ATTEMPT=str(i)) for i in (1, 2, 3, 4)]
+    assert codes == [AGAIN, AGAIN, FAILED, FAILED]
+    assert "no luck" in dispatch.error(0)
+
+
+def test_only_the_jobs_of_arrays_do(dispatch: Dispatch, execute: Any) -> None:
+    dispatch.add(0, fail, retries=1)
+    assert execute(0) == FAILED

@@ -9,7 +9,17 @@ import pytest
 
 from covalent_executors.place import Place
 from covalent_step_functions.order import order_of
-from covalent_step_functions.plan import Each, Gate, Items, Nested, Parallel, Plan, Task, plan
+from covalent_step_functions.plan import (
+    Array,
+    Each,
+    Gate,
+    Items,
+    Nested,
+    Parallel,
+    Plan,
+    Task,
+    plan,
+)
 
 Edges = Sequence[tuple[int, int]]
 Sets = dict[int, frozenset[int]]
@@ -72,6 +82,9 @@ def _waits(items: Items, known: frozenset[int], found: Sets) -> frozenset[int]:
             case Each(rows):
                 alike = (tuple(map(Task, row)) for row in rows)
                 known = known.union(*(_waits(row, known, found) for row in alike))
+            case Array(nodes):
+                found.update(dict.fromkeys(nodes, known))
+                known |= frozenset(nodes)
             case _:
                 assert_never(item)
     return known
