@@ -80,7 +80,7 @@ remote: $(READY) ## Run jobs on a real ssh server and a real Slurm; needs sshd, 
 $(QUANTUM)/.ready: requirements-quantum.lock $(READY)
 	@test -x $(QUANTUM)/bin/python || $(BIN)/python -m venv $(QUANTUM)
 	@echo "Installing into $(QUANTUM); the first time this takes some minutes."
-	@$(QUANTUM)/bin/python -m pip install --quiet --quiet --require-hashes --requirement requirements-quantum.lock
+	@$(BIN)/uv pip install --quiet --python $(QUANTUM) --require-hashes --requirement requirements-quantum.lock
 	@$(QUANTUM)/bin/python -m pip install --quiet --quiet $(TORCH)
 	@$(QUANTUM)/bin/python -m pip install --quiet --quiet --no-deps --no-build-isolation --editable .
 	@touch $@
