@@ -60,7 +60,9 @@ def is_covered(block: Block) -> bool:
 
 def blocks_of(reference: Reference) -> list[Block]:
     """The blocks of the quantum sections."""
-    return [block for block in reference.blocks if any(each in block.heading.path for each in SECTIONS)]
+    return [
+        block for block in reference.blocks if any(each in block.heading.path for each in SECTIONS)
+    ]
 
 
 def check(reference: Reference) -> Iterator[str]:
