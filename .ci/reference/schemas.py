@@ -28,7 +28,7 @@ def check(reference: Reference) -> Iterator[str]:
         for name, field in promised["properties"].items():
             path = f"{promised['title']}.{name}"
             if path not in SLIPS:
-                fault = _fault(field, ours["properties"].get(name), model.model_fields.get(name))
+                fault = _fault(field, ours["properties"].get(name))
                 yield from (f"line {block.line}: {path}: {each}" for each in fault)
         missing = set(promised.get("required", ())) ^ set(ours.get("required", ()))
         if missing:

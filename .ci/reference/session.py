@@ -39,7 +39,7 @@ def _parts(value: Any) -> Shown:
 
 
 def _numbers(value: Any) -> list[float]:
-    import numpy
+    import numpy  # noqa: PLC0415  # what a script loads comes first
 
     return [float(each) for each in numpy.asarray(value).ravel()]
 
