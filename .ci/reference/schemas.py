@@ -35,9 +35,7 @@ def check(reference: Reference) -> Iterator[str]:
             yield f"line {block.line}: {promised['title']}: required, or not: {sorted(missing)}"
 
 
-def _fault(
-    promised: Mapping[str, Any], ours: Mapping[str, Any] | None, field: Any
-) -> Iterator[str]:
+def _fault(promised: Mapping[str, Any], ours: Mapping[str, Any] | None) -> Iterator[str]:
     if ours is None:
         yield "there is no such field"
         return
