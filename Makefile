@@ -5,7 +5,9 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 BENCH := $(VENV)/.bench
 OPENAPI := .venv-openapi
+QUANTUM := .venv-quantum
 AZURITE := .azurite
+TORCH := torch==2.13.0
 ARGS ?=
 
 # The first Python that is new enough and can make virtual environments.
@@ -21,7 +23,7 @@ export PIP_NO_INPUT := 1
 export UV_SYSTEM_CERTS ?= true
 unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV AWS_PROFILE AWS_DEFAULT_PROFILE
 
-.PHONY: help setup demo localstack test openapi transfers clouds remote check lint format types contracts fix golden bench versus lock lambda chalice image wheel clean
+.PHONY: help setup demo localstack test openapi transfers clouds remote quantum check lint format types contracts fix golden bench versus lock lambda chalice image wheel clean
 .DEFAULT_GOAL := help
 
 help: ## Show this list
@@ -74,6 +76,18 @@ clouds: $(READY) ## Run electrons in Azure and Google, as their own clients see 
 remote: $(READY) ## Run jobs on a real ssh server and a real Slurm; needs sshd, slurm-wlm and munge
 	@$(BIN)/python -m pytest -m remote $(ARGS)
 
+# PennyLane with each of its interfaces is 4 GB, so it gets an environment of its own.
+$(QUANTUM)/.ready: requirements-quantum.lock $(READY)
+	@test -x $(QUANTUM)/bin/python || $(BIN)/python -m venv $(QUANTUM)
+	@echo "Installing into $(QUANTUM); the first time this takes some minutes."
+	@$(BIN)/uv pip install --quiet --python $(QUANTUM) --require-hashes --requirement requirements-quantum.lock
+	@$(QUANTUM)/bin/python -m pip install --quiet --quiet $(TORCH)
+	@$(QUANTUM)/bin/python -m pip install --quiet --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
+
+quantum: $(QUANTUM)/.ready ## Run quantum electrons with PennyLane, Qiskit and Braket on this machine
+	@$(QUANTUM)/bin/python -m pytest -m quantum $(ARGS)
+
 check: lint format types contracts ## Check style, types and imports; never writes
 
 lint: $(READY)
@@ -113,12 +127,17 @@ LOCK = $(BIN)/uv pip compile --universal --python-version 3.11 \
 # LocalStack's is for Python 3.13 alone, because its packages cannot be had together for any newer one.
 # What is deployed is of the versions that are tested.
 DEPLOYED = $(LOCK) --constraint requirements.lock
+# All but the quantum ones, which have a lock of their own.
+EXTRAS = $(addprefix --extra ,aws azure azurebatch azurefunctions control-plane dask deploy gcloud gcpbatch gcpfunctions \
+	local slurm ssh triggers)
 LOCKS = sdk/covalent/_deploy/locks
 
 lock: $(READY) ## Write the lock files anew from pyproject.toml and from what is deployed
-	@$(LOCK) pyproject.toml --all-extras --group dev --upgrade --output-file requirements.lock
+	@$(LOCK) pyproject.toml $(EXTRAS) --group dev --upgrade --output-file requirements.lock
 	@cp requirements.lock requirements-bench.lock
-	@$(LOCK) pyproject.toml --all-extras --group bench --output-file requirements-bench.lock
+	@$(LOCK) pyproject.toml $(EXTRAS) --group bench --output-file requirements-bench.lock
+	@cp requirements.lock requirements-quantum.lock
+	@$(LOCK) pyproject.toml --all-extras --group quantum --output-file requirements-quantum.lock
 	@$(LOCK) --group versus --upgrade --output-file requirements-versus.lock
 	@$(LOCK) --group openapi --upgrade --output-file requirements-openapi.lock
 	@$(DEPLOYED) $(LOCKS)/runner.in --output-file $(LOCKS)/runner.lock
@@ -145,4 +164,4 @@ wheel: $(READY) ## Build dist/*.whl
 	@$(BIN)/python -m build --wheel --no-isolation
 
 clean: ## Remove .venv, LocalStack, caches and builds
-	@rm -rf $(VENV) $(OPENAPI) $(AZURITE) .venv-localstack .localstack .asl-validator build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	@rm -rf $(VENV) $(OPENAPI) $(QUANTUM) $(AZURITE) .venv-localstack .localstack .asl-validator build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -99,7 +99,7 @@ def check(reference: Reference) -> Iterator[str]:
     for block in blocks:
         if _EXECUTOR.match(block.text):
             yield from config.faults(block, _mended(block.text))
-    with tempfile.TemporaryDirectory() as folder, _server(Path(folder)) as environment:
+    with tempfile.TemporaryDirectory() as folder, server(Path(folder)) as environment:
         for script in _scripts(blocks):
             yield from _faults(script, environment)
 
@@ -171,13 +171,13 @@ def _await_cluster(environment: Mapping[str, str]) -> None:
 
 
 @contextmanager
-def _server(folder: Path) -> Iterator[Mapping[str, str]]:
+def server(folder: Path) -> Iterator[Mapping[str, str]]:
     """A server with a Dask cluster; the environment that finds it. The home has the key that a script names."""
     (folder / ".ssh").mkdir()
     (folder / ".ssh" / "ec2_key").touch(0o600)
     environment = os.environ | {"COVALENT_CONFIG_DIR": str(folder), "HOME": str(folder)}
     covalent = str(Path(sys.executable).with_name("covalent"))
-    with socket.create_server(("127.0.0.1", 0)) as probe:
+    with socket.createserver(("127.0.0.1", 0)) as probe:
         port = probe.getsockname()[1]
     start = [covalent, "start", "--port", str(port), "-n", "2"]
     subprocess.run(start, env=environment, stdin=subprocess.DEVNULL, check=True, timeout=120)

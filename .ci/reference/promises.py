@@ -13,13 +13,6 @@ from typing import Any
 
 from reference.text import Heading, Reference
 
-NOT_YET: Mapping[str, str] = {
-    "QElectron": "quantum electrons come with an issue of their own",
-    "Quantum Clusters": "quantum electrons come with an issue of their own",
-    "Quantum Executors": "quantum electrons come with an issue of their own",
-}
-"""Sections that the product does not hold yet."""
-
 CORRECTED: Mapping[str, str] = {"covalentDepsPip": "covalent.DepsPip"}
 """Slips of the reference."""
 
@@ -64,13 +57,11 @@ def check(reference: Reference) -> Iterator[str]:
 
 
 def promises(reference: Reference) -> Iterator[Promise]:
-    """What the headings promise, without the sections that are not held yet."""
+    """What the headings promise."""
     owner = ""
     for heading in reference.headings:
         if heading.level < 4:  # a section: what follows belongs to no class
             owner = ""
-        if any(title in NOT_YET for title in heading.path):
-            continue
         promise = _promise(heading, owner)
         if promise is None:
             continue
@@ -99,17 +90,17 @@ def _faults(promise: Promise) -> Iterator[str]:
     here = f"line {promise.line}: {promise.path}"
     owner, _, name = promise.path.rpartition(".")
     if not promise.is_class and not promise.is_callable:
-        if name not in _attributes(_resolve(owner)):
+        if name not in _attributes(resolve(owner)):
             yield f"{here}: there is no such attribute"
         return
-    found = _resolve(promise.path)
+    found = resolve(promise.path)
     if not callable(found):
         yield f"{here}: it cannot be called"
     elif promise.is_callable:
         yield from (f"{here}: {fault}" for fault in _differences(promise, inspect.signature(found)))
 
 
-def _resolve(path: str) -> Any:
+def resolve(path: str) -> Any:
     """What a dotted path leads to, modules first."""
     parts = path.split(".")
     found: Any = import_module(parts[0])
