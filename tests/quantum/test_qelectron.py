@@ -402,7 +402,9 @@ def test_measurements_in_the_middle(method: Any, parallel: str) -> None:
 
 def test_postselection() -> None:
     @ct.qelectron
-    @qml.qnode(qml.device("default.qubit"), postselect_mode="fill-shots", shots=20)
+    @qml.qnode(
+        qml.device("default.qubit"), mcm_method="deferred", postselect_mode="fill-shots", shots=20
+    )
     def circuit() -> Any:
         qml.Hadamard(0)
         qml.measure(0, postselect=1)
@@ -413,10 +415,13 @@ def test_postselection() -> None:
 
 
 def test_an_error_on_a_device_names_the_executor() -> None:
-    @ct.qelectron(executors=ct.executor.Simulator(device="default.clifford"))
+    class Unknown(qml.operation.Operation):
+        num_wires = 1
+
+    @ct.qelectron
     @qml.qnode(qml.device("default.qubit", wires=1))
     def circuit() -> Any:
-        qml.RX(0.3, wires=0)
+        Unknown(wires=0)
         return qml.expval(qml.Z(0))
 
     with pytest.raises(qml.exceptions.DeviceError) as found:
