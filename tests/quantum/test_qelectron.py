@@ -9,6 +9,7 @@ import cloudpickle
 import numpy as np
 import pennylane as qml
 import pytest
+from pydantic import Field
 
 import covalent as ct
 from covalent._quantum import records
@@ -23,7 +24,7 @@ X = 0.4
 class Noted(ct.executor.Simulator):
     """Remembers which circuits it was given."""
 
-    seen: list[Any] = []
+    seen: list[Any] = Field(default_factory=list)
 
     def batch_submit(self, qscripts_list: Sequence[Any]) -> list[Any]:
         self.seen.append(list(qscripts_list))
@@ -31,7 +32,7 @@ class Noted(ct.executor.Simulator):
 
 
 def noted(**fields: Any) -> Noted:
-    return Noted(seen=[], **fields)
+    return Noted(**fields)
 
 
 def rotation(x: Any) -> Any:
@@ -358,7 +359,7 @@ def test_all_wires_of_the_device_are_measured() -> None:
         return qml.probs(), qml.state()
 
     probs, state = circuit()
-    assert (np.argmax(probs), np.argmax(np.abs(state))) == (1, 1)
+    assert [int(np.argmax(np.abs(each))) for each in (probs, state)] == [1, 1]
 
 
 @pytest.mark.parametrize("parallel", ["thread", "process", False])
@@ -458,6 +459,8 @@ def test_a_record_of_each_circuit() -> None:
     (only,) = kept
     assert (only.executor, only.parameters, only.shots) == ("Simulator", [X], None)
     assert only.circuit == "0: ──RX(0.4000)─┤  <Z>"
+    assert only.started is not None
+    assert only.ended is not None
     assert only.started <= only.ended
     assert only.result == pytest.approx(np.cos(X))
 

@@ -100,8 +100,8 @@ class BaseQExecutor(BaseModel, ABC):
         """A copy that knows what the QNode says of its circuits; it shares pools with this one.
 
         Args:
-            of_the_call: how mid-circuit measurements are done (`mcm_method`, `postselect_mode`), and whether the QNode's
-                device takes any wires (`any_wires`): then `qnode_device_wires` are those of the circuits.
+            of_the_call: how mid-circuit measurements are done (`mcm_method`, `postselect_mode`), and whether the
+                QNode's device takes any wires (`any_wires`): then `qnode_device_wires` are those of the circuits.
             of_the_qnode: the fields that describe its device.
 
         """
