@@ -92,7 +92,7 @@ class QEDevice(Device):
             return program
         program.add_transform(_standard_wires, self.wires)
         wires = len(self.wires) if self.wires else None
-        bound = self.cluster.bound({"any_wires": not self.wires}, qnode_device_wires=wires)
+        bound = self.cluster.bound(any_wires=not self.wires, qnode_device_wires=wires)
         device = bound.execution_device()
         return program + device.preprocess_transforms(
             device.setup_execution_config(ExecutionConfig(gradient_method="adjoint"))
@@ -129,9 +129,9 @@ class QEDevice(Device):
         """The executors, told of the QNode's device."""
         kind = type(getattr(self.original, "target_device", self.original))
         mcm = (config or ExecutionConfig()).mcm_config
-        of_the_call = {"mcm_method": mcm.mcm_method, "postselect_mode": mcm.postselect_mode}
         return self.cluster.bound(
-            {**of_the_call, "any_wires": not self.wires},
+            {"mcm_method": mcm.mcm_method, "postselect_mode": mcm.postselect_mode},
+            any_wires=not self.wires,
             qnode_device_import_path=(kind.__module__, kind.__qualname__),
             qnode_device_shots=scripts[0].shots.total_shots,
             qnode_device_wires=len(self.wires or max((s.wires for s in scripts), key=len)),

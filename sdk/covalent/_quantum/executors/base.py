@@ -58,7 +58,8 @@ class BaseQExecutor(BaseModel, ABC):
     qnode_device_wires: int | None = None
     pennylane_active_return: bool | None = None
 
-    _of_the_call: dict[str, Any] = PrivateAttr(default_factory=dict)
+    _mcm: dict[str, Any] = PrivateAttr(default_factory=dict)
+    _any_wires: bool = PrivateAttr(default=False)
 
     if TYPE_CHECKING:
         name: ClassVar[str]
@@ -77,7 +78,7 @@ class BaseQExecutor(BaseModel, ABC):
     def execution_device(self) -> Any:
         """The PennyLane device that runs the circuits."""
         name = getattr(self, "device", "default.qubit")
-        any_wires = self._of_the_call.get("any_wires") and name in _TAKE_ANY_WIRES
+        any_wires = self._any_wires and name in _TAKE_ANY_WIRES
         wires = None if any_wires else self.qnode_device_wires
         return pennylane().device(name, wires=wires, **self.device_init_kwargs)
 
@@ -96,17 +97,19 @@ class BaseQExecutor(BaseModel, ABC):
         field = getattr(self, "shots", 0)
         return shots if field == 0 else pennylane().measurements.Shots(field)
 
-    def bound(self, of_the_call: Mapping[str, Any] | None = None, **of_the_qnode: Any) -> Self:
+    def bound(
+        self, mcm: Mapping[str, Any] | None = None, any_wires: bool = False, **of_the_qnode: Any
+    ) -> Self:
         """A copy that knows what the QNode says of its circuits; it shares pools with this one.
 
         Args:
-            of_the_call: how mid-circuit measurements are done (`mcm_method`, `postselect_mode`), and whether the
-                QNode's device takes any wires (`any_wires`): then `qnode_device_wires` are those of the circuits.
+            mcm: how mid-circuit measurements are done: `mcm_method` and `postselect_mode`.
+            any_wires: whether its device takes any wires; then `qnode_device_wires` is how many the circuits have.
             of_the_qnode: the fields that describe its device.
 
         """
         copied = self.model_copy(update=of_the_qnode)
-        copied._of_the_call = dict(of_the_call or {})
+        copied._mcm, copied._any_wires = dict(mcm or {}), any_wires
         return copied
 
     def ran_by(self, future: Any) -> "BaseQExecutor":  # noqa: ARG002  # for those that hand on
@@ -207,8 +210,7 @@ class BaseQExecutor(BaseModel, ABC):
 
     def _executed(self, qscript: Any, device: Any) -> Any:
         try:
-            device = device or self.execution_device()
-            return _executed(self.with_shots(qscript), device, self._of_the_call)
+            return _executed(self.with_shots(qscript), device or self.execution_device(), self._mcm)
         except Exception as exc:
             exc.add_note(f"in a circuit of a quantum electron, on {self.name}")
             raise
@@ -294,10 +296,9 @@ def _result(found: Any) -> Any:
     return found.result if isinstance(found, CircuitRecord) else found
 
 
-def _executed(qscript: Any, device: Any, of_the_call: Mapping[str, Any]) -> Any:
+def _executed(qscript: Any, device: Any, mcm: Mapping[str, Any]) -> Any:
     """The circuit's result on a device."""
     devices = needed("pennylane.devices")
-    mcm = {name: of_the_call.get(name) for name in ("mcm_method", "postselect_mode")}
     asked = devices.ExecutionConfig(mcm_config=devices.MCMConfig(**mcm))
     config = device.setup_execution_config(asked, qscript)
     batch, together = device.preprocess_transforms(config)([qscript])
