@@ -1,0 +1,206 @@
+"""Several quantum executors that share circuits."""
+
+import base64
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, Self
+from weakref import WeakKeyDictionary
+
+import cloudpickle
+from pydantic import Field, PrivateAttr, SerializeAsAny, field_validator
+from pydantic.json_schema import SkipJsonSchema
+
+from covalent._quantum import selectors, turns
+from covalent._quantum.executors.base import BaseQExecutor
+
+_SERIALIZED = "cloudpickle:"
+
+
+class _Owners:
+    """Which executor a future came from."""
+
+    def __init__(self) -> None:
+        self._of: WeakKeyDictionary[Any, BaseQExecutor] = WeakKeyDictionary()
+        self._lock = threading.Lock()
+
+    def add(self, futures: Sequence[Any], executor: BaseQExecutor) -> None:
+        with self._lock:
+            self._of.update(dict.fromkeys(futures, executor))
+
+    def of(self, future: Any) -> BaseQExecutor:
+        with self._lock:
+            return self._of[future]
+
+    def __reduce__(self) -> tuple[type["_Owners"], tuple[()]]:
+        return _Owners, ()
+
+
+class QCluster(BaseQExecutor):
+    """A cluster of quantum executors.
+
+    Args:
+        executors: A sequence of quantum executors.
+        selector: A callable that selects an executor, or one of the strings "cyclic" or "random". The "cyclic"
+            selector (default) cycles through `executors` and returns the next executor for each circuit. The "random"
+            selector chooses an executor from `executors` at random for each circuit. Any user-defined selector must be
+            callable with two positional arguments, a circuit and a list of executors. A selector must also return
+            exactly one executor.
+
+    """
+
+    device: str = "default.qubit"
+    executors: Sequence[SerializeAsAny[BaseQExecutor]] = Field(...)
+    selector: str | SkipJsonSchema[Callable[..., Any]] = "cyclic"
+    _cyclic: selectors.Cyclic = PrivateAttr(default_factory=selectors.Cyclic)
+    _owners: _Owners = PrivateAttr(default_factory=_Owners)
+
+    @field_validator("executors")
+    @classmethod
+    def _has_executors(cls, executors: Sequence[BaseQExecutor]) -> Sequence[BaseQExecutor]:
+        if not executors:
+            raise ValueError("executors is empty: a QCluster needs at least one quantum executor")
+        return executors
+
+    @field_validator("selector")
+    @classmethod
+    def _selects(cls, selector: Any) -> Any:
+        if not _is_serialized(selector):
+            selectors.check(selector)
+        return selector
+
+    def batch_submit(self, qscripts_list: Sequence[Any]) -> list[Any]:
+        """Begin to run circuits, each on the executor that the selector chooses.
+
+        Returns:
+            A future for each, in their order.
+
+        Raises:
+            ValueError: the selector did not return exactly one executor.
+
+        """
+        return self._submit(qscripts_list, lambda executor: executor.batch_submit)
+
+    def batch_submit_derivatives(self, qscripts_list: Sequence[Any]) -> list[Any]:
+        """Begin to differentiate circuits, each on the executor that the selector chooses."""
+        return self._submit(qscripts_list, lambda executor: executor.batch_submit_derivatives)
+
+    def gives_adjoint(self, qscript: Any) -> bool:
+        """Whether any of the executors can differentiate the circuit, all on the same kind of device."""
+        devices = {getattr(each, "device", None) for each in self.executors}
+        return len(devices) == 1 and all(each.gives_adjoint(qscript) for each in self.executors)
+
+    def execution_device(self) -> Any:
+        """The device of the first executor."""
+        return self.executors[0].execution_device()
+
+    def overriding(self, shots: Any) -> Any:
+        """The shots that take the place of a QNode's, if the executors agree; otherwise its own, for each to override.
+
+        Raises:
+            ValueError: they do not agree, and the QNode has a shot vector.
+
+        """
+        found = [each.overriding(shots) for each in self.executors]
+        if all(each == found[0] for each in found):
+            return found[0]
+        if shots.has_partitioned_shots:
+            raise ValueError(
+                f"executors of {self.name} override shots differently ({_listed(found)}), which a shot "
+                "vector does not allow: give all of them shots=0, or the same"
+            )
+        return shots
+
+    def ran_by(self, future: Any) -> BaseQExecutor:
+        """The executor that was chosen for a future."""
+        return self._owners.of(future).ran_by(future)
+
+    def batch_get_results(self, futures_list: Sequence[Any]) -> list[Any]:
+        """Wait for circuits, each with the executor that runs it; results are in the order of the futures."""
+        results: list[Any] = [None] * len(futures_list)
+        for executor, places in _grouped([self._owners.of(each) for each in futures_list]):
+            found = executor.batch_get_results([futures_list[place] for place in places])
+            for place, result in zip(places, found, strict=True):
+                results[place] = result
+        return results
+
+    def bound(
+        self, mcm: Mapping[str, Any] | None = None, any_wires: bool = False, **of_the_qnode: Any
+    ) -> Self:
+        """A copy whose executors know what the QNode says of its circuits, too."""
+        executors = [each.bound(mcm, any_wires, **of_the_qnode) for each in self.executors]
+        return super().bound(mcm, any_wires, **of_the_qnode, executors=executors)
+
+    def choose(self, qscripts_list: Sequence[Any]) -> list[BaseQExecutor]:
+        """The executor of each circuit."""
+        select = self.get_selector()
+        return [self._one(select(each, list(self.executors))) for each in qscripts_list]
+
+    def get_selector(self) -> selectors.Selector:
+        """Wraps `self.selector` to return defaults corresponding to string values.
+
+        This method is called inside `batch_submit`.
+        """
+        named: Mapping[Any, selectors.Selector] = {
+            "cyclic": self._cyclic,
+            "random": selectors.at_random,
+        }
+        selector = _loaded(self.selector)
+        return named.get(selector, selector)
+
+    def serialize_selector(self) -> None:
+        """Serializes the cluster's selector function. Names stay as they are."""
+        if callable(self.selector):
+            self.selector = (
+                _SERIALIZED + base64.b64encode(cloudpickle.dumps(self.selector)).decode()
+            )
+
+    def deserialize_selector(self) -> str | Callable[..., Any]:
+        """Deserializes the cluster's selector function."""
+        self.selector = _loaded(self.selector)
+        return self.selector
+
+    def dict(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
+        """Custom dict method to create a hashable executors attribute."""
+        values = self.model_dump(*args, **kwargs)
+        return {**values, "executors": tuple(each.json_text() for each in self.executors)}
+
+    def _submit(
+        self, qscripts_list: Sequence[Any], how: Callable[[BaseQExecutor], Any]
+    ) -> list[Any]:
+        with turns.choosing():
+            chosen = self.choose(qscripts_list)
+        futures: list[Any] = [None] * len(chosen)
+        for executor, places in _grouped(chosen):
+            begun = how(executor)([qscripts_list[place] for place in places])
+            self._owners.add(begun, executor)
+            for place, future in zip(places, begun, strict=True):
+                futures[place] = future
+        return futures
+
+    def _one(self, chosen: Any) -> BaseQExecutor:
+        if isinstance(chosen, BaseQExecutor):
+            return chosen
+        wrong = f"selector={self.selector!r} of QCluster returned {chosen!r}"
+        raise ValueError(f"{wrong}: it must return exactly one quantum executor")
+
+
+def _is_serialized(selector: Any) -> bool:
+    return isinstance(selector, str) and selector.startswith(_SERIALIZED)
+
+
+def _loaded(selector: Any) -> Any:
+    if not _is_serialized(selector):
+        return selector
+    return cloudpickle.loads(base64.b64decode(selector.removeprefix(_SERIALIZED)))
+
+
+def _grouped(executors: Sequence[BaseQExecutor]) -> Iterator[tuple[BaseQExecutor, list[int]]]:
+    """Each executor with the places where it stands."""
+    places: dict[int, list[int]] = {}
+    for place, executor in enumerate(executors):
+        places.setdefault(id(executor), []).append(place)
+    return ((executors[found[0]], found) for found in places.values())
+
+
+def _listed(shots: Sequence[Any]) -> str:
+    return ", ".join(str(each.total_shots) for each in shots)

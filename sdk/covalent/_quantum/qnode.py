@@ -1,0 +1,99 @@
+"""The QNode whose circuits run on quantum executors."""
+
+import contextvars
+import copy
+import warnings
+from concurrent.futures import Future
+from typing import Any, Self
+
+import pennylane as qml
+
+from covalent._quantum import turns
+from covalent._quantum.device import QEDevice
+from covalent._quantum.executors.base import BaseQExecutor
+
+
+class QNodeQE(qml.QNode):
+    """A QNode whose calls, and `run_later`, go through quantum executors.
+
+    Args:
+        qnode: the QNode to take over, with its transforms and settings.
+        cluster: what runs its circuits.
+        name: its name, by default that of the circuit's function.
+        description: what it does, by default the docstring of the circuit's function.
+
+    """
+
+    def __init__(
+        self,
+        qnode: qml.QNode,
+        cluster: BaseQExecutor,
+        name: str | None = None,
+        description: str | None = None,
+    ) -> None:
+        self.__dict__.update(vars(copy.copy(qnode)))
+        self.original_device = getattr(qnode, "original_device", qnode.device)
+        self.cluster = cluster
+        self.device = QEDevice(self.original_device, cluster)
+        self.name = name or self.func.__name__
+        self.description = description or self.func.__doc__ or ""
+        self._queue = turns.Queue()
+        if qnode.diff_method == "backprop":
+            warnings.warn(_BACKPROP, UserWarning, stacklevel=3)
+            self.diff_method = "parameter-shift"
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Run the circuit and wait for its result."""
+        return self._once(args, kwargs)
+
+    def run_later(self, *args: Any, **kwargs: Any) -> Future[Any]:
+        """Begin to run the circuit.
+
+        Returns:
+            A future: `.result()` waits for what a call would return, in the type of the QNode's interface.
+
+        """
+        context = contextvars.copy_context()
+        return self._queue.submit(context.run, self._once, args, kwargs)
+
+    def __copy__(self) -> Self:
+        copied = type(self).__new__(type(self))
+        copied.__dict__.update(vars(super().__copy__()))
+        return copied
+
+    def construct(self, args: Any, kwargs: Any) -> Any:
+        """The circuit of a call, with the shots that its executors agree on.
+
+        Raises:
+            ValueError: it has a shot vector, and some executors, but not all, would override it.
+
+        """
+        tape = super().construct(args, kwargs)
+        shots = self.cluster.overriding(tape.shots)
+        if shots != tape.shots:
+            self._tape = tape = tape.copy(shots=shots)
+        return tape
+
+    def update(self, **kwargs: Any) -> "QNodeQE":
+        """A new quantum electron with updated settings: see `QNode.update`."""
+        return QNodeQE(self._as_qnode().update(**kwargs), self.cluster, self.name, self.description)
+
+    def _as_qnode(self) -> qml.QNode:
+        plain = super().__copy__()
+        plain.device = self.original_device
+        return plain
+
+    def _once(self, args: Any, kwargs: Any) -> Any:
+        """Calls at the same time must not share what a QNode remembers of its last call."""
+        mine = copy.copy(self)
+        try:
+            return super(QNodeQE, mine).__call__(*args, **kwargs)
+        finally:
+            for last in ("_tape", "_qfunc_output"):
+                self.__dict__[last] = vars(mine)[last]
+
+
+_BACKPROP = (
+    "diff_method='backprop' needs the state of a simulator in this process; a quantum electron uses "
+    "'parameter-shift'. Say diff_method='parameter-shift' to be rid of this warning."
+)
