@@ -20,6 +20,8 @@ from covalent_contracts.errors import CorruptedObject, NewerWire
 WIRE = 1
 LIMIT = 16 * 1024 * 1024
 """Bytes that an electron may leave; what would be beyond is counted and left out."""
+QELECTRONS = "qelectrons"
+"""The name of the circuits that an electron has run: a pickled dictionary each."""
 _LENGTH = struct.Struct(">I")
 _HERE = uuid4().hex
 

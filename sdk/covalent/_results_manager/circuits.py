@@ -6,10 +6,7 @@ from typing import Any, overload
 
 from covalent._results_manager.record import Part, Record
 from covalent_contracts import pickling
-from covalent_contracts.attachments import Attachments
-
-NAME = "qelectrons"
-"""Under which circuits are among what an electron leaves beside its output."""
+from covalent_contracts.attachments import QELECTRONS, Attachments
 
 Circuit = Mapping[str, Any]
 
@@ -37,13 +34,12 @@ class CircuitRecords(Sequence[Circuit]):
 
     @cached_property
     def _circuits(self) -> list[Circuit]:
-        batches = self._attachments.found.get(NAME, ())
-        return [circuit for batch in batches for circuit in pickling.unpickled(batch)]
+        return [pickling.unpickled(each) for each in self._attachments.found.get(QELECTRONS, ())]
 
     @property
     def left_out(self) -> int:
         """Circuits that ran and are not among these: an electron keeps 16 MiB of them."""
-        return self._attachments.left_out.get(NAME, 0)
+        return self._attachments.left_out.get(QELECTRONS, 0)
 
     @overload
     def __getitem__(self, index: int) -> Circuit: ...
