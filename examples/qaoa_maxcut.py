@@ -5,7 +5,7 @@ covalent start
 python examples/qaoa_maxcut.py
 
 Cut a graph in two so that as many edges as possible lie between the parts. The graph is a prism: two triangles, and an
-edge from each corner of one to the other's. No cut takes more than two edges of a triangle, so 2 + 2 + 3 = 7 is the most.
+edge from each corner of one to the other's. No cut takes more than two edges of a triangle: 2 + 2 + 3 = 7 is the most.
 """
 
 from collections import Counter

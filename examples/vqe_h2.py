@@ -92,7 +92,9 @@ def main() -> None:
     for number, measured in enumerate(result.result):
         print(f"step {number}: {measured.energy:.6f} Ha at {measured.angle:.4f}")
     circuits = [
-        circuit for node in result.get_all_node_results() for circuit in node["qelectron_data"] or ()
+        circuit
+        for node in result.get_all_node_results()
+        for circuit in node["qelectron_data"] or ()
     ]
     print(f"circuits {len(circuits)}, the last one on a {circuits[-1]['executor']}:")
     print(circuits[-1]["circuit"])

@@ -4,7 +4,7 @@ import math
 import pickle
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from typing import Any
 
@@ -26,7 +26,7 @@ BRAKET = {
     "classical_device": "ml.m5.large",
     "storage": 30,
 }
-PLACES = {
+PLACES: dict[str, Callable[[], Any]] = {
     "local": ct.executor.LocalExecutor,
     "awslambda": ct.executor.AWSLambdaExecutor,
     "awsbatch": ct.executor.AWSBatchExecutor,
@@ -59,7 +59,11 @@ def sampled(state: Any) -> Any:
 
 def ran(function: Any, *args: Any, **metadata: Any) -> Any:
     electron = ct.electron(function, **metadata)
-    single = ct.lattice(lambda *values: electron(*values))
+
+    @ct.lattice
+    def single(*values: Any) -> Any:
+        return electron(*values)
+
     return ct.get_result(ct.dispatch(single)(*args), wait=True)
 
 
@@ -171,7 +175,7 @@ def measure(angle: float) -> float:
 
 @ct.electron
 @ct.lattice
-def inner(angle: float) -> float:
+def inner(angle: float) -> Any:
     return measure(angle) * 2
 
 
@@ -211,7 +215,7 @@ def test_a_redispatch_and_a_saved_result_have_them_too() -> None:
     (circuit,) = result.get_node_result(0)["qelectron_data"]
     assert circuit["parameters"] == [0.5]
     copied = pickle.loads(pickle.dumps(result))
-    assert list(copied.get_node_result(0)["qelectron_data"])[0]["parameters"] == [0.5]
+    assert copied.get_node_result(0)["qelectron_data"][0]["parameters"] == [0.5]
 
 
 def test_outside_a_lattice_they_are_collected_on_demand() -> None:
