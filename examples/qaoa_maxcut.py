@@ -63,7 +63,7 @@ def start(seed: int, depth: int) -> Any:
 @ct.electron
 def improve(angles: Any, steps: int) -> Angles:
     """Go downhill, with PennyLane's optimiser and the gradient from quantum executors."""
-    optimiser = qml.AdagradOptimizer(0.2)
+    optimiser = qml.AdagradOptimizer(0.25)
     angles = np.array(angles, requires_grad=True)
     for _ in range(steps):
         angles = optimiser.step(cost, angles)
@@ -91,7 +91,7 @@ def largest(cuts: Counter[str]) -> tuple[str, int]:
 
 
 @ct.lattice
-def qaoa(starts: int = 2, depth: int = 2, steps: int = 8) -> tuple[Angles, tuple[str, int]]:
+def qaoa(starts: int = 2, depth: int = 2, steps: int = 6) -> tuple[Angles, tuple[str, int]]:
     """Look from several places at once, then measure what is best."""
     found = best([improve(start(seed, depth), steps) for seed in range(starts)])
     return found, largest(sample(found))

@@ -104,11 +104,20 @@ def _without_zone(time: datetime | None) -> datetime | None:
 
 def _bounded(value: Any) -> Any:
     """The value, or what it is if it is too large, or cannot be kept."""
+    if isinstance(value, int | float | complex | None):
+        return value
     try:
-        size = len(pickling.pickled(value))
+        size = _size(value)
     except Exception as exc:  # noqa: BLE001  # whatever pickling raises: a record never fails a circuit
         return _summary(value) | {"why": f"it cannot be pickled: {exc}"[:LONGEST]}
     return value if size <= LARGEST else _summary(value) | {"bytes": size}
+
+
+def _size(value: Any) -> int:
+    """Bytes that a value takes, pickled: arrays of numbers tell without it, and circuits have many of them."""
+    if getattr(getattr(value, "dtype", None), "kind", "O") in "biufc":
+        return int(value.nbytes)
+    return len(pickling.pickled(value))
 
 
 def _summary(value: Any) -> dict[str, Any]:
