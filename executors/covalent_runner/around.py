@@ -64,6 +64,15 @@ class Around:
                 cloudpickle.unregister_pickle_by_value(each)
 
 
+def _is_here(here: str) -> bool:
+    """Whether this is process `here`. Elsewhere this function runs with the globals that it has brought along."""
+    try:
+        from covalent_runner import around  # noqa: PLC0415, PLW0406  # by name, where it runs
+    except ImportError:
+        return False
+    return here == around._HERE
+
+
 _Parts = tuple[Callable[..., Any], tuple[str, ...], tuple[str, ...], Sequence[Call], Sequence[Call]]
 
 
@@ -94,7 +103,7 @@ def call(here: str, parts: _Parts, args: Sequence[Any], kwargs: dict[str, Any]) 
     """Run commands, install packages unless process `here` is this one, call before, the function, and after."""
     function, bash, packages, before, after = parts
     run_commands(bash)
-    if not packages or here == _HERE:
+    if not packages or _is_here(here):
         output = function(*args, **(kwargs | make_calls(before)))
         make_calls(after)
         return output
