@@ -169,6 +169,7 @@ class NodeItem(Model):
     stderr = UnicodeAttribute(null=True)
     stdout_key = UnicodeAttribute(null=True)
     stderr_key = UnicodeAttribute(null=True)
+    attachments_key = UnicodeAttribute(null=True)
     sub_dispatch_id = UnicodeAttribute(null=True)
     attempt = IntegerAttribute(null=True)
     job_handle = UnicodeAttribute(null=True)

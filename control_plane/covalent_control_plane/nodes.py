@@ -8,6 +8,7 @@ from functools import cached_property
 from covalent_contracts import keys
 from covalent_contracts.api import (
     MAX_NODES_PER_REQUEST,
+    Download,
     NodeRecord,
     Nodes,
     NodesRequest,
@@ -140,6 +141,7 @@ def _show(aws: Aws, state: State, node: Node) -> NodeRecord:
         stderr=record.stderr,
         stdout_url=_address(aws, record.stdout_key),
         stderr_url=_address(aws, record.stderr_key),
+        attachments=_download(aws, record.attachments_key),
         sub_dispatch_id=record.sub_dispatch_id,
     )
 
@@ -159,6 +161,13 @@ def _value(aws: Aws, dispatch_id: str, record: NodeItem) -> Value | None:
 
 def _address(aws: Aws, key: str | None) -> str | None:
     return None if key is None else objects.get_address(aws, key)
+
+
+def _download(aws: Aws, key: str | None) -> Download | None:
+    """An object whose key ends with its digest."""
+    if key is None:
+        return None
+    return Download(digest=key.rpartition("/")[2], url=objects.get_address(aws, key))
 
 
 def _rest(

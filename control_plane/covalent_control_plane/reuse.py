@@ -19,7 +19,8 @@ BATCH = 25
 """Records that one request writes."""
 PATIENCE = 18.0
 """Seconds within which a batch may begin: API Gateway waits 29 s for the answer."""
-_STREAMS = ("stdout", "stderr")
+_STREAMS = ("stdout", "stderr", "attachments")
+"""What a record may have an object of, beside its output."""
 
 
 def check(owner: str, manifest: Manifest) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from covalent_contracts import context, pickling
+from covalent_contracts import attachments, context, pickling
 from covalent_contracts.built import Built
 from covalent_contracts.errors import TaskCancelledError, UnpicklableValue
 from covalent_contracts.hooks import Hooks
@@ -37,6 +37,7 @@ class Execution:
     """What became of a try: pickled output, or `error` (with the exception's class name as `reason`).
 
     A sublattice has no output yet: `built` is what its function gave. cancelled: the executor says that it was.
+    attached: what it has left beside its output (`covalent_contracts.attachments`), also if it failed then.
     """
 
     streams: Streams
@@ -47,6 +48,7 @@ class Execution:
     reason: str = ""
     built: Built | None = None
     cancelled: bool = False
+    attached: bytes = b""
 
 
 @dataclass
@@ -86,12 +88,14 @@ class _Try:
             return values.get(sheet.light.id)
         if sheet.function is None:
             raise LookupError(f"the sheet of electron {sheet.id} names no function")
-        function = pickling.loads(self.inputs.assets[sheet.function.digest])
+        pickle = self.inputs.assets[sheet.function.digest]
+        function = pickling.loads(pickle)
         args = [values.get(node) for node in sheet.args]
         kwargs = {name: values.get(node) for name, node in (sheet.kwargs or {}).items()}
         if self.executor is None:
             return function(*args, **(kwargs | make_calls(hooks.before)))
-        return own.run(self.executor, sheet, wrapped(function, hooks), args, kwargs)
+        around = wrapped(function, hooks, may_attach=b"covalent" in pickle)
+        return own.run(self.executor, sheet, around, args, kwargs)
 
     def keep_streams(self, streams: Streams, dispatch_id: str) -> None:
         if self.executor is not None:
@@ -121,7 +125,12 @@ def execute(
     process = os.getpid()
     attempt = _Try(sheet, inputs)
     here = context.Context(dispatch_id, sheet.id, control)
-    with captured() as streams, isolated(dispatch_id), context.entered(here):
+    with (
+        captured() as streams,
+        isolated(dispatch_id),
+        context.entered(here),
+        attachments.collected() as beside,
+    ):
         try:
             attempt.run(pending)
             attempt.keep_streams(streams, dispatch_id)
@@ -132,12 +141,24 @@ def execute(
             attempt.keep_streams(streams, dispatch_id)
             was_cancelled = attempt.executor is not None and isinstance(exc, TaskCancelledError)
             return Execution(
-                streams, before=attempt.before, error=error, reason=reason, cancelled=was_cancelled
+                streams,
+                before=attempt.before,
+                error=error,
+                reason=reason,
+                cancelled=was_cancelled,
+                attached=beside.dump(),
             )
         finally:
             if os.getpid() != process:
                 os._exit(0)  # a fork of user code came back here: one electron has one outcome
-    return Execution(streams, attempt.data, attempt.before, attempt.after, built=attempt.built)
+    return Execution(
+        streams,
+        attempt.data,
+        attempt.before,
+        attempt.after,
+        built=attempt.built,
+        attached=beside.dump(),
+    )
 
 
 def _told(exc: BaseException) -> tuple[str, str]:

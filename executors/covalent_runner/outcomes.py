@@ -22,6 +22,15 @@ def stored(store: Store, dispatch_id: str, node: int, data: bytes) -> Output:
     return output
 
 
+def attached(store: Store, dispatch_id: str, node: int, data: bytes) -> dict[str, str]:
+    """Put what an electron has left beside its output into storage; the attributes by which its record names it."""
+    if not data:
+        return {}
+    key = keys.attachments(dispatch_id, node, digest_of(data))
+    store.put(key, data)
+    return {"attachments_key": key}
+
+
 def of_lights(store: Store, dispatch_id: str, computed: Sequence[Computed]) -> list[Outcome]:
     """The outcomes of light nodes; they start and end at once."""
     at = clock.now()

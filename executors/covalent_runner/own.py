@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, Protocol, Self
 
-from covalent_contracts import context, pickling
+from covalent_contracts import attachments, context, pickling
 from covalent_contracts.errors import TaskCancelledError
 from covalent_contracts.sheet import Sheet
 from covalent_runner.errors import ExecutorFailed, TimeLimitPassed
@@ -90,8 +90,9 @@ def run(
             outcome = executor.execute(
                 function, list(args), dict(kwargs), dispatch_id, "", node_id=sheet.id
             )
-            return waited_for(outcome, limit)
+            return attachments.unloaded(waited_for(outcome, limit))
         except BaseException as exc:
+            attachments.unloaded(exc)
             if not limit.has_passed and here.control is not None and here.control.is_cancelled():
                 raise TaskCancelledError(f"electron {sheet.id} was cancelled") from exc
             raise

@@ -146,7 +146,8 @@ def conclude(task: Task, execution: Execution, claim: Claim) -> None:
 
     """
     try:
-        streams = execution.streams.save(task.store, task.dispatch_id, task.sheet.id)
+        where = task.store, task.dispatch_id, task.sheet.id
+        streams = execution.streams.save(*where) | outcomes.attached(*where, execution.attached)
     finally:
         execution.streams.close()
     _record_lights(task, execution.before)

@@ -47,8 +47,8 @@ class Claim:
 class Outcome:
     """The last word on a node.
 
-    `streams` are record attributes: stdout, stderr (text) or stdout_key, stderr_key. `started` is for nodes
-    that nobody claims.
+    `streams` are record attributes: stdout, stderr (text) or stdout_key, stderr_key; and attachments_key. `started` is
+    for nodes that nobody claims.
     """
 
     node: int

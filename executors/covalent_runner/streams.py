@@ -8,7 +8,7 @@ import logging
 import os
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import cache
 from hashlib import file_digest
@@ -53,7 +53,7 @@ class Streams:
         descriptor = self.files[name].fileno()
         return os.pread(descriptor, os.fstat(descriptor).st_size, 0).decode(errors="replace")
 
-    def save(self, store: Store, dispatch_id: str, node: int) -> Mapping[str, str]:
+    def save(self, store: Store, dispatch_id: str, node: int) -> dict[str, str]:
         """Store what is too long for a record.
 
         Returns:

@@ -118,6 +118,13 @@ class Value(_Document):
     url: str | None = None
 
 
+class Download(_Document):
+    """An address to GET one object from."""
+
+    digest: Digest | None = None
+    url: str
+
+
 class NodeRecord(_Document):
     """What is recorded of one node. Times are microseconds since the epoch.
 
@@ -138,6 +145,8 @@ class NodeRecord(_Document):
     stderr_url: str | None = None
     sub_dispatch_id: DispatchId | None = None
     """The dispatch that a sublattice has become."""
+    attachments: Download | None = None
+    """What its code has left beside its output (`covalent_contracts.attachments`)."""
 
 
 class Nodes(_Document):
@@ -151,13 +160,6 @@ class AssetsRequest(_Document):
     """Objects (assets or packs) of the dispatch's manifest to download."""
 
     digests: Annotated[list[Digest], Field(max_length=MAX_ASSETS_PER_REQUEST)]
-
-
-class Download(_Document):
-    """An address to GET one object from."""
-
-    digest: Digest | None = None
-    url: str
 
 
 class Downloads(_Document):

@@ -54,6 +54,11 @@ def stream(dispatch_id: str, node: int, name: str, digest: str) -> str:
     return f"dispatches/{dispatch_id}/nodes/{node}/{name}/{digest}"
 
 
+def attachments(dispatch_id: str, node: int, digest: str) -> str:
+    """What a node's code has left beside its output (`covalent_contracts.attachments`)."""
+    return stream(dispatch_id, node, "attachments", digest)
+
+
 def errand(dispatch_id: str, node: int, attempt: int) -> str:
     """What a runner far away has to do in a try (`covalent_contracts.ticket`)."""
     return f"dispatches/{dispatch_id}/nodes/{node}/remote/{attempt}/errand.json"

@@ -139,12 +139,12 @@ def ticket(
     )
 
 
-Role = Literal["output", "before", "after", "stdout", "stderr"]
+Role = Literal["output", "before", "after", "stdout", "stderr", "attachments"]
 
 
 @dataclass(frozen=True)
 class Part:
-    """A part of a verdict: the output, a light node's value (or why it has none), or what was written to a stream."""
+    """A part of a verdict: the output, a light node's value (or why it has none), a stream, what was left beside it."""
 
     role: Role
     size: int

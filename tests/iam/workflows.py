@@ -12,6 +12,11 @@ HELD = 41
 
 @ct.electron
 def measured(name: str) -> dict[str, Any]:
+    from covalent_contracts import attachments
+
+    collector = attachments.collector()
+    assert collector is not None
+    collector.add("names", name.encode())
     print(name * LARGE)
     return {"name": name, "values": [1, 2, 3], "bulk": name * LARGE}
 

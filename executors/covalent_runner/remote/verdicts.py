@@ -52,6 +52,7 @@ def read(file: BinaryIO) -> Execution:
         after=[_computed(*each) for each in found.get("after", ())],
         error=verdict.error,
         reason=verdict.reason,
+        attached=b"".join(data for _, data in found.get("attachments", ())),
     )
 
 
@@ -62,6 +63,8 @@ def _values(execution: Execution) -> Iterator[tuple[Part, bytes]]:
         yield _part("before", light.data, light.node, light.error)
     for light in execution.after:
         yield _part("after", light.data, light.node, light.error)
+    if execution.attached:
+        yield _part("attachments", execution.attached)
 
 
 def _part(role: Role, data: bytes | None, node: int = -1, error: str = "") -> tuple[Part, bytes]:

@@ -109,9 +109,10 @@ class QEDevice(Device):
         executors = self._bound(circuits, config)
         plain = [_plain(each, self.wires) for each in circuits]
         futures = executors.batch_submit(plain)
-        results = _waited(executors, futures)
-        self._tell(executors, circuits, futures)
-        return tuple(results)
+        try:
+            return tuple(_waited(executors, futures))
+        finally:
+            self._tell(executors, circuits, futures)
 
     def compute_derivatives(
         self, circuits: Any, execution_config: ExecutionConfig | None = None
@@ -145,7 +146,7 @@ class QEDevice(Device):
             return
         for each, future in zip(scripts, futures, strict=True):
             executor = executors.ran_by(future)
-            if executor.persist_data:
+            if executor.persist_data and _has_ended(future):
                 records.keep(_record(executor, each, future))
 
 
@@ -185,10 +186,20 @@ def _waited(executors: BaseQExecutor, futures: Sequence[Any]) -> list[Any]:
         raise
 
 
+def _has_ended(future: Any) -> bool:
+    """Whether a circuit has run: where another one failed, it need not have. A user's futures may only have results."""
+    done, cancelled = getattr(future, "done", None), getattr(future, "cancelled", None)
+    return (done is None or done()) and not (cancelled and cancelled())
+
+
 def _record(executor: BaseQExecutor, script: Any, future: Any) -> CircuitRecord:
-    found = future.result()
+    try:
+        found = future.result()
+    except Exception as exc:  # noqa: BLE001  # whatever the circuit raised
+        found = CircuitRecord(executor=executor.name, error=f"{type(exc).__qualname__}: {exc}")
     if not isinstance(found, CircuitRecord):
         found = CircuitRecord(executor=executor.name, result=found)
-    found.circuit = qml.drawer.tape_text(script, decimals=4)
-    found.parameters = script.get_parameters(trainable_only=False)
+    (plain,), _ = convert_to_numpy_parameters(script)
+    found.circuit = qml.drawer.tape_text(plain, decimals=4)
+    found.parameters = plain.get_parameters(trainable_only=False)
     return found

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from covalent._dispatch.packaging import restore_lattice
+from covalent._results_manager.circuits import circuits
 from covalent._results_manager.record import Part, Record
 from covalent._results_manager.times import time_of
 from covalent._results_manager.values import Values
@@ -44,6 +45,7 @@ class Nodes:
                 "sublattice_result": children.get(node_id),
                 "stdout": node["stdout"],
                 "stderr": node["stderr"],
+                "qelectron_data": circuits(self._record, node_id),
             }
             for node_id, node in zip(ids, self._attributes(ids, with_outputs=True), strict=True)
         ]
@@ -72,7 +74,9 @@ class Nodes:
         """Fetch whatever the dispatch is made of, so that the record needs its control plane no more."""
         self._record.assets.load(self._record.manifest.assets())
         self._record.load(
-            Part(node_id, what) for node_id in self.ids for what in ("output", *_STREAMS)
+            Part(node_id, what)
+            for node_id in self.ids
+            for what in ("output", *_STREAMS, "attachments")
         )
         for child in self._record.children(self.ids).values():
             Nodes(child).load_everything()

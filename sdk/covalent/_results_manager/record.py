@@ -11,13 +11,20 @@ from covalent._dispatch.parallel import in_parallel
 from covalent._dispatch.recent import recall
 from covalent._dispatch.reception import Watch
 from covalent._results_manager.waiting import settled
-from covalent_contracts.api import MAX_NODES_PER_REQUEST, NodeRecord, NodesRequest, Summary, Value
+from covalent_contracts.api import (
+    MAX_NODES_PER_REQUEST,
+    Download,
+    NodeRecord,
+    NodesRequest,
+    Summary,
+    Value,
+)
 from covalent_contracts.errors import NotFound
 from covalent_contracts.manifest import Manifest
 
 
 class Part(NamedTuple):
-    """Something of a node that may be too long for its record: its `output`, `stdout` or `stderr`."""
+    """Something of a node that may be too long for its record: `output`, `stdout`, `stderr` or `attachments`."""
 
     node: int
     what: str
@@ -97,7 +104,7 @@ class Record:
         """The bytes of a part; None if there are none.
 
         Raises:
-            CorruptedObject: an output is not what the electron returned.
+            CorruptedObject: the bytes are not those that were recorded.
 
         """
         self.load([part])
@@ -173,7 +180,9 @@ class Record:
             value = record.value
             if value is None or value.inline is None:
                 return None
-            return self._checked(part, value, b64decode(value.inline))
+            return self._checked(part, value.digest, b64decode(value.inline))
+        if part.what == "attachments":
+            return None
         text: str | None = getattr(record, part.what)
         return None if text is None else text.encode()
 
@@ -181,6 +190,8 @@ class Record:
         record = self._nodes[part.node]
         if part.what == "output":
             return record.value.url if record.value else None
+        if part.what == "attachments":
+            return record.attachments.url if record.attachments else None
         url: str | None = getattr(record, f"{part.what}_url")
         return url
 
@@ -189,20 +200,31 @@ class Record:
         return {each.digest: each.size for each in self.manifest.uploads}
 
     def _size(self, part: Part) -> int:
-        """How long an output is; of streams that is not known."""
+        """How long an output is; of other parts that is not known."""
         value = self._nodes[part.node].value
         return value.size if part.what == "output" and value else 0
 
     def _fetch(self, watch: Watch, part: Part) -> bytes:
-        value = self._nodes[part.node].value
+        digest = self._digest(part)
         url = self._url(part) or ""
         data = fetch(self.client.connection, url, lambda: self._renew(part), watch)
-        return self._checked(part, value, data) if part.what == "output" and value else data
+        return data if digest is None else self._checked(part, digest, data)
 
     def _renew(self, part: Part) -> str:
         [self._nodes[part.node]] = self._ask([part.node])
         return self._url(part) or ""
 
-    def _checked(self, part: Part, value: Value, data: bytes) -> bytes:
-        what = f"the output of node {part.node} of dispatch {self.summary.dispatch_id}"
-        return checked(data, value.digest, what)
+    def _digest(self, part: Part) -> str | None:
+        """What the bytes of a part must have; of streams that is not known."""
+        record = self._nodes[part.node]
+        described: dict[str, Value | Download | None] = {
+            "output": record.value,
+            "attachments": record.attachments,
+        }
+        found = described.get(part.what)
+        return found.digest if found else None
+
+    def _checked(self, part: Part, digest: str, data: bytes) -> bytes:
+        names = {"output": "the output", "attachments": "what was left beside the output"}
+        what = f"{names[part.what]} of node {part.node} of dispatch {self.summary.dispatch_id}"
+        return checked(data, digest, what)

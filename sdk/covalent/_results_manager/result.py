@@ -155,8 +155,9 @@ class Result:
 
         Returns:
             node_id, node_name, start_time, end_time, status, output (a TransportableObject), error,
-            sublattice_result (the `Result` of the dispatch that a sublattice has become), stdout and stderr; None for
-            what there is not.
+            sublattice_result (the `Result` of the dispatch that a sublattice has become), stdout, stderr and
+            qelectron_data (a dictionary for each circuit that its quantum electrons have run, fetched when it is first
+            looked at); None for what there is not.
 
         Raises:
             NotFound: there is no such node.

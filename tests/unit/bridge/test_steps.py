@@ -11,6 +11,7 @@ from covalent_bridge import steps
 from covalent_bridge.errands import Bucket
 from covalent_bridge.steps import Progress
 from covalent_contracts import keys
+from covalent_contracts.attachments import Attachments
 from covalent_contracts.ticket import Errand
 from covalent_executors.adapter import Busy, Refused, Sighting, State
 from covalent_runner.errors import ElectronFailed, UpstreamFailed
@@ -45,6 +46,25 @@ def test_a_job_is_submitted_looked_at_and_recorded(far: Far) -> None:
     assert far.dispatch.value(0) == 42
     assert far.dispatch.item(0)["stdout"] == "doubling\n"
     assert far.place.cleaned == [JOB]
+
+
+def leaving(x: int) -> int:
+    from covalent_contracts import attachments
+
+    collector = attachments.collector()
+    assert collector is not None
+    collector.add("texts", str(x).encode())
+    return x
+
+
+def test_what_the_job_left_beside_its_output_is_recorded(far: Far) -> None:
+    prepared(far, leaving)
+    far.step()
+    far.work()
+    far.place.sightings.append(ENDED)
+    assert far.step().is_over
+    data = far.dispatch.object(far.dispatch.item(0)["attachments_key"])
+    assert Attachments.load(data).found == {"texts": [b"21"]}
 
 
 def test_a_second_delivery_finds_the_job_and_both_tickets_are_good(far: Far) -> None:

@@ -6,6 +6,7 @@ from tests.unit.control_plane.conftest import BUCKET, Api, Dispatched, asset, ma
 
 from covalent_contracts import keys, records
 from covalent_contracts.api import MAX_NODES_PER_REQUEST
+from covalent_contracts.ids import digest_of
 from covalent_contracts.status import Status
 from covalent_control_plane import answers, store
 from covalent_control_plane.aws import Aws
@@ -80,7 +81,10 @@ def test_a_record_is_shown_whole(aws: Aws, api: Api, dispatched: Dispatched) -> 
     stream = keys.stream(identifier, 2, "stdout", OUTPUT)
     aws.objects.put_object(Bucket=BUCKET, Key=stream, Body=b"long")
     aws.objects.put_object(Bucket=BUCKET, Key=keys.output(identifier, 2, OUTPUT), Body=b"large")
+    beside = keys.attachments(identifier, 2, digest_of(b"beside"))
+    aws.objects.put_object(Bucket=BUCKET, Key=beside, Body=b"beside")
     large = {"digest": OUTPUT, "size": 5, "kind": "str", "stdout_key": stream}
+    large["attachments_key"] = beside
     _record(identifier, 2, "COMPLETED", **large)
     inline, stored = _nodes(api, identifier, ids=[2, 1])
     assert (inline["id"], inline["name"], inline["kind"]) == (1, "first", "function")
@@ -93,6 +97,8 @@ def test_a_record_is_shown_whole(aws: Aws, api: Api, dispatched: Dispatched) -> 
     assert stored["value"]["inline"] is None
     assert requests.get(stored["value"]["url"], timeout=5).content == b"large"
     assert requests.get(stored["stdout_url"], timeout=5).content == b"long"
+    assert (inline["attachments"], stored["attachments"]["digest"]) == (None, digest_of(b"beside"))
+    assert requests.get(stored["attachments"]["url"], timeout=5).content == b"beside"
 
 
 def test_a_failed_node_has_no_value(api: Api, dispatched: Dispatched) -> None:

@@ -44,9 +44,12 @@ def ended(aws: Aws, dispatched: Dispatched) -> str:
     large, text = keys.output(parent, 1, DIGEST), keys.stream(parent, 1, "stderr", digest_of(b"x"))
     aws.objects.put_object(Bucket=BUCKET, Key=large, Body=LARGE)
     aws.objects.put_object(Bucket=BUCKET, Key=text, Body=b"x")
+    beside = keys.attachments(parent, 1, digest_of(b"beside"))
+    aws.objects.put_object(Bucket=BUCKET, Key=beside, Body=b"beside")
     done = {"status": "COMPLETED", "started": 1, "ended": 2, "claim": "c", "kind": "str"}
     rows = {
-        1: done | {"digest": DIGEST, "size": len(LARGE), "stderr_key": text},
+        1: done
+        | {"digest": DIGEST, "size": len(LARGE), "stderr_key": text, "attachments_key": beside},
         2: done | {"digest": digest_of(b"s"), "size": 1, "output": b"s", "stdout": "hello"},
         4: {"status": "FAILED", "started": 1, "ended": 2, "error": "boom"},
     }
@@ -86,6 +89,9 @@ def test_records_and_objects_are_taken_over(aws: Aws, api: Api, ended: str, run:
     (row,) = store.nodes(new, {1}).values()
     assert (row.node, row.stderr_key) == (1, keys.stream(new, 1, "stderr", digest_of(b"x")))
     assert aws.objects.get_object(Bucket=BUCKET, Key=str(row.stderr_key))["Body"].read() == b"x"
+    assert row.attachments_key == keys.attachments(new, 1, digest_of(b"beside"))
+    left = aws.objects.get_object(Bucket=BUCKET, Key=str(row.attachments_key))
+    assert left["Body"].read() == b"beside"
 
 
 def test_what_is_reused_is_no_state(aws: Aws, api: Api, ended: str) -> None:

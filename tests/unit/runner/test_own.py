@@ -166,14 +166,28 @@ def test_a_function_without_hooks_is_handed_over_as_it_is() -> None:
     assert around.wrapped(divmod, Hooks()) is divmod
 
 
-def test_a_function_with_hooks_needs_nothing_of_covalent_elsewhere() -> None:
+def test_packages_are_installed_where_the_function_runs() -> None:
+    wrapped = around.wrapped(int, Hooks(pip=["/no/such/package"]))
+    assert wrapped() == 0  # here the runner has installed them
+    program = "import sys, pickle\npickle.load(sys.stdin.buffer)()"
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        input=cloudpickle.dumps(wrapped),
+        capture_output=True,
+        check=False,
+    )
+    assert b"pip could not install /no/such/package" in done.stderr
+
+
+@pytest.mark.parametrize("may_attach", [False, True])
+def test_a_function_with_hooks_needs_nothing_of_covalent_elsewhere(may_attach: bool) -> None:
     def named(a: int, b: int = 0) -> tuple[int, bool]:
         return a + b, any(each.startswith("covalent") for each in sys.modules)
 
     hooks = Hooks(
         bash=["echo bash"], before=[Call(lambda: 5, keyword="b")], after=[Call(print, ("z",))]
     )
-    wrapped = around.wrapped(named, hooks)
+    wrapped = around.wrapped(named, hooks, may_attach=may_attach)
     assert wrapped.__name__ == "named"
     program = "import sys, pickle, cloudpickle\nprint(pickle.load(sys.stdin.buffer)(1))\n"
     done = subprocess.run(

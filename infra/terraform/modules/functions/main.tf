@@ -85,9 +85,9 @@ locals {
         }
         # Not what the bridge lays beside them (remote/): the API signs what an errand there names.
         write_outputs = {
-          why       = "Outputs and streams that are too large for their records"
+          why       = "Outputs and streams that are too large for their records, and what is left beside outputs"
           actions   = ["s3:PutObject"]
-          resources = [for kind in ["output", "stderr", "stdout"] : "${var.bucket_arn}/dispatches/${reach.dispatch}/nodes/*/${kind}/*"]
+          resources = [for kind in ["attachments", "output", "stderr", "stdout"] : "${var.bucket_arn}/dispatches/${reach.dispatch}/nodes/*/${kind}/*"]
         }
         read_results = {
           why     = "What the dispatch of a sublattice gave, when the sublattice's own dispatch takes it over"
@@ -145,7 +145,7 @@ locals {
     values = [
       "pk", "sk",
       "status", "started", "ended", "attempt", "claim", "failures", "digest", "size", "kind", "output", "error",
-      "stdout", "stdout_key", "stderr", "stderr_key", "job_handle",
+      "stdout", "stdout_key", "stderr", "stderr_key", "attachments_key", "job_handle",
       "arrived", "needs", "token", "failed",
       "has_failed", "has_cancelled",
     ]

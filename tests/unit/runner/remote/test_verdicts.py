@@ -24,13 +24,26 @@ def written(execution: Execution, out: bytes = b"", err: bytes = b"") -> bytes:
     return file.read()
 
 
-@given(data=st.binary(max_size=200), before=LIGHTS, after=LIGHTS, out=st.binary(), err=st.binary())
+@given(
+    data=st.binary(max_size=200),
+    before=LIGHTS,
+    after=LIGHTS,
+    out=st.binary(),
+    err=st.binary(),
+    beside=st.binary(),
+)
 def test_what_was_written_is_read(
-    data: bytes, before: list[Computed], after: list[Computed], out: bytes, err: bytes
+    data: bytes,
+    before: list[Computed],
+    after: list[Computed],
+    out: bytes,
+    err: bytes,
+    beside: bytes,
 ) -> None:
-    given = Execution(Streams(), data, before, after)
+    given = Execution(Streams(), data, before, after, attached=beside)
     found = verdicts.read(BytesIO(written(given, out, err)))
     assert (found.data, found.before, found.after) == (data, before, after)
+    assert found.attached == beside
     for name, text in (("stdout", out), ("stderr", err)):
         file = found.streams.files[name]
         file.seek(0)
@@ -41,6 +54,13 @@ def test_what_was_written_is_read(
 def test_an_error_has_no_output() -> None:
     found = verdicts.read(BytesIO(written(Execution(Streams(), error="Why: so", reason="Why"))))
     assert (found.data, found.error, found.reason) == (b"", "Why: so", "Why")
+
+
+def test_an_error_may_have_left_something() -> None:
+    data = written(Execution(Streams(), error="Why: so", reason="Why", attached=b"before"))
+    assert verdicts.read(BytesIO(data)).attached == b"before"
+    with pytest.raises(CorruptedObject, match="the attachments of the try was altered"):
+        verdicts.read(BytesIO(data.replace(b"before", b"BEFORE")))
 
 
 def test_what_was_altered_is_refused() -> None:

@@ -275,6 +275,9 @@ class ControlPlane:
             update["value"] = record.value.model_copy(update={"url": url})
         if record.stdout_url:
             update["stdout_url"] = self.presigned("stdout")
+        if record.attachments:
+            fresh = {"url": self.presigned("beside")}
+            update["attachments"] = record.attachments.model_copy(update=fresh)
         return record.model_copy(update=update)
 
     def presigned(self, key: str) -> str:

@@ -17,7 +17,10 @@ from covalent._results_manager.results_manager import _delete_result, get_result
 from covalent._shared_files.exceptions import MissingLatticeRecordError
 from covalent._workflow.lattice import Lattice
 from covalent._workflow.transportable_object import TransportableObject
-from covalent_contracts import errors
+from covalent_contracts import errors, pickling
+from covalent_contracts.api import Download
+from covalent_contracts.attachments import QELECTRONS, Attachments
+from covalent_contracts.errors import CorruptedObject
 from covalent_contracts.ids import digest_of
 from covalent_contracts.status import Status
 
@@ -114,6 +117,7 @@ def test_nodes_of_every_kind(finished: str) -> None:
         "sublattice_result": None,
         "stdout": "hello\n",
         "stderr": None,
+        "qelectron_data": None,
     }
     outputs = result.get_all_node_outputs()
     assert list(outputs)[:3] == ["add(0)", ":parameter:5(1)", ":electron_list:(2)"]
@@ -213,6 +217,36 @@ def test_a_long_stream_comes_from_the_store(finished: str, plane: ControlPlane) 
     plane.objects["stdout"] = b"a long text \xff"
     plane.set(3, stdout=None, stdout_url="given out on reading")
     assert get_result(finished).get_node_result(3)["stdout"] == "a long text \ufffd"
+
+
+def test_circuits_come_when_they_are_looked_at(finished: str, plane: ControlPlane) -> None:
+    left_beside(plane, {"executor": "Simulator", "shots": 10}, left_out=3)
+    plane.log.clear()
+    result = get_result(finished)
+    circuits = result.get_node_result(3)["qelectron_data"]
+    assert result.get_node_result(0)["qelectron_data"] is None
+    assert "GET /beside" not in plane.log
+    assert (len(circuits), circuits[0]["shots"], circuits.left_out) == (1, 10, 3)
+    assert circuits == [{"executor": "Simulator", "shots": 10}] == list(circuits[:])
+    assert plane.log.count("GET /beside") == 1
+    assert pickle.loads(pickle.dumps(circuits)) == circuits
+    assert repr(circuits) == repr(list(circuits))
+
+
+def test_altered_circuits_are_never_unpickled(finished: str, plane: ControlPlane) -> None:
+    left_beside(plane, {})
+    plane.objects["beside"] += b"!"
+    with pytest.raises(CorruptedObject, match="left beside the output of node 3"):
+        len(get_result(finished).get_node_result(3)["qelectron_data"])
+
+
+def left_beside(plane: ControlPlane, *circuits: Any, left_out: int = 0) -> None:
+    """Have node 3 leave circuits beside its output."""
+    pickled = [pickling.pickled(each) for each in circuits]
+    counted = {QELECTRONS: left_out} if left_out else {}
+    data = Attachments({QELECTRONS: pickled}, counted).dump()
+    plane.objects["beside"] = data
+    plane.set(3, attachments=Download(digest=digest_of(data), url="given out on reading"))
 
 
 def test_the_many_nodes_of_a_large_dispatch_come_in_pages(

@@ -1,0 +1,90 @@
+"""What is kept of circuits, whatever becomes of them and whatever they are called with."""
+
+import math
+from collections.abc import Sequence
+from concurrent.futures import Future
+from typing import Any
+
+import numpy as np
+import pennylane as qml
+import pytest
+
+import covalent as ct
+from covalent._quantum import records
+from covalent._quantum.executors.base import BaseQExecutor
+from covalent._quantum.records import CircuitRecord
+from covalent_contracts import attachments, pickling
+from covalent_contracts.attachments import Attachments
+
+pytestmark = pytest.mark.quantum
+
+
+class Fragile(ct.executor.Simulator):
+    """Fails on large angles."""
+
+    parallel: bool | str = False
+
+    def run_circuit(self, qscript: Any, *more: Any) -> CircuitRecord:
+        if qscript.get_parameters()[0] > 1:
+            raise RuntimeError("too large an angle")
+        return super().run_circuit(qscript, *more)
+
+
+class Plain(BaseQExecutor):
+    """As users may write them: its futures have results, and nothing else."""
+
+    def batch_submit(self, qscripts_list: Sequence[Any]) -> list[Any]:
+        future: Future[Any] = Future()
+        future.set_result(0.25)
+        return [future for _ in qscripts_list]
+
+
+def circuit(executor: BaseQExecutor) -> Any:
+    @ct.qelectron(executors=executor)
+    @qml.qnode(qml.device("default.qubit", wires=["a"]))
+    def turned(angle: float) -> Any:
+        qml.RX(angle, wires="a")
+        return qml.expval(qml.PauliZ("a"))
+
+    return turned
+
+
+def left(collector: attachments.Collector) -> list[dict[str, Any]]:
+    found = Attachments.load(collector.dump()).found.get(attachments.QELECTRONS, ())
+    return [pickling.unpickled(each) for each in found]
+
+
+def test_a_circuit_that_fails_is_kept_with_its_error_and_with_those_beside_it() -> None:
+    batch = circuit(Fragile())
+    with (
+        attachments.collected() as here,
+        pytest.raises(RuntimeError, match="too large an angle"),
+    ):
+        qml.grad(batch)(qml.numpy.array(0.5, requires_grad=True))
+    by_angle = {round(each["parameters"][0], 2): each for each in left(here)}
+    assert by_angle[round(0.5 - math.pi / 2, 2)]["error"] is None
+    assert by_angle[round(0.5 + math.pi / 2, 2)]["error"] == "RuntimeError: too large an angle"
+    assert by_angle[round(0.5 + math.pi / 2, 2)]["result"] is None
+
+
+@pytest.mark.parametrize("interface", ["autograd", "torch", "jax"])
+def test_records_are_numbers_of_numpy_whatever_the_interface(interface: str) -> None:
+    with attachments.collected() as here:
+        circuit(ct.executor.Simulator())(qml.math.asarray(0.5, like=interface))
+    (found,) = left(here)
+    assert type(found["parameters"][0]).__module__ in ("builtins", "numpy")
+    assert found["result"] == pytest.approx(math.cos(0.5))
+    assert found["circuit"].startswith("a: ──RX(0.5000)─")
+
+
+def test_an_executor_that_keeps_no_times_has_a_record_too() -> None:
+    with records.collecting() as kept:
+        assert float(circuit(Plain())(0.5)) == 0.25
+    (found,) = kept
+    assert (found.executor, found.result, found.started) == ("Plain", 0.25, None)
+    assert np.allclose(found.parameters, [0.5])
+
+
+def test_without_a_collector_nothing_is_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(qml.drawer, "tape_text", lambda *_, **__: pytest.fail("it was drawn"))
+    assert float(circuit(ct.executor.Simulator())(0.5)) == pytest.approx(math.cos(0.5))
