@@ -24,6 +24,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import jwt
+import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -99,6 +100,7 @@ class IBMCloud:
     plan: str = "Premium"
     fails_with: tuple[int, str] | None = None
     refuses: Reply | None = None
+    address: str = ""
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def __post_init__(self) -> None:
@@ -300,6 +302,24 @@ def serve(cloud: IBMCloud, folder: Path) -> Iterator[Served]:
         server.shutdown()
         server.server_close()
         thread.join()
+
+
+@pytest.fixture
+def ibm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[IBMCloud]:
+    """IBM Cloud with two devices, as the client of Qiskit Runtime finds it. Nothing of the past is remembered."""
+    from covalent._quantum.ibm import account, retired, sessions
+    from qiskit_ibm_runtime.fake_provider import FakeLagosV2, FakeManilaV2
+
+    machines = [Machine(FakeManilaV2(), "ibm_manila"), Machine(FakeLagosV2(), "ibm_lagos")]
+    cloud = IBMCloud({each.name: each for each in machines})
+    account.forget()
+    retired.forget()
+    with serve(cloud, tmp_path) as served:
+        monkeypatch.setenv("HTTPS_PROXY", served.proxy)
+        monkeypatch.setenv("REQUESTS_CA_BUNDLE", served.authority)
+        cloud.address = f"{served.proxy}/api/v1"
+        yield cloud
+        sessions.close_all()
 
 
 def _handler(cloud: IBMCloud, context: ssl.SSLContext) -> type[BaseHTTPRequestHandler]:

@@ -158,6 +158,11 @@ def _connected(account: Account) -> Any:
         )
 
 
+def forget() -> None:
+    """Connect anew."""
+    _connected.cache_clear()
+
+
 def _addresses(url: str | None) -> tuple[str | None, Callable[..., str] | None]:
     """The cloud's address, and what resolves it to that of the Runtime API.
 

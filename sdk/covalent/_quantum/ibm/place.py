@@ -228,6 +228,8 @@ def of(executor: Any, settings: Settings, *, in_session: bool) -> Place:
     here = local(executor.backend, settings, transpile=transpile)
     if here is not None or only_local:
         return here or Statevector(settings)
+    if getattr(executor, "channel", "") == "local":
+        return Here(settings, _fake(executor.backend))
     account = account_of(executor)
     limit = seconds(getattr(executor, "max_time", None))
     return Device(settings, account.backend(executor.backend), account, limit, in_session)
