@@ -99,6 +99,7 @@ class IBMCloud:
     plan: str = "Premium"
     fails_with: tuple[int, str] | None = None
     refuses: Reply | None = None
+    stumbles: list[Reply] = field(default_factory=list)
     address: str = ""
     lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -159,6 +160,8 @@ class IBMCloud:
         if headers.get("Service-CRN") != CRN:
             return refusal(403, 1200, "You are not authorized to perform this action.")
         sent = json.loads(body) if body else {}
+        if self.stumbles and path.startswith("/jobs"):
+            return self.stumbles.pop()
         for verb, pattern, answer in _ROUTES:
             match = re.fullmatch(pattern, path) if verb == method else None
             if match:
@@ -260,13 +263,17 @@ _ROUTES: tuple[tuple[str, str, Callable[..., Reply]], ...] = (
     ("GET", "/backends", IBMCloud._backends),
     ("GET", "/backends/([^/]+)/([^/]+)", IBMCloud._backend),
     ("POST", "/sessions", IBMCloud._open),
-    ("GET", "/sessions/([^/]+)", lambda cloud, _, name: (200, cloud.sessions[name])),
+    ("GET", "/sessions/([^/]+)", lambda cloud, _, name: _found(cloud.sessions.get(name))),
     ("PATCH", "/sessions/([^/]+)", IBMCloud._close),
     ("POST", "/jobs", IBMCloud._submit),
-    ("GET", "/jobs/([^/]+)", lambda cloud, _, name: (200, cloud.jobs[name].shown())),
+    ("GET", "/jobs/([^/]+)", lambda cloud, _, name: _found(cloud.jobs[name].shown())),
     ("GET", "/jobs/([^/]+)/results", lambda cloud, _, name: (200, cloud.jobs[name].result)),
     ("POST", "/jobs/([^/]+)/cancel", IBMCloud._cancel),
 )
+
+
+def _found(what: dict[str, Any] | None) -> Reply:
+    return refusal(404, 1291, "not found") if what is None else (200, what)
 
 
 def _recorded(backend: Any, which: str) -> dict[str, Any]:

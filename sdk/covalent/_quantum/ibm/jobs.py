@@ -5,6 +5,8 @@ import contextlib
 from dataclasses import dataclass
 from typing import Any
 
+from qiskit_ibm_runtime.api.exceptions import RequestsApiError
+
 from covalent._quantum.ibm.account import Account
 from covalent._quantum.ibm.errors import JobFailed
 from covalent._quantum.ibm.secret import without
@@ -12,6 +14,7 @@ from covalent._quantum.ibm.secret import without
 _FIRST_LOOK = 0.1
 _LAST_LOOK = 5.0
 _RARER = 1.5
+_FAILURES = 10
 
 
 @dataclass(frozen=True)
@@ -40,9 +43,17 @@ class Running:
             raise JobFailed(self._told(exc)) from exc
 
     async def _ended(self) -> None:
-        """Look at a job of the service, more and more rarely."""
-        wait = _FIRST_LOOK
-        while not await asyncio.to_thread(self.job.in_final_state):
+        """Look at a job of the service, more and more rarely; a look that fails is no reason to give up the job."""
+        wait, failures = _FIRST_LOOK, 0
+        while True:
+            try:
+                if await asyncio.to_thread(self.job.in_final_state):
+                    return
+                failures = 0
+            except RequestsApiError:
+                failures += 1
+                if failures == _FAILURES:
+                    raise
             await asyncio.sleep(wait)
             wait = min(wait * _RARER, _LAST_LOOK)
 

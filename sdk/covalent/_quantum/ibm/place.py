@@ -1,11 +1,12 @@
 """Where circuits run: each place makes jobs of a Sampler (V2), and says how circuits must be for it."""
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from qiskit_ibm_runtime import SamplerV2
-from qiskit_ibm_runtime.exceptions import IBMRuntimeError
+from qiskit_ibm_runtime.exceptions import IBMInputValueError, IBMRuntimeError
 
 from covalent._quantum.ibm import retired, sessions
 from covalent._quantum.ibm.account import Account, account_of
@@ -15,6 +16,10 @@ from covalent._quantum.ibm.here import Here, Statevector, fake, local
 from covalent._quantum.ibm.jobs import Running
 from covalent._quantum.ibm.options import Settings, seconds
 from covalent._quantum.ibm.secret import without
+
+PAUSES = (2.0, 5.0, 15.0, *[30.0] * 20)
+"""Seconds until a job that came too soon after others is sent again: ten minutes in all."""
+_TOO_MANY = "429 Client Error"
 
 
 class Place(Protocol):
@@ -84,12 +89,23 @@ class Device:
         self.account.ready(self.backend, self.settings.max_pending_jobs)
         options = self.settings.for_device(self.max_time, in_session=self.in_session)
         with self.account.errors(f"send a job to {self.name}"):
-            try:
-                job = SamplerV2(mode=self._mode(), options=options).run(pubs)
-            except IBMRuntimeError as exc:
-                text = without(f"{self.name} did not take the job: {exc}", self.account.token)
-                raise JobFailed(text) from exc
+            sampler = SamplerV2(mode=self._mode(), options=options)
+        with self.account.errors(f"send a job to {self.name}"):
+            job = self._sent(sampler, pubs)
         return Running(job, self.name, self.account)
+
+    def _sent(self, sampler: Any, pubs: Sequence[Any]) -> Any:
+        """The job. The service takes five in a minute from a user: those above are sent again later."""
+        pauses = iter(PAUSES)
+        while True:
+            try:
+                return sampler.run(pubs)
+            except (IBMRuntimeError, IBMInputValueError) as exc:
+                pause = next(pauses, None) if _TOO_MANY in str(exc) else None
+                if pause is None:
+                    text = f"{self.name} did not take the job: {exc}"
+                    raise JobFailed(without(text, self.account.token)) from exc
+            time.sleep(pause)
 
     def _mode(self) -> Any:
         if not self.in_session:

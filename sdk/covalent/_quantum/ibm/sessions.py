@@ -43,14 +43,16 @@ def session(account: Account, backend: Any, max_time: int | None) -> Any:
     key = _Key(account, backend.name, max_time)
     with _lock:
         known = _open.get(key)
-        if known is None or not _takes_jobs(account, known):
+        if known is None or not _takes_jobs(known):
             known = _open[key] = _new(account, backend, max_time)
         return known
 
 
-def _takes_jobs(account: Account, known: Any) -> bool:
-    with account.errors("look at the session"):
+def _takes_jobs(known: Any) -> bool:
+    try:
         details = known.details()
+    except RequestsApiError:  # forgotten there; if the service is away, opening another says so
+        return False
     return details is None or bool(details["accepting_jobs"])
 
 
