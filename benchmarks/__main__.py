@@ -17,7 +17,7 @@ from importlib.metadata import version
 from rich.console import Console
 
 from benchmarks import compile as compilation
-from benchmarks import cost, makespan, run, versus
+from benchmarks import cost, makespan, quantum, run, versus
 from benchmarks.page import RESULTS, ROOT, Section, as_markdown
 from benchmarks.plot import draw
 
@@ -50,6 +50,7 @@ def sections(
     )
     yield Section("Simulated makespan", makespan.table_of(rows), tuple(makespan.notes()))
     yield Section("Cost", cost.table_of(SIZE), tuple(cost.notes()))
+    yield quantum.section(repeat)
 
 
 def main() -> None:

@@ -7,9 +7,9 @@ import pennylane as qml
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.quantum.circuits import MEASURES, WIRES, circuit_of, instructions
 
 import covalent as ct
-from tests.quantum.circuits import MEASURES, WIRES, circuit_of, instructions
 
 pytestmark = pytest.mark.quantum
 
@@ -72,7 +72,7 @@ def test_gradients_equal_the_bare_qnode(
 ) -> None:
     circuit = circuit_of(program, labels, "expval")
     device = qml.device("default.qubit", wires=labels)
-    bare = qml.QNode(circuit, device, diff_method=method)  # type: ignore[arg-type]  # one of its names
+    bare = qml.QNode(circuit, device, diff_method=method)
     at = qml.numpy.array(scale, requires_grad=True)
     close = 1e-5 if method == "finite-diff" else 1e-7
     ours = qml.grad(ct.qelectron(bare, executors=SIMULATORS["processes"]))(at)

@@ -123,10 +123,12 @@ class QCluster(BaseQExecutor):
                 results[place] = result
         return results
 
-    def bound(self, mcm: Mapping[str, Any] | None = None, **of_the_qnode: Any) -> Self:
+    def bound(
+        self, mcm: Mapping[str, Any] | None = None, any_wires: bool = False, **of_the_qnode: Any
+    ) -> Self:
         """A copy whose executors know what the QNode says of its circuits, too."""
-        executors = [each.bound(mcm, **of_the_qnode) for each in self.executors]
-        return super().bound(mcm, **of_the_qnode, executors=executors)
+        executors = [each.bound(mcm, any_wires, **of_the_qnode) for each in self.executors]
+        return super().bound(mcm, any_wires, **of_the_qnode, executors=executors)
 
     def choose(self, qscripts_list: Sequence[Any]) -> list[BaseQExecutor]:
         """The executor of each circuit."""

@@ -1,7 +1,7 @@
 """`ct.qelectron`."""
 
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, overload
 
 from covalent._quantum.cluster import QCluster
 from covalent._quantum.executors.base import BaseQExecutor
@@ -12,6 +12,24 @@ if TYPE_CHECKING:
     from covalent._quantum.qnode import QNodeQE
 
 
+@overload
+def qelectron(
+    qnode: None = None,
+    *,
+    executors: Any = None,
+    name: str | None = None,
+    description: str | None = None,
+    selector: str | Callable[..., Any] = "cyclic",
+) -> "Callable[[Any], QNodeQE]": ...
+@overload
+def qelectron(
+    qnode: Any,
+    *,
+    executors: Any = None,
+    name: str | None = None,
+    description: str | None = None,
+    selector: str | Callable[..., Any] = "cyclic",
+) -> "QNodeQE": ...
 def qelectron(
     qnode: Any = None,
     *,

@@ -20,6 +20,9 @@ from covalent._quantum.missing import needed, pennylane
 from covalent._quantum.records import CircuitRecord
 from covalent._shared_files.config import get_config
 
+_TAKE_ANY_WIRES = ("default.qubit", "default.mixed", "lightning.qubit", "reference.qubit")
+"""PennyLane's devices that need not be told how many wires there are, and so have some to spare."""
+
 
 def configured(section: str, entry: str, otherwise: Any = None) -> Any:
     """A field whose default is what the configuration file has under `[qelectron.<section>]`, when an executor is made.
@@ -56,6 +59,7 @@ class BaseQExecutor(BaseModel, ABC):
     pennylane_active_return: bool | None = None
 
     _mcm: dict[str, Any] = PrivateAttr(default_factory=dict)
+    _any_wires: bool = PrivateAttr(default=False)
 
     if TYPE_CHECKING:
         name: ClassVar[str]
@@ -74,7 +78,9 @@ class BaseQExecutor(BaseModel, ABC):
     def execution_device(self) -> Any:
         """The PennyLane device that runs the circuits."""
         name = getattr(self, "device", "default.qubit")
-        return pennylane().device(name, wires=self.qnode_device_wires, **self.device_init_kwargs)
+        any_wires = self._any_wires and name in _TAKE_ANY_WIRES
+        wires = None if any_wires else self.qnode_device_wires
+        return pennylane().device(name, wires=wires, **self.device_init_kwargs)
 
     def shots_for(self, qscript: Any) -> Any:
         """The shots of a circuit on this executor. A shot vector stays: one number of shots does not give its parts."""
@@ -91,16 +97,19 @@ class BaseQExecutor(BaseModel, ABC):
         field = getattr(self, "shots", 0)
         return shots if field == 0 else pennylane().measurements.Shots(field)
 
-    def bound(self, mcm: Mapping[str, Any] | None = None, **of_the_qnode: Any) -> Self:
+    def bound(
+        self, mcm: Mapping[str, Any] | None = None, any_wires: bool = False, **of_the_qnode: Any
+    ) -> Self:
         """A copy that knows what the QNode says of its circuits; it shares pools with this one.
 
         Args:
             mcm: how mid-circuit measurements are done: `mcm_method` and `postselect_mode`.
+            any_wires: whether its device takes any wires; then `qnode_device_wires` is how many the circuits have.
             of_the_qnode: the fields that describe its device.
 
         """
         copied = self.model_copy(update=of_the_qnode)
-        copied._mcm = dict(mcm or {})
+        copied._mcm, copied._any_wires = dict(mcm or {}), any_wires
         return copied
 
     def ran_by(self, future: Any) -> "BaseQExecutor":  # noqa: ARG002  # for those that hand on

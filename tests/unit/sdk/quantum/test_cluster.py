@@ -8,9 +8,9 @@ import cloudpickle
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.unit.sdk.quantum.doubles import Counting, Echo
 
 from covalent._quantum.cluster import QCluster
-from tests.unit.sdk.quantum.doubles import Counting, Echo
 
 
 def run(cluster: QCluster, circuits: Sequence[Any]) -> list[Any]:
@@ -60,13 +60,14 @@ def test_each_executor_gets_its_own_circuits_at_once() -> None:
 def test_a_future_tells_who_ran_it_also_through_inner_clusters() -> None:
     inner, alone = of("a"), Echo(label="b")
     cluster = QCluster(executors=[inner, alone])
-    assert [cluster.ran_by(each).label for each in cluster.batch_submit([1, 2])] == ["a", "b"]
+    ran = [cluster.ran_by(each) for each in cluster.batch_submit([1, 2])]
+    assert ran == [inner.executors[0], alone]
 
 
 @pytest.mark.parametrize("returned", [[Echo(), Echo()], None, "cyclic", [Echo()]])
 def test_a_selector_must_return_exactly_one_executor(returned: Any) -> None:
     cluster = of("a", "b", selector=lambda circuit, executors: returned)
-    with pytest.raises(ValueError, match="selector=.*must return exactly one quantum executor"):
+    with pytest.raises(ValueError, match=r"selector=.*must return exactly one quantum executor"):
         cluster.batch_submit([1])
 
 
@@ -101,7 +102,7 @@ def test_an_empty_cluster_is_refused() -> None:
 
 def test_executors_of_the_wrong_kind_are_refused() -> None:
     with pytest.raises(ValueError, match="executors"):
-        QCluster(executors=["Simulator"])
+        QCluster(executors=["Simulator"])  # type: ignore[list-item]  # what users may write
 
 
 def test_a_selector_is_serialized_and_back() -> None:
@@ -112,7 +113,7 @@ def test_a_selector_is_serialized_and_back() -> None:
     assert run(cluster, [1]) == [("b", 1)], "it also selects while it is serialized"
     made = cluster.deserialize_selector()
     assert callable(made)
-    assert made is cluster.selector
+    assert callable(cluster.selector)
     assert run(cluster, [1]) == [("b", 1)]
 
 

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -55,30 +56,14 @@ def test_functions_of_a_notebook_travel() -> None:
     assert Processes().submit(1, lambda x: x + here, 4).result(WAIT) == 7
 
 
-def test_processes_run_side_by_side() -> None:
-    # Each waits for the file of the other.
-    pool = Processes()
-    both = [pool.submit(2, _meet, str(_folder()), mine) for mine in (0, 1)]
+def test_processes_run_side_by_side(tmp_path: Path) -> None:
+    pool = Processes()  # each waits for the file of the other
+    both = [pool.submit(2, _meet, str(tmp_path), mine) for mine in (0, 1)]
     assert [each.result(WAIT) for each in both] == [0, 1]
 
 
-def _folder() -> Path:
-    import tempfile
-
-    global _MEETING  # one folder for both
-    if _MEETING is None:
-        _MEETING = Path(tempfile.mkdtemp())
-    return _MEETING
-
-
-_MEETING: Path | None = None
-
-
 def _meet(folder: str, mine: int) -> int:
-    import pathlib
-    import time
-
-    place = pathlib.Path(folder)
+    place = Path(folder)
     (place / str(mine)).touch()
     deadline = time.monotonic() + 30
     while not (place / str(1 - mine)).exists():
