@@ -2,6 +2,9 @@
 
 import logging
 import re
+import subprocess
+import sys
+import time
 import warnings
 from collections.abc import Callable
 from concurrent.futures import CancelledError, Future
@@ -69,6 +72,21 @@ def test_calls_share_a_session_which_is_closed_in_the_end(ibm: IBMCloud) -> None
 
     assert (len(ibm.sessions), len(ibm.jobs)) == (1, 2)
     sessions.close_all()
+    assert [each["accepting_jobs"] for each in ibm.sessions.values()] == [False]
+
+
+def test_the_end_of_a_process_closes_its_session(ibm: IBMCloud) -> None:
+    program = """
+import sys
+import covalent as ct
+import pennylane as qml
+
+runs = ct.executor.QiskitExecutor(device="sampler", backend="ibm_manila", ibmqx_token=sys.argv[1])
+circuit = qml.tape.QuantumScript([qml.X(0)], [qml.probs(wires=0)])
+runs.batch_get_results(runs.bound(qnode_device_wires=1).batch_submit([circuit]))
+"""
+    subprocess.run([sys.executable, "-W", "ignore", "-c", program, KEY], check=True)
+
     assert [each["accepting_jobs"] for each in ibm.sessions.values()] == [False]
 
 
@@ -321,8 +339,6 @@ def looked(ibm: IBMCloud) -> None:
 
 
 def eventually(true: Callable[[], bool]) -> None:
-    import time
-
     end = time.monotonic() + 30
     while not true():
         assert time.monotonic() < end

@@ -7,6 +7,7 @@ idle time is not billed.
 
 import atexit
 import contextlib
+import os
 import threading
 from dataclasses import dataclass
 from typing import Any
@@ -25,6 +26,8 @@ class _Key:
     account: Account
     backend: str
     max_time: int | None
+    process: int
+    """A process that was forked off must not close what its parent uses."""
 
 
 _open: dict[_Key, Any] = {}
@@ -40,7 +43,7 @@ def session(account: Account, backend: Any, max_time: int | None) -> Any:
         max_time: seconds until the service closes the session.
 
     """
-    key = _Key(account, backend.name, max_time)
+    key = _Key(account, backend.name, max_time, os.getpid())
     with _lock:
         known = _open.get(key)
         if known is None or not _takes_jobs(known):
@@ -74,7 +77,7 @@ def _new(account: Account, backend: Any, max_time: int | None) -> Any:
 def close_all() -> None:
     """Close every session, so that none is billed for being idle."""
     with _lock:
-        known = list(_open.values())
+        known = [each for key, each in _open.items() if key.process == os.getpid()]
         _open.clear()
     for each in known:
         with contextlib.suppress(Exception):  # the service closes it by itself, after a while
