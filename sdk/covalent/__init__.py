@@ -20,6 +20,7 @@ if TYPE_CHECKING:
         covalent_stop,
         is_covalent_running,
     )
+    from covalent._quantum.decorator import qelectron
     from covalent._results_manager.results_manager import cancel, get_result
     from covalent._shared_files.config import get_config, reload_config, set_config
     from covalent._shared_files.context import get_context
@@ -54,6 +55,7 @@ __all__ = [  # noqa: RUF022  # in alphabetical order, as a reader looks for a na
     "lattice",
     "Lepton",
     "leptons",
+    "qelectron",
     "redispatch",
     "reload_config",
     "set_config",
@@ -83,6 +85,7 @@ _HOMES = _MappingProxyType(
         "is_covalent_running": "_programmatic.commands",
         "lattice": "_workflow.lattice",
         "Lepton": "_workflow.lepton",
+        "qelectron": "_quantum.decorator",
         "redispatch": "_dispatcher_plugins",
         "reload_config": "_shared_files.config",
         "set_config": "_shared_files.config",
@@ -96,7 +99,7 @@ _SUBMODULES = frozenset(
 )
 _NOT_YET = frozenset(
     {
-        *("qelectron", "QElectron"),
+        "QElectron",
     }
 )
 """Covalent's names that scripts may look for and that this version lacks."""

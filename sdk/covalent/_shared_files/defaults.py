@@ -95,6 +95,19 @@ def defaults() -> dict[str, Any]:
             "dispatch_db": str(cache / "dispatch_db.sqlite"),
         },
         "executors": {name: _of_streams(cache) for name in ("local", "dask")},
+        "qelectron": _of_quantum_executors(),
+    }
+
+
+def _of_quantum_executors() -> dict[str, Any]:
+    account = {"ibmqx_token": "", "hub": "ibm-q", "group": "open", "project": "main"}
+    backend = {"backend": "ibmq_qasm_simulator"}
+    options = {"optimization_level": 3, "resilience_level": 1}
+    return {
+        "QiskitExecutor": {"device": "local_sampler", **backend, **account, "options": options},
+        "IBMQExecutor": {**backend, **account},
+        "BraketQubitExecutor": {"s3_destination_folder": []},
+        "LocalBraketQubitExecutor": {"backend": "default"},
     }
 
 

@@ -10,6 +10,12 @@ from types import MappingProxyType as _MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from covalent._quantum.cluster import QCluster
+    from covalent._quantum.executors.braket import BraketQubitExecutor
+    from covalent._quantum.executors.ibmq import IBMQExecutor
+    from covalent._quantum.executors.local_braket import LocalBraketQubitExecutor
+    from covalent._quantum.executors.qiskit import QiskitExecutor
+    from covalent._quantum.executors.simulator import Simulator
     from covalent.executor.base import AsyncBaseExecutor, BaseExecutor
     from covalent.executor.executor_plugins.awsbatch import AWSBatchExecutor
     from covalent.executor.executor_plugins.awslambda import AWSLambdaExecutor
@@ -33,12 +39,18 @@ __all__ = [  # noqa: RUF022  # in alphabetical order, as a reader looks for a na
     "AzureFunctionsExecutor",
     "BaseExecutor",
     "BraketExecutor",
+    "BraketQubitExecutor",
     "DaskExecutor",
     "EC2Executor",
     "ECSExecutor",
     "GCPBatchExecutor",
     "GCPFunctionsExecutor",
+    "IBMQExecutor",
+    "LocalBraketQubitExecutor",
     "LocalExecutor",
+    "QCluster",
+    "QiskitExecutor",
+    "Simulator",
     "SlurmExecutor",
     "SSHExecutor",
 ]
@@ -52,12 +64,18 @@ _HOMES = _MappingProxyType(
         "AzureFunctionsExecutor": "covalent.executor.executor_plugins.azurefunctions",
         "BaseExecutor": "covalent.executor.base",
         "BraketExecutor": "covalent.executor.executor_plugins.braket",
+        "BraketQubitExecutor": "covalent._quantum.executors.braket",
         "DaskExecutor": "covalent.executor.executor_plugins.dask",
         "EC2Executor": "covalent.executor.executor_plugins.ec2",
         "ECSExecutor": "covalent.executor.executor_plugins.ecs",
         "GCPBatchExecutor": "covalent.executor.executor_plugins.gcpbatch",
         "GCPFunctionsExecutor": "covalent.executor.executor_plugins.gcpfunctions",
+        "IBMQExecutor": "covalent._quantum.executors.ibmq",
+        "LocalBraketQubitExecutor": "covalent._quantum.executors.local_braket",
         "LocalExecutor": "covalent.executor.executor_plugins.local",
+        "QCluster": "covalent._quantum.cluster",
+        "QiskitExecutor": "covalent._quantum.executors.qiskit",
+        "Simulator": "covalent._quantum.executors.simulator",
         "SlurmExecutor": "covalent.executor.executor_plugins.slurm",
         "SSHExecutor": "covalent.executor.executor_plugins.ssh",
     }

@@ -1,0 +1,256 @@
+"""What every quantum executor has in common, and the three ways in which they run circuits side by side.
+
+A subclass says which device runs its circuits (`device`, `device_init_kwargs`, or `execution_device` as a whole) and
+derives from the class whose parallelism it wants: threads, processes, or coroutines on one event loop. A circuit's way:
+
+`batch_submit` --one future a circuit--> `run_circuit` in a worker --a filled `CircuitRecord`--> `batch_get_results`
+"""
+
+from __future__ import annotations
+
+import json
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Coroutine, Sequence
+from concurrent.futures import Future
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Self
+
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, model_validator
+
+from covalent._quantum.executors.pools import Coroutines, Processes, Threads
+from covalent._quantum.missing import needed, pennylane
+from covalent._quantum.records import CircuitRecord
+from covalent._shared_files.config import get_config
+
+
+def configured(section: str, entry: str, otherwise: Any = None) -> Any:
+    """A field whose default is what the configuration file has under `[qelectron.<section>]`, when an executor is made.
+
+    Args:
+        section: the name of the executor's class.
+        entry: the name in its section.
+        otherwise: the default where the configuration has none.
+
+    """
+
+    def default() -> Any:
+        found = get_config("qelectron").get(section, {})
+        return found.get(entry, otherwise)
+
+    return Field(default_factory=default)
+
+
+class BaseQExecutor(BaseModel, ABC):
+    """A quantum executor: where and how circuits run.
+
+    The fields that begin with `qnode_device` describe the device of the QNode whose circuits run; a quantum electron
+    sets them for each call, in a copy.
+    """
+
+    model_config = ConfigDict(
+        extra="allow", arbitrary_types_allowed=True, protected_namespaces=(), validate_default=False
+    )
+
+    persist_data: bool = True
+    qnode_device_import_path: tuple[str, str] | None = None
+    qnode_device_shots: int | None = None
+    qnode_device_wires: int | None = None
+    pennylane_active_return: bool | None = None
+
+    if TYPE_CHECKING:
+        name: str
+
+    @model_validator(mode="before")
+    @classmethod
+    def set_name(cls, values: Any) -> Any:
+        """Give the executor the name of its class."""
+        return {**values, "name": cls.__name__} if isinstance(values, dict) else values
+
+    @property
+    def device_init_kwargs(self) -> dict[str, Any]:
+        """Keyword arguments to pass to the device constructor, beside its wires."""
+        return {}
+
+    def execution_device(self) -> Any:
+        """The PennyLane device that runs the circuits."""
+        name = getattr(self, "device", "default.qubit")
+        return pennylane().device(name, wires=self.qnode_device_wires, **self.device_init_kwargs)
+
+    def shots_for(self, qscript: Any) -> Any:
+        """The shots of a circuit: its own where `shots` is 0 (or there is no such field), otherwise what `shots` says."""
+        own = getattr(self, "shots", 0)
+        return qscript.shots if own == 0 else own
+
+    def bound(self, **of_the_qnode: Any) -> Self:
+        """A copy that knows the device of the QNode; it shares pools with this one."""
+        return self.model_copy(update=of_the_qnode)
+
+    @abstractmethod
+    def batch_submit(self, qscripts_list: Sequence[Any]) -> Sequence[Any]:
+        """Begin to run circuits.
+
+        Args:
+            qscripts_list: PennyLane's QuantumScripts, whose wires are 0, 1, ... and whose parameters are NumPy's.
+
+        Returns:
+            A future for each, in their order.
+
+        """
+
+    def batch_get_results(self, futures_list: Sequence[Any]) -> list[Any]:
+        """Wait for circuits.
+
+        Args:
+            futures_list: what `batch_submit` gave.
+
+        Returns:
+            The results, in their order.
+
+        Raises:
+            Exception: the first error that a circuit raised.
+
+        """
+        return [_result(future.result()) for future in futures_list]
+
+    def run_circuit(
+        self, qscript: Any, device: Any = None, result_obj: CircuitRecord | None = None
+    ) -> CircuitRecord:
+        """Run one circuit: prepare it for the device, execute what that gives, and put the results together.
+
+        Args:
+            qscript: the QuantumScript.
+            device: the device that runs it; `execution_device()` by default.
+            result_obj: the record to fill; a new one by default.
+
+        Returns:
+            The record, with times, shots and result.
+
+        """
+        record = result_obj or self.new_record(qscript)
+        record.started = datetime.now(UTC)
+        record.result = _executed(self.with_shots(qscript), device or self.execution_device())
+        record.ended = datetime.now(UTC)
+        return record
+
+    def run_all_circuits(
+        self,
+        qscripts_list: Sequence[Any],
+        device: Any = None,
+        result_objs: Sequence[CircuitRecord] | None = None,
+    ) -> list[CircuitRecord]:
+        """Run several circuits, one after the other, on one device."""
+        device = device or self.execution_device()
+        records = result_objs or [self.new_record(each) for each in qscripts_list]
+        return [
+            self.run_circuit(each, device, record)
+            for each, record in zip(qscripts_list, records, strict=True)
+        ]
+
+    def new_record(self, qscript: Any) -> CircuitRecord:
+        """A record of a circuit that has not run yet."""
+        shots = pennylane().measurements.Shots(self.shots_for(qscript)).total_shots
+        return CircuitRecord(executor=self.name, shots=shots)
+
+    def with_shots(self, qscript: Any) -> Any:
+        """The circuit, with the shots that this executor gives it."""
+        shots = pennylane().measurements.Shots(self.shots_for(qscript))
+        return qscript if shots == qscript.shots else qscript.copy(shots=shots)
+
+    def json_text(self) -> str:
+        """The executor's settings as JSON: what makes a hashable value of it."""
+        return json.dumps(self.model_dump(), default=str, sort_keys=True)
+
+
+class SyncBaseQExecutor(BaseQExecutor):
+    """Runs circuits one after the other, while they are submitted."""
+
+    device: str = "default.qubit"
+
+    def batch_submit(self, qscripts_list: Sequence[Any]) -> list[Future[CircuitRecord]]:
+        """Run the circuits; the futures are done."""
+        return [finished(self.run_circuit, each) for each in qscripts_list]
+
+
+class BaseThreadPoolQExecutor(BaseQExecutor):
+    """Runs circuits in threads of this process."""
+
+    device: str = "default.qubit"
+    num_threads: int = 10
+    _pool: Threads = PrivateAttr(default_factory=Threads)
+
+    def batch_submit(self, qscripts_list: Sequence[Any]) -> list[Future[CircuitRecord]]:
+        """Begin to run circuits in `num_threads` threads."""
+        return [
+            self._pool.submit(self.num_threads, self.run_circuit, each) for each in qscripts_list
+        ]
+
+
+class BaseProcessPoolQExecutor(BaseQExecutor):
+    """Runs circuits in other processes, which stay for the next ones."""
+
+    device: str = "default.qubit"
+    num_processes: int = 10
+    _pool: Processes = PrivateAttr(default_factory=Processes)
+
+    def batch_submit(self, qscripts_list: Sequence[Any]) -> list[Future[CircuitRecord]]:
+        """Begin to run circuits in `num_processes` processes."""
+        return [
+            self._pool.submit(self.num_processes, self.run_circuit, each) for each in qscripts_list
+        ]
+
+
+class AsyncBaseQExecutor(BaseQExecutor):
+    """Runs circuits as coroutines, all on one event loop in a thread of its own.
+
+    A subclass has `async def run_circuit(self, qscript, device, result_obj)`.
+    """
+
+    device: str = "default.qubit"
+    _loop: Coroutines = PrivateAttr(default_factory=Coroutines)
+
+    def batch_submit(self, qscripts_list: Sequence[Any]) -> list[Future[CircuitRecord]]:
+        """Begin to run circuits on the event loop."""
+        device = self.execution_device()
+        return [
+            self.start(self.run_circuit(each, device, self.new_record(each)))
+            for each in qscripts_list
+        ]
+
+    def start(self, coroutine: Coroutine[Any, Any, Any]) -> Future[Any]:
+        """Begin to run a coroutine on the event loop of this executor."""
+        return self._loop.submit(coroutine)
+
+    async def run_circuit(  # type: ignore[override]  # the asynchronous executors await
+        self, qscript: Any, device: Any = None, result_obj: CircuitRecord | None = None
+    ) -> CircuitRecord:
+        """Run one circuit; the default runs it at once, and holds up the loop."""
+        return BaseQExecutor.run_circuit(self, qscript, device, result_obj)
+
+
+def _result(found: Any) -> Any:
+    return found.result if isinstance(found, CircuitRecord) else found
+
+
+def _executed(qscript: Any, device: Any) -> Any:
+    """The circuit's result on a device."""
+    config = device.setup_execution_config(circuit=qscript)
+    program = device.preprocess_transforms(config)
+    numbers = needed("pennylane.transforms").convert_to_numpy_parameters
+    (plain,), _ = numbers(qscript)
+    batch, together = program([plain])
+    return together(device.execute(batch, config))[0]
+
+
+def finished(function: Callable[..., Any], *args: Any) -> Future[Any]:
+    """Call a function now.
+
+    Returns:
+        A future that is done.
+
+    """
+    future: Future[Any] = Future()
+    try:
+        future.set_result(function(*args))
+    except Exception as exc:  # noqa: BLE001  # it is the future's, as in a pool
+        future.set_exception(exc)
+    return future

@@ -1,0 +1,124 @@
+"""Where circuits run side by side: threads, processes, an event loop.
+
+A pool belongs to one executor and its copies. It begins with the first circuit, stays warm for the next, and ends with
+the executor or with the interpreter. It travels with the executor as nothing: in another process, also in one that was
+forked, it begins anew.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import threading
+import weakref
+from collections.abc import Callable, Coroutine
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any, Self
+
+from covalent._quantum.executors.worker_process import Worker
+
+
+class _Pool:
+    """What is common: nothing is there until it is needed, and a process never uses what another one began."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._pid = 0
+
+    def __reduce__(self) -> tuple[type[Self], tuple[()]]:
+        return type(self), ()
+
+    def __eq__(self, other: object) -> bool:
+        return type(other) is type(self)  # settings alone tell executors apart
+
+    __hash__ = object.__hash__
+
+    def _began_here(self) -> bool:
+        ours = self._pid == os.getpid()
+        self._pid = os.getpid()
+        return ours
+
+
+class Threads(_Pool):
+    """Threads of this process."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._threads: ThreadPoolExecutor | None = None
+        self._size = 0
+
+    def submit(
+        self, size: int, function: Callable[..., Any], *args: Any, **kwargs: Any
+    ) -> Future[Any]:
+        """Run a function in one of `size` threads."""
+        with self._lock:
+            if self._threads is None or not self._began_here() or size != self._size:
+                self._size = size
+                self._threads = ThreadPoolExecutor(size, thread_name_prefix="qelectron")
+            return self._threads.submit(function, *args, **kwargs)
+
+
+class Processes(_Pool):
+    """Processes that run what they are sent, each kept by a thread here while it does."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._threads = Threads()
+        self._idle: list[Worker] = []
+        self._guard: weakref.finalize[[list[Worker]], Processes] | None = None
+
+    def submit(
+        self, size: int, function: Callable[..., Any], *args: Any, **kwargs: Any
+    ) -> Future[Any]:
+        """Run a function in one of `size` processes; it, its arguments and its result travel by cloudpickle."""
+        with self._lock:
+            if not self._began_here():
+                self._idle = []
+                self._guard = weakref.finalize(self, _close, self._idle)
+            idle = self._idle
+        return self._threads.submit(size, _run, idle, size, function, args, kwargs)
+
+
+class Coroutines(_Pool):
+    """An event loop in a thread."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    def submit(self, coroutine: Coroutine[Any, Any, Any]) -> Future[Any]:
+        """Run a coroutine."""
+        with self._lock:
+            if self._loop is None or not self._began_here():
+                self._loop = _loop_in_a_thread()
+                weakref.finalize(self, self._loop.call_soon_threadsafe, self._loop.stop)
+            return asyncio.run_coroutine_threadsafe(coroutine, self._loop)
+
+
+def _loop_in_a_thread() -> asyncio.AbstractEventLoop:
+    loop = asyncio.new_event_loop()
+    threading.Thread(target=loop.run_forever, name="qelectron-loop", daemon=True).start()
+    return loop
+
+
+def _run(
+    idle: list[Worker],
+    size: int,
+    function: Callable[..., Any],
+    args: tuple[Any, ...],
+    kwargs: dict[str, Any],
+) -> Any:
+    try:
+        worker = idle.pop()
+    except IndexError:
+        worker = Worker(size)
+    try:
+        return worker.call(function, args, kwargs)
+    finally:
+        if worker.is_alive():
+            idle.append(worker)
+
+
+def _close(idle: list[Worker]) -> None:
+    while idle:
+        idle.pop().close()

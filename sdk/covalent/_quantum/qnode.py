@@ -1,0 +1,87 @@
+"""The QNode whose circuits run on quantum executors."""
+
+from __future__ import annotations
+
+import contextvars
+import copy
+import warnings
+from concurrent.futures import Future
+from typing import Any, Self
+
+import pennylane as qml
+
+from covalent._quantum import turns
+from covalent._quantum.device import QEDevice
+from covalent._quantum.executors.base import BaseQExecutor
+
+
+class QNodeQE(qml.QNode):
+    """A QNode whose calls, and `run_later`, go through quantum executors.
+
+    Args:
+        qnode: the QNode to take over, with its transforms and settings.
+        cluster: what runs its circuits.
+        name: its name, by default that of the circuit's function.
+        description: what it does, by default the docstring of the circuit's function.
+
+    """
+
+    def __init__(
+        self,
+        qnode: qml.QNode,
+        cluster: BaseQExecutor,
+        name: str | None = None,
+        description: str | None = None,
+    ) -> None:
+        vars(self).update(vars(copy.copy(qnode)))
+        self.original_device = getattr(qnode, "original_device", qnode.device)
+        self.cluster = cluster
+        self.device = QEDevice(self.original_device, cluster)
+        self.name = name or self.func.__name__
+        self.description = description or self.func.__doc__ or ""
+        self._queue = turns.Queue()
+        if self.diff_method == "backprop":
+            warnings.warn(_BACKPROP, UserWarning, stacklevel=3)
+            self.diff_method = "parameter-shift"
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Run the circuit and wait for its result."""
+        return self._once(args, kwargs)
+
+    def run_later(self, *args: Any, **kwargs: Any) -> Future[Any]:
+        """Begin to run the circuit.
+
+        Returns:
+            A future: `.result()` waits for what a call would return, in the type of the QNode's interface.
+
+        """
+        context = contextvars.copy_context()
+        return self._queue.submit(context.run, self._once, args, kwargs)
+
+    def __copy__(self) -> Self:
+        copied = type(self).__new__(type(self))
+        vars(copied).update(vars(super().__copy__()))
+        return copied
+
+    def update(self, **kwargs: Any) -> QNodeQE:
+        """A new quantum electron with updated settings: see `QNode.update`."""
+        return QNodeQE(self._as_qnode().update(**kwargs), self.cluster, self.name, self.description)
+
+    def _as_qnode(self) -> qml.QNode:
+        plain = super().__copy__()
+        plain.device = self.original_device
+        return plain
+
+    def _once(self, args: Any, kwargs: Any) -> Any:
+        """Calls at the same time must not share what a QNode remembers of its last call."""
+        mine = copy.copy(self)
+        try:
+            return super(QNodeQE, mine).__call__(*args, **kwargs)
+        finally:
+            self._tape, self._qfunc_output = mine._tape, mine._qfunc_output
+
+
+_BACKPROP = (
+    "diff_method='backprop' needs the state of a simulator in this process; a quantum electron uses "
+    "'parameter-shift'. Say diff_method='parameter-shift' to be rid of this warning."
+)
