@@ -1,15 +1,14 @@
 """Several quantum executors that share circuits."""
 
-from __future__ import annotations
-
 import base64
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Self
 from weakref import WeakKeyDictionary
 
 import cloudpickle
-from pydantic import Field, PrivateAttr, field_validator
+from pydantic import Field, PrivateAttr, SerializeAsAny, field_validator
+from pydantic.json_schema import SkipJsonSchema
 
 from covalent._quantum import selectors, turns
 from covalent._quantum.executors.base import BaseQExecutor
@@ -32,7 +31,7 @@ class _Owners:
         with self._lock:
             return self._of[future]
 
-    def __reduce__(self) -> tuple[type[_Owners], tuple[()]]:
+    def __reduce__(self) -> tuple[type["_Owners"], tuple[()]]:
         return _Owners, ()
 
 
@@ -50,8 +49,8 @@ class QCluster(BaseQExecutor):
     """
 
     device: str = "default.qubit"
-    executors: Sequence[BaseQExecutor] = Field(...)
-    selector: str | Callable[..., Any] = "cyclic"
+    executors: Sequence[SerializeAsAny[BaseQExecutor]] = Field(...)
+    selector: str | SkipJsonSchema[Callable[..., Any]] = "cyclic"
     _cyclic: selectors.Cyclic = PrivateAttr(default_factory=selectors.Cyclic)
     _owners: _Owners = PrivateAttr(default_factory=_Owners)
 
@@ -79,15 +78,41 @@ class QCluster(BaseQExecutor):
             ValueError: the selector did not return exactly one executor.
 
         """
-        with turns.choosing():
-            chosen = self.choose(qscripts_list)
-        futures: list[Any] = [None] * len(chosen)
-        for executor, places in _grouped(chosen):
-            begun = executor.batch_submit([qscripts_list[place] for place in places])
-            self._owners.add(begun, executor)
-            for place, future in zip(places, begun, strict=True):
-                futures[place] = future
-        return futures
+        return self._submit(qscripts_list, lambda executor: executor.batch_submit)
+
+    def batch_submit_derivatives(self, qscripts_list: Sequence[Any]) -> list[Any]:
+        """Begin to differentiate circuits, each on the executor that the selector chooses."""
+        return self._submit(qscripts_list, lambda executor: executor.batch_submit_derivatives)
+
+    def gives_adjoint(self, qscript: Any) -> bool:
+        """Whether any of the executors can differentiate the circuit, all on the same kind of device."""
+        devices = {getattr(each, "device", None) for each in self.executors}
+        return len(devices) == 1 and all(each.gives_adjoint(qscript) for each in self.executors)
+
+    def execution_device(self) -> Any:
+        """The device of the first executor."""
+        return self.executors[0].execution_device()
+
+    def overriding(self, shots: Any) -> Any:
+        """The shots that take the place of a QNode's, if the executors agree; otherwise its own, for each to override.
+
+        Raises:
+            ValueError: they do not agree, and the QNode has a shot vector.
+
+        """
+        found = [each.overriding(shots) for each in self.executors]
+        if all(each == found[0] for each in found):
+            return found[0]
+        if shots.has_partitioned_shots:
+            raise ValueError(
+                f"executors of {self.name} override shots differently ({_listed(found)}), which a shot "
+                "vector does not allow: give all of them shots=0, or the same"
+            )
+        return shots
+
+    def ran_by(self, future: Any) -> BaseQExecutor:
+        """The executor that was chosen for a future."""
+        return self._owners.of(future).ran_by(future)
 
     def batch_get_results(self, futures_list: Sequence[Any]) -> list[Any]:
         """Wait for circuits, each with the executor that runs it; results are in the order of the futures."""
@@ -98,10 +123,10 @@ class QCluster(BaseQExecutor):
                 results[place] = result
         return results
 
-    def bound(self, **of_the_qnode: Any) -> Self:
-        """A copy whose executors know the device of the QNode, too."""
-        executors = [each.bound(**of_the_qnode) for each in self.executors]
-        return self.model_copy(update={**of_the_qnode, "executors": executors})
+    def bound(self, mcm: Mapping[str, Any] | None = None, **of_the_qnode: Any) -> Self:
+        """A copy whose executors know what the QNode says of its circuits, too."""
+        executors = [each.bound(mcm, **of_the_qnode) for each in self.executors]
+        return super().bound(mcm, **of_the_qnode, executors=executors)
 
     def choose(self, qscripts_list: Sequence[Any]) -> list[BaseQExecutor]:
         """The executor of each circuit."""
@@ -113,10 +138,12 @@ class QCluster(BaseQExecutor):
 
         This method is called inside `batch_submit`.
         """
+        named: Mapping[Any, selectors.Selector] = {
+            "cyclic": self._cyclic,
+            "random": selectors.at_random,
+        }
         selector = _loaded(self.selector)
-        if callable(selector):
-            return selector
-        return {"cyclic": self._cyclic, "random": selectors.at_random}[selector]
+        return named.get(selector, selector)
 
     def serialize_selector(self) -> None:
         """Serializes the cluster's selector function. Names stay as they are."""
@@ -134,6 +161,19 @@ class QCluster(BaseQExecutor):
         """Custom dict method to create a hashable executors attribute."""
         values = self.model_dump(*args, **kwargs)
         return {**values, "executors": tuple(each.json_text() for each in self.executors)}
+
+    def _submit(
+        self, qscripts_list: Sequence[Any], how: Callable[[BaseQExecutor], Any]
+    ) -> list[Any]:
+        with turns.choosing():
+            chosen = self.choose(qscripts_list)
+        futures: list[Any] = [None] * len(chosen)
+        for executor, places in _grouped(chosen):
+            begun = how(executor)([qscripts_list[place] for place in places])
+            self._owners.add(begun, executor)
+            for place, future in zip(places, begun, strict=True):
+                futures[place] = future
+        return futures
 
     def _one(self, chosen: Any) -> BaseQExecutor:
         if isinstance(chosen, BaseQExecutor):
@@ -158,3 +198,7 @@ def _grouped(executors: Sequence[BaseQExecutor]) -> Iterator[tuple[BaseQExecutor
     for place, executor in enumerate(executors):
         places.setdefault(id(executor), []).append(place)
     return ((executors[found[0]], found) for found in places.values())
+
+
+def _listed(shots: Sequence[Any]) -> str:
+    return ", ".join(str(each.total_shots) for each in shots)

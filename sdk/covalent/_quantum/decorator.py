@@ -1,7 +1,5 @@
 """`ct.qelectron`."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +19,7 @@ def qelectron(
     name: str | None = None,
     description: str | None = None,
     selector: str | Callable[..., Any] = "cyclic",
-) -> QNodeQE | Callable[[Any], QNodeQE]:
+) -> "QNodeQE | Callable[[Any], QNodeQE]":
     """QElectron decorator to be called upon a Pennylane QNode.
 
     Adds multi-backend execution functionality to the original QNode.
@@ -51,7 +49,7 @@ def qelectron(
     """
     cluster = _cluster(executors, selector)
 
-    def wrap(given: Any) -> QNodeQE:
+    def wrap(given: Any) -> "QNodeQE":
         if not isinstance(given, pennylane().QNode):
             raise TypeError(_not_a_qnode(given))
         from covalent._quantum.qnode import QNodeQE  # noqa: PLC0415  # it loads PennyLane

@@ -5,8 +5,7 @@ transform. They are spread over the cluster. What comes back is NumPy's; PennyLa
 interface wants.
 """
 
-from __future__ import annotations
-
+import warnings
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -15,13 +14,22 @@ import pennylane as qml
 from pennylane.devices import Device, ExecutionConfig
 from pennylane.devices.preprocess import validate_device_wires
 from pennylane.transforms import convert_to_numpy_parameters
-from pennylane.transforms.core import CompilePipeline
+from pennylane.transforms.core import CompilePipeline, transform
 
 from covalent._quantum import records
 from covalent._quantum.executors.base import BaseQExecutor
 from covalent._quantum.records import CircuitRecord
 
 _OF_DEVICES = ("adjoint", "backprop", "device")
+_ADJOINT = {
+    "use_device_gradient": True,
+    "grad_on_execution": False,
+    "use_device_jacobian_product": False,
+}
+_NO_ADJOINT = (
+    "diff_method='adjoint' is not possible for this circuit on all of the quantum executors: "
+    "'parameter-shift' is used instead"
+)
 
 
 class QEDevice(Device):
@@ -45,7 +53,9 @@ class QEDevice(Device):
         return f"quantum electron on {self.cluster.name}"
 
     def supports_derivatives(
-        self, execution_config: ExecutionConfig | None = None, circuit: Any = None
+        self,
+        execution_config: ExecutionConfig | None = None,
+        circuit: Any = None,  # noqa: ARG002  # PennyLane's signature
     ) -> bool:
         """Whether `setup_execution_config` has the last word on how derivatives are computed."""
         return execution_config is not None and execution_config.gradient_method in _OF_DEVICES
@@ -53,64 +63,128 @@ class QEDevice(Device):
     def setup_execution_config(
         self, config: ExecutionConfig | None = None, circuit: Any = None
     ) -> ExecutionConfig:
-        """What a device would do itself with its state, which stays with the executors, is done by parameter shifts."""
+        """What a device would do with its state, which is elsewhere, is done by parameter shifts.
+
+        The adjoint method stays, where the executors' own devices have it.
+        """
         config = config or ExecutionConfig()
-        if config.gradient_method in _OF_DEVICES:
-            return replace(config, gradient_method=qml.gradients.param_shift)
-        return config
+        if config.gradient_method not in _OF_DEVICES:
+            return config
+        if config.gradient_method == "adjoint":
+            if circuit is None or self._bound([circuit]).gives_adjoint(_plain(circuit, self.wires)):
+                return replace(config, **_ADJOINT)
+            warnings.warn(_NO_ADJOINT, UserWarning, stacklevel=2)
+        shifts = {**dict.fromkeys(_ADJOINT), "gradient_method": qml.gradients.param_shift}
+        return replace(config, **shifts)
 
     def preprocess_transforms(
         self, execution_config: ExecutionConfig | None = None
     ) -> CompilePipeline:
-        """Check the wires. All else depends on the device that runs a circuit, which does it there."""
+        """Check the wires. All else depends on the device that runs a circuit, which does it there.
+
+        For the adjoint method that device's transforms come first: their derivatives are PennyLane's.
+        """
         program = CompilePipeline()
         program.add_transform(validate_device_wires, self.wires, name=self.name)
-        return program
+        if execution_config is None or execution_config.gradient_method != "adjoint":
+            return program
+        program.add_transform(_standard_wires, self.wires)
+        wires = len(self.wires) if self.wires else None
+        device = self.cluster.bound(qnode_device_wires=wires).execution_device()
+        return program + device.preprocess_transforms(
+            device.setup_execution_config(ExecutionConfig(gradient_method="adjoint"))
+        )
 
-    def execute(  # type: ignore[override]  # PennyLane's overloads say the same
+    def execute(self, circuits: Any, execution_config: ExecutionConfig | None = None) -> Any:
+        """Run circuits on the executors."""
+        if isinstance(circuits, qml.tape.QuantumScript):
+            return self.execute([circuits], execution_config)[0]
+        if self.tracker.active:
+            self.tracker.update(batches=1, executions=len(circuits))
+            self.tracker.record()
+        config = execution_config or ExecutionConfig()
+        executors = self._bound(circuits, config)
+        plain = [_plain(each, self.wires) for each in circuits]
+        futures = executors.batch_submit(plain)
+        results = _waited(executors, futures)
+        self._tell(executors, circuits, futures)
+        return tuple(results)
+
+    def compute_derivatives(
         self, circuits: Any, execution_config: ExecutionConfig | None = None
     ) -> Any:
-        """Run circuits on the executors."""
-        one = isinstance(circuits, qml.tape.QuantumScript)
-        scripts = [circuits] if one else list(circuits)
-        results = self._run([_plain(each, self.wires) for each in scripts])
-        return results[0] if one else tuple(results)
+        """Differentiate circuits on the executors, by the adjoint method of their devices."""
+        if isinstance(circuits, qml.tape.QuantumScript):
+            return self.compute_derivatives([circuits], execution_config)[0]
+        executors = self._bound(circuits)
+        plain = [_plain(each, self.wires) for each in circuits]
+        return tuple(_waited(executors, executors.batch_submit_derivatives(plain)))
 
-    def _run(self, scripts: Sequence[Any]) -> list[Any]:
-        executors = self._bound(scripts)
-        futures = executors.batch_submit(scripts)
-        results = executors.batch_get_results(futures)
-        if records.is_collecting():
-            for each, future in zip(scripts, futures, strict=True):
-                records.keep(_record(executors, each, future))
-        return results
-
-    def _bound(self, scripts: Sequence[Any]) -> BaseQExecutor:
-        wires = len(self.wires) if self.wires else max(len(each.wires) for each in scripts)
-        kind = type(self.original)
+    def _bound(
+        self, scripts: Sequence[Any], config: ExecutionConfig | None = None
+    ) -> BaseQExecutor:
+        """The executors, told of the QNode's device."""
+        kind = type(getattr(self.original, "target_device", self.original))
+        mcm = config.mcm_config if config else None
         return self.cluster.bound(
+            {"mcm_method": mcm.mcm_method, "postselect_mode": mcm.postselect_mode} if mcm else None,
             qnode_device_import_path=(kind.__module__, kind.__qualname__),
             qnode_device_shots=scripts[0].shots.total_shots,
-            qnode_device_wires=wires,
+            qnode_device_wires=len(
+                self.wires or qml.wires.Wires.all_wires([s.wires for s in scripts])
+            ),
             pennylane_active_return=True,
         )
 
+    def _tell(
+        self, executors: BaseQExecutor, scripts: Sequence[Any], futures: Sequence[Any]
+    ) -> None:
+        if not (self.cluster.persist_data and records.is_collecting()):
+            return
+        for each, future in zip(scripts, futures, strict=True):
+            executor = executors.ran_by(future)
+            if executor.persist_data:
+                records.keep(_record(executor, each, future))
 
-def _plain(script: Any, wires: Any) -> Any:
-    """The circuit with NumPy's numbers, on wires 0, 1, ..."""
-    (script,), _ = convert_to_numpy_parameters(script)
-    labels = wires or script.wires
-    order = {label: place for place, label in enumerate(labels)}
+
+@transform
+def _standard_wires(script: Any, wires: Any) -> Any:
+    """A circuit on wires 0, 1, ... in the order of the device's."""
+    return (_on_standard_wires(script, wires),), _only
+
+
+def _only(results: Sequence[Any]) -> Any:
+    return results[0]
+
+
+def _on_standard_wires(script: Any, wires: Any) -> Any:
+    order = {label: place for place, label in enumerate(wires or script.wires)}
     if all(label == place for label, place in order.items()):
         return script
     (mapped,), _ = qml.map_wires(script, order)
     return mapped
 
 
-def _record(executors: BaseQExecutor, script: Any, future: Any) -> CircuitRecord:
+def _plain(script: Any, wires: Any) -> Any:
+    """The circuit with NumPy's numbers, on wires 0, 1, ..."""
+    (script,), _ = convert_to_numpy_parameters(script)
+    return _on_standard_wires(script, wires)
+
+
+def _waited(executors: BaseQExecutor, futures: Sequence[Any]) -> list[Any]:
+    """The results; where one circuit fails, those that have not begun are given up."""
+    try:
+        return executors.batch_get_results(futures)
+    except BaseException:
+        for each in futures:
+            each.cancel()
+        raise
+
+
+def _record(executor: BaseQExecutor, script: Any, future: Any) -> CircuitRecord:
     found = future.result()
     if not isinstance(found, CircuitRecord):
-        found = CircuitRecord(executor=executors.name, result=found)
-    found.circuit = qml.drawer.tape_text(script, decimals=4, wire_order=script.wires)
+        found = CircuitRecord(executor=executor.name, result=found)
+    found.circuit = qml.drawer.tape_text(script, decimals=4)
     found.parameters = script.get_parameters(trainable_only=False)
     return found

@@ -1,7 +1,5 @@
 """The QNode whose circuits run on quantum executors."""
 
-from __future__ import annotations
-
 import contextvars
 import copy
 import warnings
@@ -33,14 +31,14 @@ class QNodeQE(qml.QNode):
         name: str | None = None,
         description: str | None = None,
     ) -> None:
-        vars(self).update(vars(copy.copy(qnode)))
+        self.__dict__.update(vars(copy.copy(qnode)))
         self.original_device = getattr(qnode, "original_device", qnode.device)
         self.cluster = cluster
         self.device = QEDevice(self.original_device, cluster)
         self.name = name or self.func.__name__
         self.description = description or self.func.__doc__ or ""
         self._queue = turns.Queue()
-        if self.diff_method == "backprop":
+        if qnode.diff_method == "backprop":
             warnings.warn(_BACKPROP, UserWarning, stacklevel=3)
             self.diff_method = "parameter-shift"
 
@@ -60,10 +58,23 @@ class QNodeQE(qml.QNode):
 
     def __copy__(self) -> Self:
         copied = type(self).__new__(type(self))
-        vars(copied).update(vars(super().__copy__()))
+        copied.__dict__.update(vars(super().__copy__()))
         return copied
 
-    def update(self, **kwargs: Any) -> QNodeQE:
+    def construct(self, args: Any, kwargs: Any) -> Any:
+        """The circuit of a call, with the shots that its executors agree on.
+
+        Raises:
+            ValueError: it has a shot vector, and some executors, but not all, would override it.
+
+        """
+        tape = super().construct(args, kwargs)
+        shots = self.cluster.overriding(tape.shots)
+        if shots != tape.shots:
+            self._tape = tape = tape.copy(shots=shots)
+        return tape
+
+    def update(self, **kwargs: Any) -> "QNodeQE":
         """A new quantum electron with updated settings: see `QNode.update`."""
         return QNodeQE(self._as_qnode().update(**kwargs), self.cluster, self.name, self.description)
 
@@ -78,7 +89,8 @@ class QNodeQE(qml.QNode):
         try:
             return super(QNodeQE, mine).__call__(*args, **kwargs)
         finally:
-            self._tape, self._qfunc_output = mine._tape, mine._qfunc_output
+            for last in ("_tape", "_qfunc_output"):
+                self.__dict__[last] = vars(mine)[last]
 
 
 _BACKPROP = (

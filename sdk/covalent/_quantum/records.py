@@ -4,8 +4,6 @@ An executor fills a `CircuitRecord` while it runs a circuit; the device of quant
 collects it where somebody has asked for records with `collecting`.
 """
 
-from __future__ import annotations
-
 import contextlib
 from collections.abc import Iterator
 from contextvars import ContextVar

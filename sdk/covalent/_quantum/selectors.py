@@ -1,7 +1,5 @@
 """Which executor of a cluster runs a circuit."""
 
-from __future__ import annotations
-
 import inspect
 import random
 import threading
@@ -19,17 +17,17 @@ class Cyclic:
         self._next = 0
         self._lock = threading.Lock()
 
-    def __call__(self, circuit: Any, executors: Sequence[Any]) -> Any:
+    def __call__(self, circuit: Any, executors: Sequence[Any]) -> Any:  # noqa: ARG002  # as selectors are called
         with self._lock:
             chosen = executors[self._next % len(executors)]
             self._next += 1
         return chosen
 
-    def __reduce__(self) -> tuple[type[Cyclic], tuple[()]]:
+    def __reduce__(self) -> tuple[type["Cyclic"], tuple[()]]:
         return Cyclic, ()
 
 
-def at_random(circuit: Any, executors: Sequence[Any]) -> Any:
+def at_random(circuit: Any, executors: Sequence[Any]) -> Any:  # noqa: ARG001  # as selectors are called
     """An executor by chance."""
     return random.choice(executors)  # noqa: S311  # no secret depends on it
 

@@ -1,7 +1,5 @@
 """Calls that run side by side, and choose their executors in the order in which they were made."""
 
-from __future__ import annotations
-
 import os
 import threading
 from collections.abc import Callable, Iterator
@@ -27,7 +25,7 @@ class Queue:
             before, self._last = self._last, mine
             return _threads().submit(_run, before, mine, function, args)
 
-    def __reduce__(self) -> tuple[type[Queue], tuple[()]]:
+    def __reduce__(self) -> tuple[type["Queue"], tuple[()]]:
         return Queue, ()
 
 

@@ -6,14 +6,12 @@ derives from the class whose parallelism it wants: threads, processes, or corout
 `batch_submit` --one future a circuit--> `run_circuit` in a worker --a filled `CircuitRecord`--> `batch_get_results`
 """
 
-from __future__ import annotations
-
 import json
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from concurrent.futures import Future
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, model_validator
 
@@ -57,8 +55,10 @@ class BaseQExecutor(BaseModel, ABC):
     qnode_device_wires: int | None = None
     pennylane_active_return: bool | None = None
 
+    _mcm: dict[str, Any] = PrivateAttr(default_factory=dict)
+
     if TYPE_CHECKING:
-        name: str
+        name: ClassVar[str]
 
     @model_validator(mode="before")
     @classmethod
@@ -77,13 +77,51 @@ class BaseQExecutor(BaseModel, ABC):
         return pennylane().device(name, wires=self.qnode_device_wires, **self.device_init_kwargs)
 
     def shots_for(self, qscript: Any) -> Any:
-        """The shots of a circuit: its own where `shots` is 0 (or there is no such field), otherwise what `shots` says."""
-        own = getattr(self, "shots", 0)
-        return qscript.shots if own == 0 else own
+        """The shots of a circuit on this executor. A shot vector stays: one number of shots does not give its parts."""
+        own = qscript.shots
+        return own if own.has_partitioned_shots else self.overriding(own)
 
-    def bound(self, **of_the_qnode: Any) -> Self:
-        """A copy that knows the device of the QNode; it shares pools with this one."""
-        return self.model_copy(update=of_the_qnode)
+    def overriding(self, shots: Any) -> Any:
+        """The shots that take the place of a QNode's: its own where `shots` is 0 or there is no such field.
+
+        Args:
+            shots: PennyLane's Shots of the QNode.
+
+        """
+        field = getattr(self, "shots", 0)
+        return shots if field == 0 else pennylane().measurements.Shots(field)
+
+    def bound(self, mcm: Mapping[str, Any] | None = None, **of_the_qnode: Any) -> Self:
+        """A copy that knows what the QNode says of its circuits; it shares pools with this one.
+
+        Args:
+            mcm: how mid-circuit measurements are done: `mcm_method` and `postselect_mode`.
+            of_the_qnode: the fields that describe its device.
+
+        """
+        copied = self.model_copy(update=of_the_qnode)
+        copied._mcm = dict(mcm or {})
+        return copied
+
+    def ran_by(self, future: Any) -> "BaseQExecutor":  # noqa: ARG002  # for those that hand on
+        """The executor whose future this is: this one, unless it hands circuits to others."""
+        return self
+
+    def gives_adjoint(self, qscript: Any) -> bool:  # noqa: ARG002  # for those that can
+        """Whether `batch_submit_derivatives` can differentiate the circuit."""
+        return False
+
+    def batch_submit_derivatives(self, qscripts_list: Sequence[Any]) -> Sequence[Any]:
+        """Begin to differentiate circuits by the adjoint method; `batch_get_results` gives their Jacobians.
+
+        Args:
+            qscripts_list: circuits as the execution device's own transforms for this method leave them.
+
+        Raises:
+            NotImplementedError: the devices of this executor have no such method.
+
+        """
+        raise NotImplementedError(f"{self.name} has no adjoint method: use parameter-shift")
 
     @abstractmethod
     def batch_submit(self, qscripts_list: Sequence[Any]) -> Sequence[Any]:
@@ -128,7 +166,7 @@ class BaseQExecutor(BaseModel, ABC):
         """
         record = result_obj or self.new_record(qscript)
         record.started = datetime.now(UTC)
-        record.result = _executed(self.with_shots(qscript), device or self.execution_device())
+        record.result = self._executed(qscript, device)
         record.ended = datetime.now(UTC)
         return record
 
@@ -148,17 +186,35 @@ class BaseQExecutor(BaseModel, ABC):
 
     def new_record(self, qscript: Any) -> CircuitRecord:
         """A record of a circuit that has not run yet."""
-        shots = pennylane().measurements.Shots(self.shots_for(qscript)).total_shots
-        return CircuitRecord(executor=self.name, shots=shots)
+        return CircuitRecord(executor=self.name, shots=self.shots_for(qscript).total_shots)
 
     def with_shots(self, qscript: Any) -> Any:
         """The circuit, with the shots that this executor gives it."""
-        shots = pennylane().measurements.Shots(self.shots_for(qscript))
+        shots = self.shots_for(qscript)
+        if not shots:
+            self._refuse_without_shots(qscript)
         return qscript if shots == qscript.shots else qscript.copy(shots=shots)
 
     def json_text(self) -> str:
         """The executor's settings as JSON: what makes a hashable value of it."""
         return json.dumps(self.model_dump(), default=str, sort_keys=True)
+
+    def _executed(self, qscript: Any, device: Any) -> Any:
+        try:
+            return _executed(self.with_shots(qscript), device or self.execution_device(), self._mcm)
+        except Exception as exc:
+            exc.add_note(f"in a circuit of a quantum electron, on {self.name}")
+            raise
+
+    def _refuse_without_shots(self, qscript: Any) -> None:
+        measures = pennylane().measurements
+        for each in qscript.measurements:
+            exact = isinstance(each, measures.StateMeasurement)
+            if isinstance(each, measures.SampleMeasurement) and not exact:
+                raise ValueError(
+                    f"{self.name}: {each} needs shots, and there are none: give the QNode some "
+                    f"(qml.set_shots) or the executor ({self.name}(shots=1000))"
+                )
 
 
 class SyncBaseQExecutor(BaseQExecutor):
@@ -231,13 +287,12 @@ def _result(found: Any) -> Any:
     return found.result if isinstance(found, CircuitRecord) else found
 
 
-def _executed(qscript: Any, device: Any) -> Any:
+def _executed(qscript: Any, device: Any, mcm: Mapping[str, Any]) -> Any:
     """The circuit's result on a device."""
-    config = device.setup_execution_config(circuit=qscript)
-    program = device.preprocess_transforms(config)
-    numbers = needed("pennylane.transforms").convert_to_numpy_parameters
-    (plain,), _ = numbers(qscript)
-    batch, together = program([plain])
+    devices = needed("pennylane.devices")
+    asked = devices.ExecutionConfig(mcm_config=devices.MCMConfig(**mcm))
+    config = device.setup_execution_config(asked, qscript)
+    batch, together = device.preprocess_transforms(config)([qscript])
     return together(device.execute(batch, config))[0]
 
 

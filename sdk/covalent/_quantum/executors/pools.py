@@ -5,8 +5,6 @@ the executor or with the interpreter. It travels with the executor as nothing: i
 forked, it begins anew.
 """
 
-from __future__ import annotations
-
 import asyncio
 import os
 import threading
@@ -64,8 +62,7 @@ class Processes(_Pool):
     def __init__(self) -> None:
         super().__init__()
         self._threads = Threads()
-        self._idle: list[Worker] = []
-        self._guard: weakref.finalize[[list[Worker]], Processes] | None = None
+        self._idle = _Idle()
 
     def submit(
         self, size: int, function: Callable[..., Any], *args: Any, **kwargs: Any
@@ -73,8 +70,8 @@ class Processes(_Pool):
         """Run a function in one of `size` processes; it, its arguments and its result travel by cloudpickle."""
         with self._lock:
             if not self._began_here():
-                self._idle = []
-                self._guard = weakref.finalize(self, _close, self._idle)
+                self._idle = _Idle()
+                weakref.finalize(self, self._idle.close)
             idle = self._idle
         return self._threads.submit(size, _run, idle, size, function, args, kwargs)
 
@@ -101,24 +98,49 @@ def _loop_in_a_thread() -> asyncio.AbstractEventLoop:
     return loop
 
 
+class _Idle:
+    """Processes that wait for something to run."""
+
+    def __init__(self) -> None:
+        self._workers: list[Worker] = []
+        self._lock = threading.Lock()
+        self._closed = False
+
+    def take(self, size: int) -> Worker:
+        """One of them, or a new one."""
+        with self._lock:
+            while self._workers:
+                worker = self._workers.pop()
+                if worker.is_alive():
+                    return worker
+        return Worker(size)
+
+    def give_back(self, worker: Worker) -> None:
+        """It stays for the next, unless nobody can ask any more."""
+        with self._lock:
+            if not self._closed and worker.is_alive():
+                self._workers.append(worker)
+                return
+        worker.close()
+
+    def close(self) -> None:
+        """End them all, those that still run something when they are given back."""
+        with self._lock:
+            self._closed = True
+            workers, self._workers = self._workers, []
+        for each in workers:
+            each.close()
+
+
 def _run(
-    idle: list[Worker],
+    idle: _Idle,
     size: int,
     function: Callable[..., Any],
     args: tuple[Any, ...],
     kwargs: dict[str, Any],
 ) -> Any:
-    try:
-        worker = idle.pop()
-    except IndexError:
-        worker = Worker(size)
+    worker = idle.take(size)
     try:
         return worker.call(function, args, kwargs)
     finally:
-        if worker.is_alive():
-            idle.append(worker)
-
-
-def _close(idle: list[Worker]) -> None:
-    while idle:
-        idle.pop().close()
+        idle.give_back(worker)

@@ -6,8 +6,6 @@ that kind (daemons), and takes functions and classes of notebooks, by cloudpickl
 the middle of a circuit: a killed parent leaves none behind.
 """
 
-from __future__ import annotations
-
 import os
 import pickle
 import struct
@@ -31,7 +29,7 @@ class Worker:
     """One such process.
 
     Args:
-        share: into how many such processes the machine's cores are divided: each takes as many threads for linear algebra.
+        share: among how many such processes the machine's cores are divided: so many threads has its linear algebra.
 
     """
 
