@@ -1,0 +1,390 @@
+"""QiskitExecutor on IBM Quantum: the client of Qiskit Runtime as it is, and IBM's cloud on this machine."""
+
+import logging
+import re
+import warnings
+from collections.abc import Callable
+from concurrent.futures import CancelledError, Future
+from typing import Any
+
+import covalent as ct
+import numpy as np
+import pennylane as qml
+import pytest
+from covalent._quantum.ibm import errors, sessions
+from covalent._quantum.ibm.retired import SuccessorWarning
+from pydantic import ValidationError
+from qiskit_ibm_runtime.exceptions import RuntimeJobFailureError
+from tests.quantum.ibm_cloud import CRN, KEY, IBMCloud, Job, Machine, ibm, refusal
+
+__all__ = ["ibm"]
+pytestmark = [
+    pytest.mark.quantum,
+    pytest.mark.filterwarnings("ignore::covalent._quantum.ibm.retired.SuccessorWarning"),
+]
+
+
+def executor(**fields: Any) -> Any:
+    given = {"device": "sampler", "backend": "ibm_manila", "ibmqx_token": KEY, "shots": 400}
+    return ct.executor.QiskitExecutor(**{**given, **fields})
+
+
+def circuit_on(*executors: Any) -> Any:
+    @ct.qelectron(executors=list(executors))
+    @qml.qnode(qml.device("default.qubit", wires=2))
+    def circuit(x: float) -> Any:
+        qml.RX(x, wires=0)
+        qml.CNOT(wires=[0, 1])
+        return qml.probs(wires=[0, 1])
+
+    return circuit
+
+
+def submitted(runs: Any, count: int = 1) -> list[Future[Any]]:
+    scripts = [
+        qml.tape.QuantumScript([qml.RX(0.3 * i, 0)], [qml.expval(qml.Z(0))]) for i in range(count)
+    ]
+    return list(runs.bound(qnode_device_wires=1).batch_submit(scripts))
+
+
+def only_job(ibm: IBMCloud) -> Job:
+    (job,) = ibm.jobs.values()
+    return job
+
+
+def test_a_circuit_runs_in_a_session(ibm: IBMCloud) -> None:
+    found = circuit_on(executor())(np.pi)
+
+    assert found[3] > 0.8  # a real device's noise, as it was recorded
+    (session,) = ibm.sessions.values()
+    assert (session["mode"], session["backend_name"]) == ("dedicated", "ibm_manila")
+    assert only_job(ibm).body["session_id"] == session["id"]
+
+
+def test_calls_share_a_session_which_is_closed_in_the_end(ibm: IBMCloud) -> None:
+    circuit = circuit_on(executor())
+
+    circuit(0.1), circuit(0.2)
+
+    assert (len(ibm.sessions), len(ibm.jobs)) == (1, 2)
+    sessions.close_all()
+    assert [each["accepting_jobs"] for each in ibm.sessions.values()] == [False]
+
+
+def test_a_session_that_ended_is_replaced(ibm: IBMCloud) -> None:
+    circuit = circuit_on(executor())
+    circuit(0.1)
+    for each in ibm.sessions.values():
+        each.update(state="closed", accepting_jobs=False)
+
+    circuit(0.2)
+
+    assert len(ibm.sessions) == 2
+
+
+def test_an_account_without_sessions_gets_a_batch_with_one_warning(ibm: IBMCloud) -> None:
+    ibm.plan = "Open"
+
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        circuit_on(executor())(0.1)
+
+    assert [each["mode"] for each in ibm.sessions.values()] == ["batch"]
+    assert sum("has no sessions" in str(each.message) for each in caught) == 1
+
+
+@pytest.mark.parametrize(("single_job", "jobs"), [(True, 1), (False, 3)])
+def test_single_job(ibm: IBMCloud, *, single_job: bool, jobs: int) -> None:
+    runs = executor(single_job=single_job)
+
+    results = runs.batch_get_results(submitted(runs, 3))
+
+    assert len(ibm.jobs) == jobs
+    assert results[0] > results[2]
+
+
+def test_gradients_are_spread_over_jobs(ibm: IBMCloud) -> None:
+    @ct.qelectron(executors=executor(shots=2000, single_job=True))
+    @qml.qnode(qml.device("default.qubit", wires=1), diff_method="parameter-shift")
+    def circuit(x: Any) -> Any:
+        qml.RX(x, wires=0)
+        return qml.expval(qml.Z(0))
+
+    assert qml.grad(circuit)(qml.numpy.array(np.pi / 2)) == pytest.approx(-1, abs=0.15)
+
+
+@pytest.mark.parametrize(("given", "sent"), [(90, 90), ("1h 2m 3s", 3723), (None, 28800)])
+def test_max_time_is_the_sessions(ibm: IBMCloud, given: Any, sent: int) -> None:
+    circuit_on(executor(max_time=given))(0.1)
+
+    assert [each["max_ttl"] for each in ibm.sessions.values()] == [sent]
+
+
+def test_options_are_sent(ibm: IBMCloud) -> None:
+    options = {
+        "resilience_level": 1,
+        "optimization_level": 1,
+        "twirling": {"enable_gates": True},
+        "environment": {"job_tags": ["h2"]},
+        "max_execution_time": 50,
+    }
+
+    circuit_on(executor(options=options))(0.1)
+
+    body = only_job(ibm).body
+    assert body["params"]["options"]["twirling"] == {"enable_gates": True, "enable_measure": True}
+    assert body["params"]["options"]["dynamical_decoupling"] == {"enable": True}
+    assert (body["tags"], body["cost"]) == (["h2"], 50)
+
+
+def test_no_resilience_is_none(ibm: IBMCloud) -> None:
+    circuit_on(executor(options={"resilience_level": 0}))(0.1)
+
+    assert "twirling" not in only_job(ibm).body["params"].get("options", {})
+
+
+def test_shots_are_the_executors(ibm: IBMCloud) -> None:
+    circuit_on(executor(shots=123))(0.1)
+
+    ((_, _, shots),) = only_job(ibm).body["params"]["pubs"]
+    assert shots == 123
+
+
+def test_the_channel_that_ended_has_a_successor_with_one_warning(ibm: IBMCloud) -> None:
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        circuit_on(executor(channel="ibm_quantum"), executor(channel="ibm_quantum", shots=10))(0.1)
+
+    told = [each for each in caught if issubclass(each.category, SuccessorWarning)]
+    assert [str(each.message).startswith("The channel 'ibm_quantum' ended") for each in told] == [True]
+
+
+@pytest.mark.parametrize("instance", ["", CRN, "my-instance", "my-hub/my-group/my-project"])
+def test_instances(ibm: IBMCloud, instance: str) -> None:
+    circuit_on(executor(instance=instance))(0.1)
+
+    assert len(ibm.jobs) == 1
+
+
+def test_the_instance_of_the_cloud_channel(ibm: IBMCloud) -> None:
+    circuit_on(executor(channel="ibm_cloud", cloud_instance=CRN))(0.1)
+
+    assert len(ibm.jobs) == 1
+
+
+def test_the_address_of_the_api(ibm: IBMCloud) -> None:
+    circuit_on(executor(ibmqx_url=ibm.address))(0.1)
+
+    assert ("POST", "127.0.0.1/api/v1/jobs") in ibm.requests
+
+
+def test_a_wrong_instance(ibm: IBMCloud) -> None:
+    with pytest.raises(errors.TokenRefused, match=r"instance.*nobodys"):
+        circuit_on(executor(instance="nobodys"))(0.1)
+
+
+def test_no_token(ibm: IBMCloud) -> None:
+    with pytest.raises(errors.TokenMissing, match="ibmqx_token"):
+        circuit_on(executor(ibmqx_token=""))(0.1)
+    assert not ibm.requests
+
+
+def test_a_token_that_is_refused_is_not_shown(ibm: IBMCloud) -> None:
+    with pytest.raises(errors.TokenRefused, match="API key could not be found") as caught:
+        circuit_on(executor(ibmqx_token="wrong-and-secret"))(0.1)
+
+    assert "wrong-and-secret" not in str(caught.value)
+
+
+def test_a_service_that_is_not_there(ibm: IBMCloud, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:9")
+
+    with pytest.raises(errors.BackendUnavailable, match="cannot be reached"):
+        circuit_on(executor())(0.1)
+
+
+@pytest.mark.parametrize(
+    ("name", "fate"), [("ibmq_lima", "was retired"), ("ibm_nowhere", "is not there")]
+)
+def test_a_back_end_that_is_not_there(ibm: IBMCloud, name: str, fate: str) -> None:
+    with pytest.raises(errors.UnknownBackend, match=f"{name}' {fate}.*ibm_lagos, ibm_manila"):
+        circuit_on(executor(backend=name))(0.1)
+
+
+def test_a_back_end_that_is_offline(ibm: IBMCloud) -> None:
+    ibm.machines["ibm_manila"].online = False
+    ibm.machines["ibm_manila"].message = "maintenance"
+
+    with pytest.raises(
+        errors.BackendUnavailable, match=r"ibm_manila is offline \(maintenance\); others: ibm_lagos"
+    ):
+        circuit_on(executor())(0.1)
+    assert not ibm.jobs
+
+
+def test_a_queue_that_is_too_long(ibm: IBMCloud) -> None:
+    ibm.machines["ibm_manila"].queue = 51
+
+    with pytest.raises(errors.BackendUnavailable, match=r"51 jobs wait for ibm_manila.*ibm_lagos \(0"):
+        circuit_on(executor(options={"max_pending_jobs": 50}))(0.1)
+
+
+def test_the_service_takes_no_more_jobs(ibm: IBMCloud) -> None:
+    ibm.refuses = refusal(400, 3458, "You have reached the maximum number of pending jobs.")
+
+    with pytest.raises(errors.JobFailed, match="maximum number of pending jobs"):
+        circuit_on(executor())(0.1)
+
+
+def test_a_job_that_fails_keeps_its_cause(ibm: IBMCloud) -> None:
+    ibm.fails_with = 6075, "The qubits lost their coherence"
+
+    with pytest.raises(errors.JobFailed, match="ibm_manila.*lost their coherence") as caught:
+        circuit_on(executor())(0.1)
+
+    assert isinstance(caught.value.__cause__, RuntimeJobFailureError)
+    assert only_job(ibm).id in str(caught.value)
+
+
+def test_a_job_that_was_cancelled_there(ibm: IBMCloud) -> None:
+    ibm.go.clear()
+    (future,) = submitted(executor())
+    assert ibm.waiting.wait(30)
+    only_job(ibm).status = "Cancelled"
+
+    with pytest.raises(errors.JobFailed, match="cancelled"):
+        future.result(30)
+
+
+@pytest.mark.parametrize("single_job", [True, False])
+def test_to_cancel_a_future_cancels_its_job(ibm: IBMCloud, *, single_job: bool) -> None:
+    ibm.go.clear()
+    (future,) = submitted(executor(single_job=single_job))
+    assert ibm.waiting.wait(30)
+    looked(ibm)
+
+    assert future.cancel()
+
+    with pytest.raises(CancelledError):
+        future.result(30)
+    eventually(lambda: only_job(ibm).status == "Cancelled")
+
+
+def looked(ibm: IBMCloud) -> None:
+    """Wait until the client has looked at its job."""
+    eventually(lambda: ibm.sent("GET", only_job(ibm).id) > 0)
+
+
+def eventually(true: Callable[[], bool]) -> None:
+    import time
+
+    end = time.monotonic() + 30
+    while not true():
+        assert time.monotonic() < end
+        time.sleep(0.02)  # the cloud is a thread of this process, which tells nobody
+
+
+def test_too_few_qubits(ibm: IBMCloud) -> None:
+    @ct.qelectron(executors=executor())
+    @qml.qnode(qml.device("default.qubit", wires=6))
+    def wide() -> Any:
+        qml.Hadamard(5)
+        return qml.expval(qml.Z(5))
+
+    with pytest.raises(errors.TooFewQubits, match="6 wires are more than the 5 qubits of ibm_manila"):
+        wide()
+
+
+def test_a_device_cannot_be_exact(ibm: IBMCloud) -> None:
+    with pytest.raises(errors.ShotsMissing, match="ibm_manila can only sample"):
+        circuit_on(executor(shots=None))(0.1)
+
+
+def test_the_token_is_in_no_log_and_no_repr(
+    ibm: IBMCloud, caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    runs = executor()
+    circuit = circuit_on(runs)
+    circuit(0.1)
+
+    shown = [caplog.text, *capsys.readouterr(), repr(runs), str(runs), repr(circuit), runs.json_text()]
+    assert not [each for each in shown if KEY in each]
+    assert runs.ibmqx_token == KEY
+
+
+def test_the_examples_of_the_reference(ibm: IBMCloud) -> None:
+    from qiskit_ibm_runtime.fake_provider import FakeLimaV2
+
+    ibm.machines["ibmq_lima"] = Machine(FakeLimaV2(), "ibmq_lima")
+    local = ct.executor.QiskitExecutor()
+    qasm = ct.executor.QiskitExecutor(
+        device="sampler", backend="ibmq_qasm_simulator", ibmqx_token=KEY
+    )
+    lima = ct.executor.QiskitExecutor(
+        device="sampler",
+        backend="ibmq_lima",
+        ibmqx_token=KEY,
+        instance="my-hub/my-group/my-project",
+        options={"optimization_level": 2, "resilience_level": 1},
+    )
+
+    @ct.qelectron(executors=[local, qasm, lima])
+    @qml.qnode(qml.device("default.qubit", wires=2, shots=1024), interface="tf")
+    def circuit(x: Any) -> Any:
+        qml.IQPEmbedding(features=x, wires=[0, 1])
+        qml.Hadamard(wires=1)
+        return qml.probs(wires=range(2))
+
+    x = [0.6, -1.57]
+    futures = [circuit.run_later(x) for _ in range(4)]
+    results = [future.result() for future in futures]
+
+    assert {type(each).__module__.split(".")[0] for each in results} == {"tensorflow"}
+    for each in results:
+        assert np.allclose(each.numpy(), [0.05, 0.44, 0.46, 0.05], atol=0.08)
+    assert len(ibm.jobs) == 1
+
+
+def test_ibmq_runs_each_circuit_as_a_job_without_a_session(ibm: IBMCloud) -> None:
+    runs = ct.executor.IBMQExecutor(backend="ibm_lagos", ibmqx_token=KEY, shots=300)
+
+    results = runs.batch_get_results(submitted(runs, 3))
+
+    assert (len(ibm.jobs), len(ibm.sessions)) == (3, 0)
+    assert results[0] > results[2]
+    assert "session_id" not in next(iter(ibm.jobs.values())).body
+
+
+def test_ibmq_examples_of_the_reference(ibm: IBMCloud) -> None:
+    from qiskit_ibm_runtime.fake_provider import FakeLimaV2
+
+    ibm.machines["ibmq_lima"] = Machine(FakeLimaV2(), "ibmq_lima")
+    lima = ct.executor.IBMQExecutor(backend="ibmq_lima", ibmqx_token=KEY)
+
+    @ct.qelectron(executors=[ct.executor.IBMQExecutor(), lima])
+    @qml.qnode(qml.device("default.qubit", wires=2, shots=1024), interface="jax")
+    def circuit(x: Any) -> Any:
+        qml.IQPEmbedding(features=x, wires=[0, 1])
+        qml.Hadamard(wires=1)
+        return qml.probs(wires=range(2))
+
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        results = [circuit([0.5, 0.1]) for _ in range(3)]
+
+    for each in results:
+        assert np.allclose(each, [0.5, 0, 0.5, 0], atol=0.1)
+    told = [str(e.message) for e in caught if issubclass(e.category, SuccessorWarning)]
+    assert sorted(re.findall(r"qiskit\.ibmq|ibmq_qasm_simulator|channel", "|".join(told))) == [
+        "channel",
+        "ibmq_qasm_simulator",
+        "qiskit.ibmq",
+    ]
+
+
+def test_a_wrong_field_does_not_show_the_token() -> None:
+    with pytest.raises(ValidationError) as caught:
+        executor(shots="many")
+
+    assert KEY not in str(caught.value)
