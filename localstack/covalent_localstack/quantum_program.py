@@ -11,6 +11,7 @@ import queue
 import sys
 import threading
 import time
+from enum import Enum
 from importlib import import_module
 from typing import IO, Any
 
@@ -48,13 +49,36 @@ def _simulated(simulator: str, action: str, shots: int) -> Any:
     device = getattr(import_module(module), name)()
     program = import_module("braket.ir.openqasm").Program.parse_raw(action)
     began = time.monotonic()
-    document = json.loads(device.run(program, shots=shots).json(exclude_none=True))
+    result = device.run(program, shots=shots)
+    document = json.loads(json.dumps(result.dict(exclude_none=True), default=_plain))
+    if shots and result.resultTypes:
+        document["resultTypes"] = _estimated(result)
     took = {"executionDuration": int(1000 * (time.monotonic() - began))}
     header = {"name": "braket.task_result.simulator_metadata", "version": "1"}
     document["additionalMetadata"]["simulatorMetadata"] = {"braketSchemaHeader": header, **took}
     if not document.get("measurements"):
         document.pop("measurements", None)  # the schema has at least one, or no such member
     return document
+
+
+def _estimated(result: Any) -> Any:
+    """What the shots tell of each result that was asked for. The service computes that, the simulator does not."""
+    read = import_module("braket.tasks").GateModelQuantumTaskResult.from_object(result)
+    found = [{"type": each.type.dict(), "value": each.value} for each in read.result_types]
+    return json.loads(json.dumps(found, default=_plain))
+
+
+def _plain(value: Any) -> Any:
+    """A value as JSON has it; complex numbers are pairs there."""
+    match value:
+        case complex():
+            return [value.real, value.imag]
+        case Enum():
+            return value.value
+        case _ if hasattr(value, "tolist"):
+            return value.tolist()
+        case _:
+            return str(value)
 
 
 def _listen(source: IO[str], requests: "queue.SimpleQueue[str]") -> None:
