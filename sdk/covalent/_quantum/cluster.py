@@ -123,10 +123,10 @@ class QCluster(BaseQExecutor):
                 results[place] = result
         return results
 
-    def bound(self, mcm: Mapping[str, Any] | None = None, **of_the_qnode: Any) -> Self:
+    def bound(self, of_the_call: Mapping[str, Any] | None = None, **of_the_qnode: Any) -> Self:
         """A copy whose executors know what the QNode says of its circuits, too."""
-        executors = [each.bound(mcm, **of_the_qnode) for each in self.executors]
-        return super().bound(mcm, **of_the_qnode, executors=executors)
+        executors = [each.bound(of_the_call, **of_the_qnode) for each in self.executors]
+        return super().bound(of_the_call, **of_the_qnode, executors=executors)
 
     def choose(self, qscripts_list: Sequence[Any]) -> list[BaseQExecutor]:
         """The executor of each circuit."""

@@ -71,7 +71,9 @@ class QEDevice(Device):
         if config.gradient_method not in _OF_DEVICES:
             return config
         if config.gradient_method == "adjoint":
-            if circuit is None or self._bound([circuit]).gives_adjoint(_plain(circuit, self.wires)):
+            if circuit is None or self._bound([circuit]).gives_adjoint(
+                _on_standard_wires(circuit, self.wires)
+            ):
                 return replace(config, **_ADJOINT)
             warnings.warn(_NO_ADJOINT, UserWarning, stacklevel=2)
         shifts = {**dict.fromkeys(_ADJOINT), "gradient_method": qml.gradients.param_shift}
@@ -90,7 +92,8 @@ class QEDevice(Device):
             return program
         program.add_transform(_standard_wires, self.wires)
         wires = len(self.wires) if self.wires else None
-        device = self.cluster.bound(qnode_device_wires=wires).execution_device()
+        bound = self.cluster.bound({"any_wires": not self.wires}, qnode_device_wires=wires)
+        device = bound.execution_device()
         return program + device.preprocess_transforms(
             device.setup_execution_config(ExecutionConfig(gradient_method="adjoint"))
         )
@@ -125,14 +128,13 @@ class QEDevice(Device):
     ) -> BaseQExecutor:
         """The executors, told of the QNode's device."""
         kind = type(getattr(self.original, "target_device", self.original))
-        mcm = config.mcm_config if config else None
+        mcm = (config or ExecutionConfig()).mcm_config
+        of_the_call = {"mcm_method": mcm.mcm_method, "postselect_mode": mcm.postselect_mode}
         return self.cluster.bound(
-            {"mcm_method": mcm.mcm_method, "postselect_mode": mcm.postselect_mode} if mcm else None,
+            {**of_the_call, "any_wires": not self.wires},
             qnode_device_import_path=(kind.__module__, kind.__qualname__),
             qnode_device_shots=scripts[0].shots.total_shots,
-            qnode_device_wires=len(
-                self.wires or qml.wires.Wires.all_wires([s.wires for s in scripts])
-            ),
+            qnode_device_wires=len(self.wires or max((s.wires for s in scripts), key=len)),
             pennylane_active_return=True,
         )
 
@@ -158,7 +160,9 @@ def _only(results: Sequence[Any]) -> Any:
 
 
 def _on_standard_wires(script: Any, wires: Any) -> Any:
-    order = {label: place for place, label in enumerate(wires or script.wires)}
+    if not wires:
+        return script.map_to_standard_wires()
+    order = {label: place for place, label in enumerate(wires)}
     if all(label == place for label, place in order.items()):
         return script
     (mapped,), _ = qml.map_wires(script, order)

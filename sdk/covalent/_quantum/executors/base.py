@@ -20,6 +20,9 @@ from covalent._quantum.missing import needed, pennylane
 from covalent._quantum.records import CircuitRecord
 from covalent._shared_files.config import get_config
 
+_TAKE_ANY_WIRES = ("default.qubit", "default.mixed", "lightning.qubit", "reference.qubit")
+"""PennyLane's devices that need not be told how many wires there are, and so have some to spare."""
+
 
 def configured(section: str, entry: str, otherwise: Any = None) -> Any:
     """A field whose default is what the configuration file has under `[qelectron.<section>]`, when an executor is made.
@@ -55,7 +58,7 @@ class BaseQExecutor(BaseModel, ABC):
     qnode_device_wires: int | None = None
     pennylane_active_return: bool | None = None
 
-    _mcm: dict[str, Any] = PrivateAttr(default_factory=dict)
+    _of_the_call: dict[str, Any] = PrivateAttr(default_factory=dict)
 
     if TYPE_CHECKING:
         name: ClassVar[str]
@@ -74,7 +77,9 @@ class BaseQExecutor(BaseModel, ABC):
     def execution_device(self) -> Any:
         """The PennyLane device that runs the circuits."""
         name = getattr(self, "device", "default.qubit")
-        return pennylane().device(name, wires=self.qnode_device_wires, **self.device_init_kwargs)
+        any_wires = self._of_the_call.get("any_wires") and name in _TAKE_ANY_WIRES
+        wires = None if any_wires else self.qnode_device_wires
+        return pennylane().device(name, wires=wires, **self.device_init_kwargs)
 
     def shots_for(self, qscript: Any) -> Any:
         """The shots of a circuit on this executor. A shot vector stays: one number of shots does not give its parts."""
@@ -91,16 +96,17 @@ class BaseQExecutor(BaseModel, ABC):
         field = getattr(self, "shots", 0)
         return shots if field == 0 else pennylane().measurements.Shots(field)
 
-    def bound(self, mcm: Mapping[str, Any] | None = None, **of_the_qnode: Any) -> Self:
+    def bound(self, of_the_call: Mapping[str, Any] | None = None, **of_the_qnode: Any) -> Self:
         """A copy that knows what the QNode says of its circuits; it shares pools with this one.
 
         Args:
-            mcm: how mid-circuit measurements are done: `mcm_method` and `postselect_mode`.
+            of_the_call: how mid-circuit measurements are done (`mcm_method`, `postselect_mode`), and whether the QNode's
+                device takes any wires (`any_wires`): then `qnode_device_wires` are those of the circuits.
             of_the_qnode: the fields that describe its device.
 
         """
         copied = self.model_copy(update=of_the_qnode)
-        copied._mcm = dict(mcm or {})
+        copied._of_the_call = dict(of_the_call or {})
         return copied
 
     def ran_by(self, future: Any) -> "BaseQExecutor":  # noqa: ARG002  # for those that hand on
@@ -201,7 +207,8 @@ class BaseQExecutor(BaseModel, ABC):
 
     def _executed(self, qscript: Any, device: Any) -> Any:
         try:
-            return _executed(self.with_shots(qscript), device or self.execution_device(), self._mcm)
+            device = device or self.execution_device()
+            return _executed(self.with_shots(qscript), device, self._of_the_call)
         except Exception as exc:
             exc.add_note(f"in a circuit of a quantum electron, on {self.name}")
             raise
@@ -287,9 +294,10 @@ def _result(found: Any) -> Any:
     return found.result if isinstance(found, CircuitRecord) else found
 
 
-def _executed(qscript: Any, device: Any, mcm: Mapping[str, Any]) -> Any:
+def _executed(qscript: Any, device: Any, of_the_call: Mapping[str, Any]) -> Any:
     """The circuit's result on a device."""
     devices = needed("pennylane.devices")
+    mcm = {name: of_the_call.get(name) for name in ("mcm_method", "postselect_mode")}
     asked = devices.ExecutionConfig(mcm_config=devices.MCMConfig(**mcm))
     config = device.setup_execution_config(asked, qscript)
     batch, together = device.preprocess_transforms(config)([qscript])

@@ -50,7 +50,7 @@ class Threads(_Pool):
     ) -> Future[Any]:
         """Run a function in one of `size` threads."""
         with self._lock:
-            if self._threads is None or not self._began_here() or size != self._size:
+            if not self._began_here() or self._threads is None or size != self._size:
                 self._size = size
                 self._threads = ThreadPoolExecutor(size, thread_name_prefix="qelectron")
             return self._threads.submit(function, *args, **kwargs)
@@ -86,7 +86,7 @@ class Coroutines(_Pool):
     def submit(self, coroutine: Coroutine[Any, Any, Any]) -> Future[Any]:
         """Run a coroutine."""
         with self._lock:
-            if self._loop is None or not self._began_here():
+            if not self._began_here() or self._loop is None:
                 self._loop = _loop_in_a_thread()
                 weakref.finalize(self, self._loop.call_soon_threadsafe, self._loop.stop)
             return asyncio.run_coroutine_threadsafe(coroutine, self._loop)

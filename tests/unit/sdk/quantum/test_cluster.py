@@ -1,0 +1,151 @@
+"""QCluster: which executor runs a circuit, and results in the order of the circuits."""
+
+import pickle
+from collections.abc import Sequence
+from typing import Any
+
+import cloudpickle
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from covalent._quantum.cluster import QCluster
+from tests.unit.sdk.quantum.doubles import Counting, Echo
+
+
+def run(cluster: QCluster, circuits: Sequence[Any]) -> list[Any]:
+    return cluster.batch_get_results(cluster.batch_submit(circuits))
+
+
+def of(*labels: str, selector: Any = "cyclic") -> QCluster:
+    return QCluster(executors=[Echo(label=each) for each in labels], selector=selector)
+
+
+def test_cyclic_is_the_default_and_goes_on_over_batches() -> None:
+    cluster = of("a", "b", "c")
+    first, second = run(cluster, [1, 2]), run(cluster, [3, 4])
+    assert [label for label, _ in [*first, *second]] == ["a", "b", "c", "a"]
+
+
+def test_a_bound_copy_goes_on_where_the_cluster_is() -> None:
+    cluster = of("a", "b")
+    assert run(cluster.bound(qnode_device_wires=1), [1]) == [("a", 1)]
+    assert run(cluster.bound(qnode_device_wires=1), [1]) == [("b", 1)]
+
+
+def test_binding_reaches_every_executor_and_leaves_the_originals() -> None:
+    cluster = of("a", "b")
+    bound = cluster.bound({"mcm_method": "deferred"}, qnode_device_wires=3, qnode_device_shots=7)
+    assert [each.qnode_device_wires for each in bound.executors] == [3, 3]
+    assert bound.qnode_device_shots == 7
+    assert [each.qnode_device_wires for each in cluster.executors] == [None, None]
+
+
+def test_random_chooses_every_executor_sooner_or_later() -> None:
+    labels = {label for label, _ in run(of("a", "b", selector="random"), range(200))}
+    assert labels == {"a", "b"}
+
+
+@given(st.lists(st.integers(0, 3), max_size=20))
+def test_results_are_in_the_order_of_the_circuits(circuits: list[int]) -> None:
+    cluster = of("0", "1", "2", "3", selector=lambda circuit, executors: executors[circuit])
+    assert run(cluster, circuits) == [(str(each), each) for each in circuits]
+
+
+def test_each_executor_gets_its_own_circuits_at_once() -> None:
+    cluster = QCluster(executors=[Counting(label="a"), Echo(label="b")])
+    assert run(cluster, [1, 2, 3]) == [(2, "a", 1), ("b", 2), (2, "a", 3)]
+
+
+def test_a_future_tells_who_ran_it_also_through_inner_clusters() -> None:
+    inner, alone = of("a"), Echo(label="b")
+    cluster = QCluster(executors=[inner, alone])
+    assert [cluster.ran_by(each).label for each in cluster.batch_submit([1, 2])] == ["a", "b"]
+
+
+@pytest.mark.parametrize("returned", [[Echo(), Echo()], None, "cyclic", [Echo()]])
+def test_a_selector_must_return_exactly_one_executor(returned: Any) -> None:
+    cluster = of("a", "b", selector=lambda circuit, executors: returned)
+    with pytest.raises(ValueError, match="selector=.*must return exactly one quantum executor"):
+        cluster.batch_submit([1])
+
+
+def too_few(circuit: Any) -> Any:
+    return circuit
+
+
+def too_many(circuit: Any, executors: Any, more: Any) -> Any:
+    return more
+
+
+def by_name(circuit: Any, *, executors: Any) -> Any:
+    return executors
+
+
+@pytest.mark.parametrize("selector", [too_few, too_many, by_name])
+def test_a_selector_takes_two_positional_arguments(selector: Any) -> None:
+    with pytest.raises(ValueError, match="two positional arguments, a circuit and a list"):
+        of("a", selector=selector)
+
+
+@pytest.mark.parametrize("selector", ["cyclical", 3, None])
+def test_a_selector_is_a_name_or_a_callable(selector: Any) -> None:
+    with pytest.raises(ValueError, match="selector"):
+        of("a", selector=selector)
+
+
+def test_an_empty_cluster_is_refused() -> None:
+    with pytest.raises(ValueError, match="executors is empty"):
+        QCluster(executors=[])
+
+
+def test_executors_of_the_wrong_kind_are_refused() -> None:
+    with pytest.raises(ValueError, match="executors"):
+        QCluster(executors=["Simulator"])
+
+
+def test_a_selector_is_serialized_and_back() -> None:
+    last = 1
+    cluster = of("a", "b", selector=lambda circuit, executors: executors[last])
+    cluster.serialize_selector()
+    assert isinstance(cluster.selector, str)
+    assert run(cluster, [1]) == [("b", 1)], "it also selects while it is serialized"
+    made = cluster.deserialize_selector()
+    assert callable(made)
+    assert made is cluster.selector
+    assert run(cluster, [1]) == [("b", 1)]
+
+
+@pytest.mark.parametrize("name", ["cyclic", "random"])
+def test_names_need_no_serialization(name: str) -> None:
+    cluster = of("a", selector=name)
+    cluster.serialize_selector()
+    assert cluster.selector == cluster.deserialize_selector() == name
+    assert run(cluster, [1]) == [("a", 1)]
+
+
+def test_a_serialized_selector_passes_the_check_again() -> None:
+    cluster = of("a", "b", selector=lambda circuit, executors: executors[-1])
+    cluster.serialize_selector()
+    again = QCluster(executors=cluster.executors, selector=cluster.selector)
+    assert run(again, [1]) == [("b", 1)]
+
+
+def test_dict_has_hashable_executors() -> None:
+    values = of("a", "b").dict()
+    assert hash(values["executors"]) == hash(of("a", "b").dict()["executors"])
+    assert values["executors"] != of("a", "c").dict()["executors"]
+    assert values["selector"] == "cyclic"
+
+
+def test_a_cluster_travels() -> None:
+    cluster = of("a", "b", selector=lambda circuit, executors: executors[-1])
+    assert run(cloudpickle.loads(cloudpickle.dumps(cluster)), [1]) == [("b", 1)]
+    assert run(pickle.loads(pickle.dumps(of("a"))), [1]) == [("a", 1)]
+
+
+def test_the_schema_names_what_the_reference_names() -> None:
+    schema = QCluster.model_json_schema()
+    assert schema["required"] == ["executors"]
+    assert schema["properties"]["device"]["default"] == "default.qubit"
+    assert "BaseQExecutor" in schema["$defs"]

@@ -1,0 +1,219 @@
+"""Pools: they begin when needed, stay warm, take what notebooks define, end with the executor and with the parent."""
+
+import asyncio
+import gc
+import multiprocessing
+import os
+import pickle
+import signal
+import subprocess
+import sys
+import threading
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from covalent._quantum.executors.pools import Coroutines, Processes, Threads
+
+WAIT = 60
+
+
+def _threads_of() -> str | None:
+    return os.environ.get("OMP_NUM_THREADS")
+
+
+def _refuse() -> None:
+    raise ZeroDivisionError("no circuit")
+
+
+class Unreadable(Exception):
+    def __init__(self, one: int, two: int) -> None:
+        super().__init__("it cannot be read back")
+
+
+def _refuse_unreadably() -> None:
+    raise Unreadable(1, 2)
+
+
+def _print() -> str:
+    print("told by the circuit")
+    os.write(1, b"and below Python")
+    return "result"
+
+
+def test_a_process_stays_for_the_next() -> None:
+    pool = Processes()
+    ids = {pool.submit(1, os.getpid).result(WAIT) for _ in range(3)}
+    assert len(ids) == 1
+    assert os.getpid() not in ids
+
+
+def test_functions_of_a_notebook_travel() -> None:
+    here = 3
+    assert Processes().submit(1, lambda x: x + here, 4).result(WAIT) == 7
+
+
+def test_processes_run_side_by_side() -> None:
+    # Each waits for the file of the other.
+    pool = Processes()
+    both = [pool.submit(2, _meet, str(_folder()), mine) for mine in (0, 1)]
+    assert [each.result(WAIT) for each in both] == [0, 1]
+
+
+def _folder() -> Path:
+    import tempfile
+
+    global _MEETING  # one folder for both
+    if _MEETING is None:
+        _MEETING = Path(tempfile.mkdtemp())
+    return _MEETING
+
+
+_MEETING: Path | None = None
+
+
+def _meet(folder: str, mine: int) -> int:
+    import pathlib
+    import time
+
+    place = pathlib.Path(folder)
+    (place / str(mine)).touch()
+    deadline = time.monotonic() + 30
+    while not (place / str(1 - mine)).exists():
+        if time.monotonic() > deadline:
+            raise TimeoutError
+        time.sleep(0.01)
+    return mine
+
+
+def test_each_process_has_its_share_of_the_cores() -> None:
+    cores = os.cpu_count() or 1
+    assert Processes().submit(cores, _threads_of).result(WAIT) == "1"
+    assert Processes().submit(1, _threads_of).result(WAIT) == str(cores)
+
+
+def test_an_error_comes_back_with_its_traceback() -> None:
+    with pytest.raises(ZeroDivisionError, match="no circuit") as found:
+        Processes().submit(1, _refuse).result(WAIT)
+    assert "_refuse" in str(found.value.__cause__)
+
+
+def test_an_error_that_cannot_travel_is_told_in_words() -> None:
+    with pytest.raises(RuntimeError, match="Unreadable: it cannot be read back"):
+        Processes().submit(1, _refuse_unreadably).result(WAIT)
+
+
+def test_what_a_circuit_prints_does_not_disturb() -> None:
+    assert Processes().submit(1, _print).result(WAIT) == "result"
+
+
+def test_a_killed_process_is_told_and_replaced() -> None:
+    pool = Processes()
+    first = pool.submit(1, os.getpid).result(WAIT)
+    with pytest.raises(RuntimeError, match=r"killed by signal 9.*out of memory"):
+        pool.submit(1, _kill_self).result(WAIT)
+    assert pool.submit(1, os.getpid).result(WAIT) != first
+
+
+def _kill_self() -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def test_the_processes_end_with_the_pool() -> None:
+    pool = Processes()
+    worker = psutil.Process(pool.submit(1, os.getpid).result(WAIT))
+    del pool
+    gc.collect()
+    worker.wait(WAIT)
+
+
+_PARENT = """
+import os, sys, time
+from covalent._quantum.executors.pools import Processes
+pool = Processes()
+print(pool.submit(1, os.getpid).result(), flush=True)
+pool.submit(1, time.sleep, 600)
+sys.stdin.read()
+"""
+
+
+@pytest.mark.parametrize("end", [signal.SIGKILL, signal.SIGTERM])
+def test_no_process_outlives_a_killed_parent(end: int) -> None:
+    pipe = subprocess.PIPE
+    with subprocess.Popen([sys.executable, "-c", _PARENT], stdin=pipe, stdout=pipe) as parent:
+        assert parent.stdout is not None
+        worker = psutil.Process(int(parent.stdout.readline()))
+        parent.send_signal(end)
+        worker.wait(WAIT)
+
+
+def test_a_script_ends_by_itself() -> None:
+    script = (
+        "import os; from covalent._quantum.executors.pools import Processes; pool = Processes();"
+        "print(pool.submit(1, os.getpid).result())"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=WAIT
+    )
+    assert not psutil.pid_exists(int(done.stdout))
+
+
+@pytest.mark.parametrize("way", ["fork", "spawn"])
+def test_daemon_processes_may_use_it(way: Any) -> None:
+    context = multiprocessing.get_context(way)
+    ours, theirs = context.Pipe()
+    process = context.Process(target=_as_daemon, args=(theirs,), daemon=True)
+    process.start()
+    assert ours.poll(WAIT)
+    assert ours.recv() == 5
+    process.join(WAIT)
+
+
+def _as_daemon(answer: Any) -> None:
+    answer.send(Processes().submit(1, len, "seven"[:5]).result(WAIT))
+
+
+def test_a_forked_process_begins_its_own() -> None:
+    pool = Processes()
+    before = pool.submit(1, os.getpid).result(WAIT)
+    context = multiprocessing.get_context("fork")
+    ours, theirs = context.Pipe()
+    process = context.Process(
+        target=lambda: theirs.send(pool.submit(1, os.getpid).result(WAIT)), daemon=True
+    )
+    process.start()
+    assert ours.poll(WAIT)
+    assert ours.recv() != before
+    process.join(WAIT)
+    assert pool.submit(1, os.getpid).result(WAIT) == before, "ours was left alone"
+
+
+@pytest.mark.parametrize("kind", [Threads, Processes, Coroutines])
+def test_a_pool_travels_as_nothing(kind: type) -> None:
+    pool = kind()
+    assert pickle.loads(pickle.dumps(pool)) == pool
+
+
+def test_threads_are_as_many_as_asked() -> None:
+    pool, gate, names = Threads(), threading.Barrier(3), set()
+
+    def meet() -> None:
+        gate.wait(WAIT)
+        names.add(threading.current_thread().name)
+
+    for each in [pool.submit(3, meet) for _ in range(3)]:
+        each.result(WAIT)
+    assert len(names) == 3
+
+
+def test_coroutines_run_side_by_side_on_one_loop() -> None:
+    pool = Coroutines()
+
+    async def both() -> tuple[int, str]:
+        await asyncio.sleep(0)
+        return id(asyncio.get_running_loop()), threading.current_thread().name
+
+    found = {pool.submit(both()).result(WAIT) for _ in range(3)}
+    assert len(found) == 1
