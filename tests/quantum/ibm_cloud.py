@@ -7,11 +7,10 @@ names of IBM's hosts, and answers each as IBM does. Bodies have the form that th
 ends of qiskit-ibm-runtime.
 """
 
-from __future__ import annotations
-
 import contextlib
 import datetime
 import json
+import re
 import ssl
 import threading
 import time
@@ -106,7 +105,9 @@ class IBMCloud:
     def __post_init__(self) -> None:
         self.go.set()
 
-    def answer(self, host: str, method: str, url: str, headers: Mapping[str, str], body: bytes) -> Reply:
+    def answer(
+        self, host: str, method: str, url: str, headers: Mapping[str, str], body: bytes
+    ) -> Reply:
         """Answer a request."""
         path = urlsplit(url).path
         with self.lock:
@@ -158,29 +159,22 @@ class IBMCloud:
         if headers.get("Service-CRN") != CRN:
             return refusal(403, 1200, "You are not authorized to perform this action.")
         sent = json.loads(body) if body else {}
-        match method, path.strip("/").split("/"):
-            case "GET", ["instances", "usage"]:
-                return 200, {"instance_id": CRN, "usage_consumed_seconds": 0, "usage_limit_seconds": 600}
-            case "GET", ["backends"]:
-                return 200, {"devices": [self._device(each) for each in self.machines.values()]}
-            case "GET", ["backends", name, what]:
-                return self._backend(name, what)
-            case "POST", ["sessions"]:
-                return self._open(sent)
-            case "GET", ["sessions", name]:
-                return 200, self.sessions[name]
-            case "PATCH", ["sessions", name]:
-                self.sessions[name].update(accepting_jobs=sent["accepting_jobs"], state="closed")
-                return 204, None
-            case "POST", ["jobs"]:
-                return self._submit(sent)
-            case "GET", ["jobs", name]:
-                return 200, self.jobs[name].shown()
-            case "GET", ["jobs", name, "results"]:
-                return 200, self.jobs[name].result
-            case "POST", ["jobs", name, "cancel"]:
-                return self._cancel(name)
+        for verb, pattern, answer in _ROUTES:
+            match = re.fullmatch(pattern, path) if verb == method else None
+            if match:
+                return answer(self, sent, *match.groups())
         return refusal(404, 1299, f"no {method} {path}")
+
+    def _usage(self, _: Any) -> Reply:
+        used = {"usage_consumed_seconds": 0, "usage_limit_seconds": 600}
+        return 200, {"instance_id": CRN, **used}
+
+    def _backends(self, _: Any) -> Reply:
+        return 200, {"devices": [self._device(each) for each in self.machines.values()]}
+
+    def _close(self, sent: dict[str, Any], name: str) -> Reply:
+        self.sessions[name].update(accepting_jobs=sent["accepting_jobs"], state="closed")
+        return 204, None
 
     def _device(self, machine: Machine) -> dict[str, Any]:
         state = "online" if machine.online else "offline"
@@ -191,7 +185,7 @@ class IBMCloud:
             "queue_length": machine.queue,
         }
 
-    def _backend(self, name: str, what: str) -> Reply:
+    def _backend(self, _: Any, name: str, what: str) -> Reply:
         if name not in self.machines:
             return refusal(404, 1007, "Backend not found.")
         machine = self.machines[name]
@@ -209,7 +203,9 @@ class IBMCloud:
 
     def _open(self, sent: dict[str, Any]) -> Reply:
         if self.plan == "Open" and sent["mode"] == "dedicated":
-            return refusal(400, 1352, "You are not authorized to run a session when using the open plan.")
+            return refusal(
+                400, 1352, "You are not authorized to run a session when using the open plan."
+            )
         name = str(uuid.uuid4())
         self.sessions[name] = {
             "id": name,
@@ -252,16 +248,32 @@ class IBMCloud:
         job.result = json.dumps(result, cls=RuntimeEncoder)
         job.status = "Completed"
 
-    def _cancel(self, name: str) -> Reply:
+    def _cancel(self, _: Any, name: str) -> Reply:
         if self.jobs[name].status not in ("Queued", "Running"):
             return refusal(409, 1216, "The job is in a final state.")
         self.jobs[name].status = "Cancelled"
         return 204, None
 
 
+_ROUTES: tuple[tuple[str, str, Callable[..., Reply]], ...] = (
+    ("GET", "/instances/usage", IBMCloud._usage),
+    ("GET", "/backends", IBMCloud._backends),
+    ("GET", "/backends/([^/]+)/([^/]+)", IBMCloud._backend),
+    ("POST", "/sessions", IBMCloud._open),
+    ("GET", "/sessions/([^/]+)", lambda cloud, _, name: (200, cloud.sessions[name])),
+    ("PATCH", "/sessions/([^/]+)", IBMCloud._close),
+    ("POST", "/jobs", IBMCloud._submit),
+    ("GET", "/jobs/([^/]+)", lambda cloud, _, name: (200, cloud.jobs[name].shown())),
+    ("GET", "/jobs/([^/]+)/results", lambda cloud, _, name: (200, cloud.jobs[name].result)),
+    ("POST", "/jobs/([^/]+)/cancel", IBMCloud._cancel),
+)
+
+
 def _recorded(backend: Any, which: str) -> dict[str, Any]:
     """What the real device answered once: qiskit-ibm-runtime keeps it with its fake back ends."""
-    found: dict[str, Any] = json.loads((Path(backend.dirname) / getattr(backend, which)).read_text())
+    found: dict[str, Any] = json.loads(
+        (Path(backend.dirname) / getattr(backend, which)).read_text()
+    )
     return found
 
 
@@ -307,8 +319,9 @@ def serve(cloud: IBMCloud, folder: Path) -> Iterator[Served]:
 @pytest.fixture
 def ibm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[IBMCloud]:
     """IBM Cloud with two devices, as the client of Qiskit Runtime finds it. Nothing of the past is remembered."""
-    from covalent._quantum.ibm import account, retired, sessions
     from qiskit_ibm_runtime.fake_provider import FakeLagosV2, FakeManilaV2
+
+    from covalent._quantum.ibm import account, retired, sessions
 
     machines = [Machine(FakeManilaV2(), "ibm_manila"), Machine(FakeLagosV2(), "ibm_lagos")]
     cloud = IBMCloud({each.name: each for each in machines})
@@ -340,18 +353,24 @@ def _handler(cloud: IBMCloud, context: ssl.SSLContext) -> type[BaseHTTPRequestHa
             host = self.headers["Host"].partition(":")[0]
             headers = dict(self.headers.items())
             status, found = cloud.answer(host, self.command, self.path, headers, body)
-            text = found if isinstance(found, str) else "" if found is None else json.dumps(found, default=str)
+            text = (
+                found
+                if isinstance(found, str)
+                else ""
+                if found is None
+                else json.dumps(found, default=str)
+            )
             self.send_response(status)
             self.send_header("Content-Type", "application/json")
             self.send_header("Content-Length", str(len(text.encode())))
             self.end_headers()
             self.wfile.write(text.encode())
 
-        do_GET = do_POST = do_PATCH = do_DELETE = _answer
-
-        def log_message(self, format: str, *args: Any) -> None:
+        def log_message(self, *_: Any) -> None:
             pass
 
+    for verb in ("GET", "POST", "PATCH", "DELETE"):
+        setattr(Handler, f"do_{verb}", Handler._answer)
     return Handler
 
 
@@ -360,7 +379,9 @@ def _certificates(folder: Path) -> tuple[Path, Path]:
     top, key = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
     name = _name("Authority of a test")
     no_end = x509.BasicConstraints(ca=True, path_length=None)
-    root = _signed(name, name, top.public_key(), lambda b: b.add_extension(no_end, critical=True), top)
+    root = _signed(
+        name, name, top.public_key(), lambda b: b.add_extension(no_end, critical=True), top
+    )
     names = x509.SubjectAlternativeName([x509.DNSName(host) for host in HOSTS])
     leaf = _signed(
         _name("IBM Cloud of a test"),

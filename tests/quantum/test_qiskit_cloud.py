@@ -7,15 +7,16 @@ from collections.abc import Callable
 from concurrent.futures import CancelledError, Future
 from typing import Any
 
-import covalent as ct
 import numpy as np
 import pennylane as qml
 import pytest
-from covalent._quantum.ibm import errors, sessions
-from covalent._quantum.ibm.retired import SuccessorWarning
 from pydantic import ValidationError
 from qiskit_ibm_runtime.exceptions import RuntimeJobFailureError
 from tests.quantum.ibm_cloud import CRN, KEY, IBMCloud, Job, Machine, ibm, refusal
+
+import covalent as ct
+from covalent._quantum.ibm import errors, sessions
+from covalent._quantum.ibm.retired import SuccessorWarning
 
 __all__ = ["ibm"]
 pytestmark = [
@@ -156,7 +157,9 @@ def test_the_channel_that_ended_has_a_successor_with_one_warning(ibm: IBMCloud) 
         circuit_on(executor(channel="ibm_quantum"), executor(channel="ibm_quantum", shots=10))(0.1)
 
     told = [each for each in caught if issubclass(each.category, SuccessorWarning)]
-    assert [str(each.message).startswith("The channel 'ibm_quantum' ended") for each in told] == [True]
+    assert [str(each.message).startswith("The channel 'ibm_quantum' ended") for each in told] == [
+        True
+    ]
 
 
 @pytest.mark.parametrize("instance", ["", CRN, "my-instance", "my-hub/my-group/my-project"])
@@ -225,7 +228,9 @@ def test_a_back_end_that_is_offline(ibm: IBMCloud) -> None:
 def test_a_queue_that_is_too_long(ibm: IBMCloud) -> None:
     ibm.machines["ibm_manila"].queue = 51
 
-    with pytest.raises(errors.BackendUnavailable, match=r"51 jobs wait for ibm_manila.*ibm_lagos \(0"):
+    with pytest.raises(
+        errors.BackendUnavailable, match=r"51 jobs wait for ibm_manila.*ibm_lagos \(0"
+    ):
         circuit_on(executor(options={"max_pending_jobs": 50}))(0.1)
 
 
@@ -239,7 +244,7 @@ def test_the_service_takes_no_more_jobs(ibm: IBMCloud) -> None:
 def test_a_job_that_fails_keeps_its_cause(ibm: IBMCloud) -> None:
     ibm.fails_with = 6075, "The qubits lost their coherence"
 
-    with pytest.raises(errors.JobFailed, match="ibm_manila.*lost their coherence") as caught:
+    with pytest.raises(errors.JobFailed, match=r"ibm_manila.*lost their coherence") as caught:
         circuit_on(executor())(0.1)
 
     assert isinstance(caught.value.__cause__, RuntimeJobFailureError)
@@ -291,7 +296,9 @@ def test_too_few_qubits(ibm: IBMCloud) -> None:
         qml.Hadamard(5)
         return qml.expval(qml.Z(5))
 
-    with pytest.raises(errors.TooFewQubits, match="6 wires are more than the 5 qubits of ibm_manila"):
+    with pytest.raises(
+        errors.TooFewQubits, match="6 wires are more than the 5 qubits of ibm_manila"
+    ):
         wide()
 
 
@@ -308,7 +315,14 @@ def test_the_token_is_in_no_log_and_no_repr(
     circuit = circuit_on(runs)
     circuit(0.1)
 
-    shown = [caplog.text, *capsys.readouterr(), repr(runs), str(runs), repr(circuit), runs.json_text()]
+    shown = [
+        caplog.text,
+        *capsys.readouterr(),
+        repr(runs),
+        str(runs),
+        repr(circuit),
+        runs.json_text(),
+    ]
     assert not [each for each in shown if KEY in each]
     assert runs.ibmqx_token == KEY
 

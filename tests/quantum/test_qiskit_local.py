@@ -6,19 +6,21 @@ import warnings
 from typing import Any
 
 import cloudpickle
-import covalent as ct
 import numpy as np
 import pennylane as qml
 import pytest
-from covalent._quantum.ibm import errors, options, place, retired
-from covalent._quantum.ibm.device import SamplerDevice
-from covalent._quantum.records import collecting
-from covalent._shared_files.exceptions import MissingExtra
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import covalent as ct
+from covalent._quantum.ibm import errors, here, options, retired
+from covalent._quantum.ibm.device import SamplerDevice
+from covalent._quantum.records import collecting
+from covalent._shared_files.exceptions import MissingExtra
+
 pytestmark = pytest.mark.quantum
 
+qelectron: Any = ct.qelectron
 SHOTS = 4000
 SIGMAS = 6
 WIRES = 3
@@ -67,7 +69,9 @@ SINGLE = OBSERVABLES.filter(lambda each: not isinstance(each, qml.ops.Sum))
 
 
 def device(shots_exact: bool = False) -> SamplerDevice:
-    return SamplerDevice(WIRES, place=place.Statevector(options.settings({} if shots_exact else SEED)))
+    return SamplerDevice(
+        WIRES, place=here.Statevector(options.settings({} if shots_exact else SEED))
+    )
 
 
 def run(tape: Any, on: Any) -> Any:
@@ -94,7 +98,12 @@ def _counted(m: Any) -> bool:
 def test_exact_results_are_those_of_default_qubit(
     start: Any, operations: list[Any], mean: Any, spread: Any
 ) -> None:
-    measurements = [qml.expval(mean), qml.var(spread), qml.probs(wires=[2, 0]), qml.probs(op=spread)]
+    measurements = [
+        qml.expval(mean),
+        qml.var(spread),
+        qml.probs(wires=[2, 0]),
+        qml.probs(op=spread),
+    ]
 
     ours, exact = both([start, *operations], measurements, None)
 
@@ -141,7 +150,9 @@ def test_variances_agree_within_statistics(operations: list[Any], spread: Any) -
     assert abs(mine - exact) <= SIGMAS * (2 * largest) ** 2 / np.sqrt(SHOTS)
 
 
-@pytest.mark.parametrize("backend", ["aer_simulator", "aer_simulator_statevector", "fake_manila", "FakeLagosV2"])
+@pytest.mark.parametrize(
+    "backend", ["aer_simulator", "aer_simulator_statevector", "fake_manila", "FakeLagosV2"]
+)
 @pytest.mark.parametrize("local_transpile", [True, False])
 @pytest.mark.parametrize("kind", ["local_sampler", "sampler"])
 def test_back_ends_of_this_machine(backend: str, kind: str, *, local_transpile: bool) -> None:
@@ -170,11 +181,11 @@ def test_fake_back_ends_are_noisy_and_seeds_repeat() -> None:
         return qml.counts(wires=[0, 1])
 
     noisy = ct.executor.QiskitExecutor(backend="fake_manila", options=SEED)
-    first, second = (ct.qelectron(flipped, executors=noisy)() for _ in range(2))
+    first, second = (qelectron(flipped, executors=noisy)() for _ in range(2))
 
     assert first == second
     assert len(first) > 1
-    assert ct.qelectron(flipped, executors=ct.executor.QiskitExecutor())() == {"10": 1024}
+    assert qelectron(flipped, executors=ct.executor.QiskitExecutor())() == {"10": 1024}
 
 
 def test_an_unknown_fake_back_end_names_near_ones() -> None:
@@ -185,10 +196,12 @@ def test_an_unknown_fake_back_end_names_near_ones() -> None:
 
 
 def test_the_channel_local_has_fake_back_ends_only() -> None:
-    runs = ct.executor.QiskitExecutor(device="sampler", backend="manila", channel="local")
+    def runs(backend: str) -> Any:
+        return ct.executor.QiskitExecutor(device="sampler", backend=backend, channel="local")
 
-    with pytest.raises(errors.UnknownBackend, match="fake_manila"):
-        runs.execution_device()
+    assert runs("manila").execution_device().place.name == "fake_manila"
+    with pytest.raises(errors.UnknownBackend, match="fake_torino"):
+        runs("ibm_torino").execution_device()
 
 
 def test_a_simulator_of_the_cloud_moved_here_with_one_warning() -> None:
@@ -220,7 +233,7 @@ def test_shots_of_the_executor_and_of_the_qnode() -> None:
 
     for given_shots, seen in [(1024, 1024), (0, 50), (7, 7)]:
         runs = ct.executor.QiskitExecutor(shots=given_shots)
-        assert len(ct.qelectron(circuit, executors=runs)()) == seen
+        assert len(qelectron(circuit, executors=runs)()) == seen
 
 
 def test_several_numbers_of_shots() -> None:
@@ -236,16 +249,18 @@ def test_no_shots_are_exact_here_and_refused_by_samplers() -> None:
         return qml.expval(qml.Z(0))
 
     exact = ct.executor.QiskitExecutor(shots=None)
-    assert ct.qelectron(circuit, executors=exact)(0.4) == pytest.approx(np.cos(0.4))
+    assert qelectron(circuit, executors=exact)(0.4) == pytest.approx(np.cos(0.4))
     sampling = ct.executor.QiskitExecutor(shots=None, backend="fake_manila")
     with pytest.raises(errors.ShotsMissing, match="fake_manila can only sample; give shots"):
-        ct.qelectron(circuit, executors=sampling)(0.4)
+        qelectron(circuit, executors=sampling)(0.4)
 
 
 def test_too_few_qubits() -> None:
     runs = ct.executor.QiskitExecutor(backend="fake_manila").bound(qnode_device_wires=6)
 
-    with pytest.raises(errors.TooFewQubits, match="6 wires are more than the 5 qubits of fake_manila"):
+    with pytest.raises(
+        errors.TooFewQubits, match="6 wires are more than the 5 qubits of fake_manila"
+    ):
         runs.execution_device()
 
 
@@ -309,7 +324,7 @@ def test_a_missing_extra(kind: str, package: str, monkeypatch: pytest.MonkeyPatc
     importing = builtins.__import__
 
     def absent(name: str, *args: Any, **kwargs: Any) -> Any:
-        if name.split(".")[0] == package:
+        if name.split(".", maxsplit=1)[0] == package:
             raise ModuleNotFoundError(f"No module named {package!r}", name=package)
         return importing(name, *args, **kwargs)
 
@@ -345,12 +360,14 @@ def test_the_transpiler_takes_the_options_for_it() -> None:
 
 def test_a_layout_is_kept() -> None:
     how = options.settings({"transpilation": {"initial_layout": [3, 2], "seed_transpiler": 1}})
-    here = place.local("fake_manila", how, transpile=True)
-    assert here is not None
+    fake = here.local("fake_manila", how, transpile=True)
+    assert fake is not None
     tape = qml.tape.QuantumScript([qml.Hadamard(0), qml.CNOT([0, 1])], [qml.probs(wires=[0, 1])])
     from covalent._quantum.ibm.circuits import translated
 
-    (ready,) = here.prepared([translated(tape, [0, 1]).circuit])
+    (ready,) = fake.prepared([translated(tape, [0, 1]).circuit])
 
-    measured = [ready.find_bit(each.qubits[0]).index for each in ready.data if each.name == "measure"]
+    measured = [
+        ready.find_bit(each.qubits[0]).index for each in ready.data if each.name == "measure"
+    ]
     assert measured == [3, 2]

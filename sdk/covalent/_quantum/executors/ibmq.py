@@ -1,7 +1,5 @@
 """Circuits on IBM Quantum, each as a job of its own, from threads."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from concurrent.futures import Future
 from typing import Any
@@ -11,7 +9,13 @@ from pydantic import field_validator
 from covalent._quantum.executors.base import BaseThreadPoolQExecutor, configured
 from covalent._quantum.ibm import options as documented
 from covalent._quantum.ibm import retired
-from covalent._quantum.ibm.fields import IBMQuantumFields, TokenField, checked_shots, sampler_device
+from covalent._quantum.ibm.fields import (
+    IBMQuantumFields,
+    TokenField,
+    checked_shots,
+    place_of,
+    sampler_device,
+)
 from covalent._quantum.records import CircuitRecord
 
 
@@ -59,9 +63,7 @@ class IBMQExecutor(IBMQuantumFields, BaseThreadPoolQExecutor):
     @property
     def device_init_kwargs(self) -> dict[str, Any]:
         """Keyword arguments to pass to the device constructor, beside its wires."""
-        from covalent._quantum.ibm import place
-
-        here = place.of(self, documented.settings({}), in_session=False)
+        here = place_of(self, documented.settings({}), in_session=False)
         return {"place": here, "owner": type(self).__name__}
 
     def execution_device(self) -> Any:
@@ -79,6 +81,4 @@ class IBMQExecutor(IBMQuantumFields, BaseThreadPoolQExecutor):
             A future for each, in their order.
 
         """
-        return [
-            self._pool.submit(self.max_jobs, self.run_circuit, each) for each in qscripts_list
-        ]
+        return [self._pool.submit(self.max_jobs, self.run_circuit, each) for each in qscripts_list]

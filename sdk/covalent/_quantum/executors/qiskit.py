@@ -1,7 +1,5 @@
 """Circuits on IBM Quantum and on Qiskit's own simulators, through Qiskit's Sampler."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import Sequence
 from concurrent.futures import Future
@@ -15,18 +13,24 @@ from covalent._quantum.executors.base import AsyncBaseQExecutor, configured
 from covalent._quantum.executors.shared_future import parts
 from covalent._quantum.ibm import options as documented
 from covalent._quantum.ibm import retired
-from covalent._quantum.ibm.fields import IBMQuantumFields, TokenField, checked_shots, sampler_device
-from covalent._quantum.ibm.fields import RuntimeOptions as RuntimeOptions
+from covalent._quantum.ibm.fields import (
+    IBMQuantumFields,
+    RuntimeOptions,
+    TokenField,
+    checked_shots,
+    place_of,
+    sampler_device,
+)
 from covalent._quantum.records import CircuitRecord
 
 _DEVICES = ("sampler", "local_sampler")
 
 
 class QiskitExecutor(IBMQuantumFields, AsyncBaseQExecutor):
-    """A quantum executor that lets the user run circuits on IBM Quantum backends, using runtime sessions and Qiskit primitives.
+    """A quantum executor that lets the user run circuits on IBM Quantum backends.
 
-    The attributes `device`, `backend`, `ibmqx_token`, `hub`, `group`, and `project` are taken from the Covalent
-    configuration file by default, if available.
+    It uses runtime sessions and Qiskit primitives. The attributes `device`, `backend`, `ibmqx_token`, `hub`,
+    `group`, and `project` are taken from the Covalent configuration file by default, if available.
 
     Args:
         device: The Qiskit primitive used to execute circuits. Valid values are "sampler" and "local_sampler". The value
@@ -106,10 +110,8 @@ class QiskitExecutor(IBMQuantumFields, AsyncBaseQExecutor):
     @property
     def device_init_kwargs(self) -> dict[str, Any]:
         """Keyword arguments to pass to the device constructor, beside its wires."""
-        from covalent._quantum.ibm import place
-
         settings = documented.settings(RuntimeOptions.of(self.options))
-        here = place.of(self, settings, in_session=True)
+        here = place_of(self, settings, in_session=True)
         return {"place": here, "owner": type(self).__name__}
 
     def execution_device(self) -> Any:

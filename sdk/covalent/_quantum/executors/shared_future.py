@@ -1,7 +1,5 @@
 """One computation with several results, each of which somebody waits for."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from concurrent.futures import CancelledError, Future
 from typing import Any

@@ -1,7 +1,5 @@
 """Who asks IBM Quantum, and what it may use there. Connecting costs several requests: each account connects once."""
 
-from __future__ import annotations
-
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -9,6 +7,11 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 from urllib.parse import urlsplit
+
+from qiskit_ibm_runtime import QiskitRuntimeService
+from qiskit_ibm_runtime.accounts.exceptions import AccountsError
+from qiskit_ibm_runtime.api.exceptions import RequestsApiError
+from qiskit_ibm_runtime.exceptions import IBMInputValueError, IBMNotAuthorizedError
 
 from covalent._quantum.ibm import retired
 from covalent._quantum.ibm.errors import (
@@ -55,9 +58,7 @@ class Account:
 
         """
         if not self.token:
-            raise TokenMissing(
-                f"{self.executor}: no token; {_CURE.format(executor=self.executor)}"
-            )
+            raise TokenMissing(f"{self.executor}: no token; {_CURE.format(executor=self.executor)}")
         with _connecting:
             return _connected(self)
 
@@ -110,10 +111,6 @@ class Account:
     @contextmanager
     def errors(self, doing: str) -> Iterator[None]:
         """Translate what the service's client raises; the token is struck out of every text."""
-        from qiskit_ibm_runtime.accounts.exceptions import AccountsError
-        from qiskit_ibm_runtime.api.exceptions import RequestsApiError
-        from qiskit_ibm_runtime.exceptions import IBMInputValueError, IBMNotAuthorizedError
-
         try:
             yield
         except IBMNotAuthorizedError as exc:
@@ -145,7 +142,6 @@ _connecting = threading.Lock()
 
 @cache
 def _connected(account: Account) -> Any:
-    from qiskit_ibm_runtime import QiskitRuntimeService
 
     base, resolver = _addresses(account.url)
     with account.errors("connect"):

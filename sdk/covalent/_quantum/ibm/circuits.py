@@ -1,7 +1,5 @@
 """PennyLane's circuits as Qiskit's, and bits as PennyLane's measurements."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -10,6 +8,9 @@ import numpy as np
 import pennylane as qml
 from pennylane_qiskit.converter import QISKIT_OPERATION_MAP, circuit_to_qiskit
 from qiskit.quantum_info import Statevector
+from qiskit.transpiler import generate_preset_pass_manager
+
+from covalent._quantum.ibm.options import Settings
 
 OPERATIONS = frozenset(QISKIT_OPERATION_MAP) | {"GlobalPhase"}
 """What the converter can say in Qiskit; all else is decomposed."""
@@ -64,9 +65,7 @@ def measured(each: Translated, bits: Any) -> Any:
 
     """
     samples = bits.to_bool_array(order="little").astype(np.int64)
-    found = tuple(
-        _processed(each.tape, samples[slice(*piece)]) for piece in each.tape.shots.bins()
-    )
+    found = tuple(_processed(each.tape, samples[slice(*piece)]) for piece in each.tape.shots.bins())
     return found if each.tape.shots.has_partitioned_shots else found[0]
 
 
@@ -80,10 +79,19 @@ def exact(each: Translated) -> Any:
     circuit = each.circuit.remove_final_measurements(inplace=False)
     state = Statevector(circuit).reverse_qargs().data
     wires = qml.wires.Wires(range(circuit.num_qubits))
-    return _one_or_all(
-        [mp.process_state(state, wire_order=wires) for mp in each.tape.measurements]
-    )
+    return _one_or_all([mp.process_state(state, wire_order=wires) for mp in each.tape.measurements])
 
 
 def _one_or_all(results: list[Any]) -> Any:
     return results[0] if len(results) == 1 else tuple(results)
+
+
+def transpiled(
+    circuits: Sequence[Any], backend: Any, settings: Settings, level: int
+) -> Sequence[Any]:
+
+    how = dict(settings.transpiler)
+    if how.pop("skip_transpilation", False):
+        return circuits
+    manager = generate_preset_pass_manager(optimization_level=level, backend=backend, **how)
+    return [manager.run(circuit) for circuit in circuits]

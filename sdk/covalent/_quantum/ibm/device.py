@@ -1,7 +1,5 @@
 """A PennyLane device whose circuits a Sampler of Qiskit runs."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -24,7 +22,7 @@ from covalent._quantum.ibm.errors import ShotsMissing, TooFewQubits
 from covalent._quantum.ibm.place import Place
 
 
-class SamplerDevice(Device):
+class SamplerDevice(Device):  # type: ignore[misc]  # PennyLane has no types for mypy
     """A device that samples circuits in a place.
 
     Args:
@@ -45,7 +43,7 @@ class SamplerDevice(Device):
         """The place's name."""
         return f"{self.owner} on {self.place.name}"
 
-    def preprocess_transforms(self, execution_config: Any = None) -> Any:
+    def preprocess_transforms(self, execution_config: Any = None) -> Any:  # noqa: ARG002  # PennyLane's
         """What a circuit goes through until Qiskit can say it and one basis can measure it."""
         program = CompilePipeline()
         if self.wires:
@@ -55,14 +53,12 @@ class SamplerDevice(Device):
             decompose, stopping_condition=_sayable, skip_initial_state_prep=False, name=self.name
         )
         program.add_transform(validate_measurements, name=self.name)
-        program.add_transform(
-            validate_observables, stopping_condition=_measurable, name=self.name
-        )
+        program.add_transform(validate_observables, stopping_condition=_measurable, name=self.name)
         program.add_transform(broadcast_expand)
         program.add_transform(split_non_commuting)
         return program
 
-    def execute(self, circuits: Any, execution_config: Any = None) -> Any:
+    def execute(self, circuits: Any, execution_config: Any = None) -> Any:  # noqa: ARG002  # PennyLane's
         """Run circuits, as one job, and wait."""
         several = not isinstance(circuits, QuantumScript)
         batch = list(circuits) if several else [circuits]

@@ -1,11 +1,10 @@
 """What executors for IBM Quantum have in common. Nothing of Qiskit is imported until a circuit runs."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
-from typing import Annotated, Any
+from importlib import import_module
+from typing import Annotated, Any, Self
 
 from pydantic import AfterValidator, ConfigDict, Field
 
@@ -25,7 +24,7 @@ class RuntimeOptions(dict[str, Any]):
     """Options of a `QiskitExecutor`: a dictionary, whose names have been checked."""
 
     @classmethod
-    def of(cls, options: Any) -> RuntimeOptions:
+    def of(cls, options: Any) -> Self:
         """The options, checked.
 
         Raises:
@@ -34,7 +33,7 @@ class RuntimeOptions(dict[str, Any]):
 
         """
         if not isinstance(options, Mapping):
-            raise ValueError("options must be a dictionary")  # noqa: TRY004  # pydantic wants it
+            raise ValueError("options must be a dictionary")  # pydantic wants it
         documented.check(options)
         return cls(options)
 
@@ -80,8 +79,22 @@ def sampler_device(executor: BaseQExecutor) -> Any:
         MissingExtra: PennyLane or Qiskit is not installed.
 
     """
+    device = _loaded("device", executor)
+    return device.SamplerDevice(executor.qnode_device_wires, **executor.device_init_kwargs)
+
+
+def place_of(executor: BaseQExecutor, settings: documented.Settings, *, in_session: bool) -> Any:
+    """Where an executor's circuits run.
+
+    Raises:
+        MissingExtra: PennyLane or Qiskit is not installed.
+
+    """
+    return _loaded("place", executor).of(executor, settings, in_session=in_session)
+
+
+def _loaded(module: str, executor: BaseQExecutor) -> Any:
+    """A module here that imports Qiskit, which only those need whose circuits run."""
     for package in _PACKAGES:
         needed(package, "qiskit", type(executor).__name__)
-    from covalent._quantum.ibm.device import SamplerDevice
-
-    return SamplerDevice(executor.qnode_device_wires, **executor.device_init_kwargs)
+    return import_module(f"covalent._quantum.ibm.{module}")

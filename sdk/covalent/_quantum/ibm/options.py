@@ -92,7 +92,9 @@ class Settings:
 
     def for_simulator(self) -> dict[str, Any]:
         """Options for a sampler on this machine, which has neither queue nor noise to mitigate."""
-        return {k: _copied(v) for k, v in self.sampler.items() if k in ("default_shots", "simulator")}
+        return {
+            k: _copied(v) for k, v in self.sampler.items() if k in ("default_shots", "simulator")
+        }
 
     @property
     def seed(self) -> int | None:
@@ -138,7 +140,9 @@ def _names(options: Mapping[str, Any]) -> Iterator[str]:
     for name, value in options.items():
         inner = _KNOWN.get(name)
         if inner and not isinstance(value, Mapping):
-            raise BadOption(f"options[{name!r}] must be a dictionary with some of {', '.join(inner)}")
+            raise BadOption(
+                f"options[{name!r}] must be a dictionary with some of {', '.join(inner)}"
+            )
         if not inner or inner == ("*",):
             yield name
         else:

@@ -122,7 +122,9 @@ def simulator(backend: str) -> str | None:
 def url(given: str | None) -> str | None:
     """The address of the service, or None for its own; those of the classic platform are of no use."""
     if given and any(host in given for host in _CLASSIC_HOSTS):
-        tell_once("url", f"{given} was IBM Quantum's classic platform: the address in service is used.")
+        tell_once(
+            "url", f"{given} was IBM Quantum's classic platform: the address in service is used."
+        )
         return None
     return given or None
 

@@ -5,13 +5,14 @@ sessions (the Open Plan) get a batch, which has the same form. All are closed wh
 idle time is not billed.
 """
 
-from __future__ import annotations
-
 import atexit
 import contextlib
 import threading
 from dataclasses import dataclass
 from typing import Any
+
+from qiskit_ibm_runtime import Batch, Session
+from qiskit_ibm_runtime.api.exceptions import RequestsApiError
 
 from covalent._quantum.ibm import retired
 from covalent._quantum.ibm.account import Account
@@ -54,8 +55,6 @@ def _takes_jobs(account: Account, known: Any) -> bool:
 
 
 def _new(account: Account, backend: Any, max_time: int | None) -> Any:
-    from qiskit_ibm_runtime import Batch, Session
-    from qiskit_ibm_runtime.api.exceptions import RequestsApiError
 
     with account.errors("open a session"):
         try:
@@ -64,7 +63,8 @@ def _new(account: Account, backend: Any, max_time: int | None) -> Any:
             if _NOT_FOR_THE_PLAN not in str(exc):
                 raise
         retired.tell_once(
-            "session", "The Open Plan of IBM Quantum has no sessions any more: a batch is used instead."
+            "session",
+            "The Open Plan of IBM Quantum has no sessions any more: a batch is used instead.",
         )
         return Batch(backend=backend, max_time=max_time)
 

@@ -7,11 +7,12 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import covalent as ct
 import pytest
+from pydantic import ValidationError
+
+import covalent as ct
 from covalent._quantum.executors.qiskit import QiskitExecutor
 from covalent._quantum.ibm.secret import Token, without
-from pydantic import ValidationError
 
 REFERENCE: dict[str, dict[str, Any]] = {
     "QiskitExecutor": {
@@ -99,7 +100,13 @@ def test_a_token_is_a_string_that_does_not_show(name: str) -> None:
     assert isinstance(found.ibmqx_token, str)
     assert found.ibmqx_token == "abc-123"
     assert f"{found.ibmqx_token}" == "abc-123"
-    for shown in (repr(found), str(found), repr([found]), repr(found.model_dump()), found.json_text()):
+    for shown in (
+        repr(found),
+        str(found),
+        repr([found]),
+        repr(found.model_dump()),
+        found.json_text(),
+    ):
         assert "abc-123" not in shown
     assert "def-456" not in repr(found)
     assert pickle.loads(pickle.dumps(found)).ibmqx_token == "abc-123"

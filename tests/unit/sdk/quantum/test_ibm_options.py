@@ -3,10 +3,11 @@
 from typing import Any
 
 import pytest
-from covalent._quantum.ibm import options
-from covalent._quantum.ibm.errors import BadOption
 from hypothesis import given
 from hypothesis import strategies as st
+
+from covalent._quantum.ibm import options
+from covalent._quantum.ibm.errors import BadOption
 
 
 def test_options_are_sorted_by_who_takes_them() -> None:
@@ -74,7 +75,8 @@ def test_options_are_not_changed_by_use() -> None:
 
 
 @pytest.mark.parametrize(
-    ("in_session", "own", "sent"), [(True, {}, None), (False, {}, 60), (False, {"max_execution_time": 5}, 5)]
+    ("in_session", "own", "sent"),
+    [(True, {}, None), (False, {}, 60), (False, {"max_execution_time": 5}, 5)],
 )
 def test_a_job_without_a_session_has_the_limit_itself(
     own: dict[str, int], sent: int | None, *, in_session: bool
@@ -100,4 +102,6 @@ def test_wrong_times(wrong: Any) -> None:
 
 @given(st.integers(0, 99), st.integers(0, 59), st.integers(1, 59))
 def test_times_add_up(hours: int, minutes: int, seconds: int) -> None:
-    assert options.seconds(f"{hours}h {minutes}m {seconds}s") == (hours * 60 + minutes) * 60 + seconds
+    assert (
+        options.seconds(f"{hours}h {minutes}m {seconds}s") == (hours * 60 + minutes) * 60 + seconds
+    )

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+
 from covalent._quantum.ibm import retired
 
 CRN = "crn:v1:bluemix:public:quantum-computing:us-east:a/1:2::"
