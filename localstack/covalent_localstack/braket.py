@@ -1,8 +1,10 @@
-"""Amazon Braket, which moto does not have: hybrid jobs, each a process with this machine's Python.
+"""Amazon Braket, which moto does not have: hybrid jobs, each a process with this machine's Python, and quantum tasks.
 
-requests    checked against botocore's model of the service, as AWS does.
-jobs        CreateJob, GetJob, CancelJob, SearchJobs; so many at a time as an account may have.
-events      "Braket Job State Change" on the default bus, at every change.
+requests    checked against botocore's model of the service, as AWS does (`braket_model`).
+jobs        CreateJob, GetJob, CancelJob, SearchJobs; so many at a time as an account may have (`hybrid_jobs`).
+devices     GetDevice, SearchDevices: the simulators of AWS (`quantum_devices`).
+tasks       CreateQuantumTask, GetQuantumTask, CancelQuantumTask, SearchQuantumTasks (`quantum_tasks`).
+events      "Braket Job State Change" and "Braket Task State Change" on the default bus, at every change.
 
 The code of a job is not fetched: its entry point is a module that Python finds here.
 """
@@ -12,32 +14,23 @@ import re
 import threading
 import uuid
 from collections.abc import Callable, Mapping
-from functools import cache
 from http import HTTPStatus
 from typing import Any, NamedTuple
-from urllib.parse import unquote
+from urllib.parse import parse_qs, unquote
 
-import botocore.session
-from botocore.validate import ParamValidator
-
+from covalent_localstack import braket_faults, braket_model, quantum_devices
+from covalent_localstack.braket_model import Json, Refusal
 from covalent_localstack.hybrid_jobs import Job
+from covalent_localstack.quantum_tasks import Tasks
 
-Json = dict[str, Any]
 Answer = tuple[int, list[tuple[str, str]], list[bytes]]
 SERVICE = "/braket/aws4_request"
 LIMIT = 3
 """Hybrid jobs at a time: https://docs.aws.amazon.com/braket/latest/developerguide/braket-quotas.html"""
 _ACTIVE = ("QUEUED", "RUNNING", "CANCELLING")
 _jobs: dict[str, Job] = {}
+_tasks = Tasks()
 _lock = threading.Lock()
-
-
-class Refusal(Exception):
-    """An error of the service, by its name in the model."""
-
-    def __init__(self, code: str, message: str) -> None:
-        super().__init__(message)
-        self.code = code
 
 
 class _Route(NamedTuple):
@@ -51,6 +44,12 @@ _ROUTES = (
     _Route("SearchJobs", "POST", re.compile("/jobs")),
     _Route("CancelJob", "PUT", re.compile("/job/(?P<jobArn>.+)/cancel")),
     _Route("GetJob", "GET", re.compile("/job/(?P<jobArn>.+)")),
+    _Route("GetDevice", "GET", re.compile("/device/(?P<deviceArn>.+)")),
+    _Route("SearchDevices", "POST", re.compile("/devices")),
+    _Route("CreateQuantumTask", "POST", re.compile("/quantum-task")),
+    _Route("SearchQuantumTasks", "POST", re.compile("/quantum-tasks")),
+    _Route("CancelQuantumTask", "PUT", re.compile("/quantum-task/(?P<quantumTaskArn>.+)/cancel")),
+    _Route("GetQuantumTask", "GET", re.compile("/quantum-task/(?P<quantumTaskArn>.+)")),
 )
 
 
@@ -60,16 +59,20 @@ def answer(environ: Mapping[str, Any]) -> Answer | None:
         return None
     try:
         operation, request = _parsed(environ)
-        return _written(_status(operation), _OPERATIONS[operation](request))
+        if braket_faults.is_throttled(operation):
+            raise Refusal("ThrottlingException", "Rate exceeded")
+        return _written(braket_model.status(operation), _OPERATIONS[operation](request))
     except Refusal as exc:
         headers = [("x-amzn-ErrorType", exc.code)]
-        return _written(_error_status(exc.code), {"message": str(exc)}, headers)
+        return _written(exc.status, {"message": str(exc)}, headers)
 
 
 def forget() -> None:
-    """Forget all jobs: the server goes away."""
+    """Forget all jobs and tasks: the server goes away."""
     with _lock:
         _jobs.clear()
+    _tasks.forget()
+    braket_faults.clear()
 
 
 def find(arn: str) -> Job:
@@ -90,48 +93,12 @@ def _parsed(environ: Mapping[str, Any]) -> tuple[str, Json]:
     for route in _ROUTES:
         match = route.path.fullmatch(path)
         if match and environ["REQUEST_METHOD"] == route.method:
-            body = environ["wsgi.input"].read() if route.method == "POST" else b""
-            request = {**json.loads(body or b"{}"), **match.groupdict()}
-            _check(route.operation, request)
+            body = environ["wsgi.input"].read() if route.method != "GET" else b""
+            query = parse_qs(environ["QUERY_STRING"])
+            request = {**json.loads(body or b"{}"), **query, **match.groupdict()}
+            braket_model.check(route.operation, request)
             return route.operation, request
     raise Refusal("ValidationException", f"{path} is not served offline")
-
-
-def _check(operation: str, request: Json) -> None:
-    shape: Any = _model().operation_model(operation).input_shape
-    report = ParamValidator().validate(request, shape)
-    faults = [report.generate_report()] if report.has_errors() else list(_faults(request, shape))
-    if faults:
-        raise Refusal("ValidationException", "; ".join(faults))
-
-
-def _faults(value: Any, shape: Any, path: str = "request") -> list[str]:
-    """What botocore leaves to the service: patterns, longest values and enumerations."""
-    match shape.type_name:
-        case "structure":
-            inner = [
-                (value[name], each, name) for name, each in shape.members.items() if name in value
-            ]
-        case "list":
-            inner = [(each, shape.member, "[]") for each in value]
-        case "map":
-            inner = [(each, shape.value, name) for name, each in value.items()]
-        case "string":
-            return _faults_of_text(value, shape, path)
-        case _:
-            return []
-    return [fault for each, of, name in inner for fault in _faults(each, of, f"{path}.{name}")]
-
-
-def _faults_of_text(value: str, shape: Any, path: str) -> list[str]:
-    rules = shape.metadata
-    if "pattern" in rules and not re.fullmatch(rules["pattern"], value):
-        return [f"{path} must satisfy {rules['pattern']}"]
-    if len(value) > rules.get("max", len(value)):
-        return [f"{path} has {len(value)} characters, {rules['max']} are allowed"]
-    if "enum" in rules and value not in rules["enum"]:
-        return [f"{path} must be one of {', '.join(rules['enum'])}"]
-    return []
 
 
 def _create(request: Json) -> Json:
@@ -189,25 +156,23 @@ def _matches(job: Job, filters: list[Json]) -> bool:
     return True
 
 
+def _create_task(request: Json) -> Json:
+    token = request.get("jobToken")  # that of a job here is its ARN
+    return _tasks.create(request, find(token).arn if token else "")
+
+
 _OPERATIONS: Mapping[str, Callable[[Json], Json]] = {
     "CreateJob": _create,
     "GetJob": _get,
     "CancelJob": _cancel,
     "SearchJobs": _search,
+    "GetDevice": quantum_devices.get,
+    "SearchDevices": quantum_devices.search,
+    "CreateQuantumTask": _create_task,
+    "SearchQuantumTasks": _tasks.search,
+    "CancelQuantumTask": _tasks.cancel,
+    "GetQuantumTask": _tasks.get,
 }
-
-
-@cache
-def _model() -> Any:
-    return botocore.session.get_session().get_service_model("braket")
-
-
-def _status(operation: str) -> int:
-    return int(_model().operation_model(operation).http["responseCode"])
-
-
-def _error_status(code: str) -> int:
-    return int(_model().shape_for(code).metadata.get("error", {}).get("httpStatusCode", 400))
 
 
 def _written(status: int, document: Json, headers: list[tuple[str, str]] | None = None) -> Answer:

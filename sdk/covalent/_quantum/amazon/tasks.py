@@ -1,0 +1,162 @@
+"""Circuits as quantum tasks of Braket.
+
+`Sender` stands between PennyLane's plugin and the SDK's device. The SDK gives None for the result of a task that has
+not ended well, and the plugin breaks on that. Here such a task is sent again if it FAILED, and whatever cannot be
+mended is an error that says why.
+"""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from covalent._quantum.amazon.errors import (
+    NAME,
+    QuantumTaskCancelled,
+    QuantumTaskFailed,
+    QuantumTaskTimeout,
+    code,
+    told,
+)
+from covalent._quantum.amazon.sent import Sent, current, remembering
+
+_BUSY = ("ThrottlingException", "ServiceQuotaExceededException")
+_LONGEST_PAUSE = 30.0
+_BATCH = 10
+"""Circuits of a batch at a time, as the SDK has it."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How long and how often something is tried.
+
+    Args:
+        retries: how often a task that failed is sent again.
+        timeout: seconds that a task may take.
+        interval: seconds between two looks at a task.
+
+    """
+
+    retries: int
+    timeout: float
+    interval: float
+
+
+class Batch:
+    """Tasks that have ended, as the plugin wants them."""
+
+    def __init__(self, tasks: Sequence[Any]) -> None:
+        self.tasks = list(tasks)
+        self.unsuccessful: set[str] = set()
+
+    def results(self, **_: Any) -> list[Any]:
+        """Their results."""
+        return [each.result() for each in self.tasks]
+
+
+class Sender:
+    """A device of the SDK whose `run` waits for the task to end, and sends it again if need be.
+
+    Args:
+        device: the SDK's AwsDevice.
+        limits: how long and how often.
+
+    """
+
+    def __init__(self, device: Any, limits: Limits) -> None:
+        self._device = device
+        self._limits = limits
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__") or "_device" not in vars(self):
+            raise AttributeError(name)
+        return getattr(self._device, name)
+
+    def run(self, circuit: Any, **settings: Any) -> Any:
+        """Run a circuit.
+
+        Returns:
+            The task, which is COMPLETED.
+
+        Raises:
+            BraketError: it did not complete.
+
+        """
+        sent = current()
+        with told(self._device.arn):
+            return self._run(circuit, sent, settings)
+
+    def run_batch(
+        self,
+        circuits: Sequence[Any],
+        *,
+        max_parallel: int | None = None,
+        max_connections: int | None = None,  # noqa: ARG002  # the session has been told
+        inputs: Sequence[Mapping[str, float]] | Mapping[str, float] | None = None,
+        **settings: Any,
+    ) -> Batch:
+        """Run several circuits, so many at a time."""
+        sent = current()
+        each_inputs = (
+            [inputs or {}] * len(circuits) if isinstance(inputs, Mapping) or not inputs else inputs
+        )
+
+        def one(circuit: Any, of_it: Mapping[str, float]) -> Any:
+            return remembering(sent, lambda: self.run(circuit, inputs=dict(of_it), **settings))
+
+        with ThreadPoolExecutor(max_parallel or _BATCH, thread_name_prefix="braket") as pool:
+            return Batch(list(pool.map(one, circuits, each_inputs)))
+
+    def _run(self, circuit: Any, sent: Sent, settings: dict[str, Any]) -> Any:
+        for left in reversed(range(self._limits.retries + 1)):
+            self._check(sent)
+            task = self._patiently(lambda: self._device.run(circuit, **settings), sent)
+            with sent.watched(partial(self._cancel, task)):
+                if self._patiently(task.result, sent) is not None:
+                    return task
+            self._check_end(task, left)
+        raise AssertionError("the last try returns or raises")
+
+    def _check_end(self, task: Any, left: int) -> None:
+        """Look why there is no result; return if the task should be sent again."""
+        found = task.metadata()
+        status, where = found["status"], f"{NAME}: the quantum task {task.id}"
+        if status == "FAILED":
+            if left:
+                return
+            tries = f"(sent {self._limits.retries + 1} times: see `max_retries`)"
+            reason = found.get("failureReason", "Braket gives no reason")
+            raise QuantumTaskFailed(f"{where} failed on {self._device.name} {tries}: {reason}")
+        if status in ("CANCELLING", "CANCELLED"):
+            raise QuantumTaskCancelled(f"{where} was cancelled")
+        self._cancel(task)
+        raise QuantumTaskTimeout(
+            f"{where} was {status} after {self._limits.timeout:g} s, and is cancelled: raise `poll_timeout_seconds`"
+        )
+
+    def _patiently(self, call: Callable[[], Any], sent: Sent) -> Any:
+        """Call AWS, again after a while if it is busy."""
+        end = time.monotonic() + self._limits.timeout
+        pause = self._limits.interval
+        while True:
+            try:
+                return call()
+            except ClientError as exc:
+                if code(exc) not in _BUSY or time.monotonic() + pause > end:
+                    raise
+            time.sleep(pause)
+            self._check(sent)
+            pause = min(2 * pause, _LONGEST_PAUSE)
+
+    def _check(self, sent: Sent) -> None:
+        if sent.is_cancelled:
+            raise QuantumTaskCancelled(f"{NAME}: the circuit was cancelled before it had run")
+
+    def _cancel(self, task: Any) -> None:
+        with suppress(ClientError):  # it has ended meanwhile
+            self._device.aws_session.cancel_quantum_task(task.id)
