@@ -1,6 +1,8 @@
 """What holds for all tests: none fails because the machine is busy, or because of what ran before it."""
 
 import os
+import re
+from pathlib import Path
 
 import boto3
 import pytest
@@ -9,6 +11,14 @@ from hypothesis import HealthCheck, settings
 os.environ["COVALENT_DISABLE_DASK"] = "1"  # a cluster beside each server would take the machine
 settings.register_profile("covalent", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("covalent")
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Tests of circuits load PennyLane, which is only where they are asked for."""
+    if collection_path != Path(__file__).with_name("quantum"):
+        return None
+    marks = config.option.markexpr
+    return True if marks and not re.search(r"(?<!not )quantum", marks) else None
 
 
 @pytest.fixture(autouse=True, scope="module")

@@ -177,7 +177,7 @@ def server(folder: Path) -> Iterator[Mapping[str, str]]:
     (folder / ".ssh" / "ec2_key").touch(0o600)
     environment = os.environ | {"COVALENT_CONFIG_DIR": str(folder), "HOME": str(folder)}
     covalent = str(Path(sys.executable).with_name("covalent"))
-    with socket.createserver(("127.0.0.1", 0)) as probe:
+    with socket.create_server(("127.0.0.1", 0)) as probe:
         port = probe.getsockname()[1]
     start = [covalent, "start", "--port", str(port), "-n", "2"]
     subprocess.run(start, env=environment, stdin=subprocess.DEVNULL, check=True, timeout=120)

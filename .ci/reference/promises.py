@@ -13,14 +13,19 @@ from typing import Any
 
 from reference.text import Heading, Reference
 
-CORRECTED: Mapping[str, str] = {"covalentDepsPip": "covalent.DepsPip"}
+CORRECTED: Mapping[str, str] = {"covalentDepsPip": "covalent.DepsPip", "CONFIG": "model_config"}
 """Slips of the reference."""
 
+_OPTIONS = (
+    "covalent.experimental.covalent_qelectron.executors.plugins.qiskit_plugin.utils.RuntimeOptions"
+)
 DIFFERENT: Mapping[str, str] = {
     **{
         f"covalent.fs_strategies.GCloud({name})": "a slip: they are those of Blob"
         for name in ("client_id", "client_secret", "tenant_id")
     },
+    "covalent.executor.QiskitExecutor.device_init_kwargs": "a slip: a property, it says itself",
+    _OPTIONS: "a slip: the type of the field above; a dictionary is taken",
     "covalent.DepsPip(reqs_path)": "a slip: the same class has reqs_path='' where its module is named",
 }
 """What is different on purpose, as `path(parameter)` or `path`, and why. The same stands in docs/differences.md."""

@@ -20,19 +20,26 @@ def running() -> Iterator[Mapping[str, str]]:
     """Both, and the environment in which a script finds them."""
     sys.path.insert(0, str(ROOT))
     from qiskit_ibm_runtime.fake_provider import FakeLimaV2  # noqa: PLC0415  # only in the environment of `make quantum`
-    from tests.quantum.ibm_cloud import IBMCloud, Machine, serve  # noqa: PLC0415  # likewise
+    from tests.quantum.ibm_cloud import KEY, IBMCloud, Machine, serve  # noqa: PLC0415  # likewise
 
     cloud = IBMCloud({name: Machine(FakeLimaV2(), name) for name in DEVICES})
     with tempfile.TemporaryDirectory() as folder, serve(cloud, Path(folder)) as ibm:
         cloud.address = f"{ibm.proxy}/api/v1"
+        _keep_token(Path(folder), KEY)
         with executors.server(Path(folder)) as environment:
             yield {
                 **environment,
                 **_offline_aws(environment),
+                "IBM_TOKEN": KEY,
                 "HTTPS_PROXY": ibm.proxy,
                 "REQUESTS_CA_BUNDLE": ibm.authority,
                 "TF_CPP_MIN_LOG_LEVEL": "3",
             }
+
+
+def _keep_token(folder: Path, token: str) -> None:
+    """As a user does whose scripts give none."""
+    (folder / "covalent.conf").write_text(f'[qelectron.IBMQExecutor]\nibmqx_token = "{token}"\n')
 
 
 def _offline_aws(environment: Mapping[str, str]) -> Mapping[str, str]:
