@@ -5,6 +5,7 @@ Elsewhere there may be nothing but Python and cloudpickle, so hooks are pickled 
 """
 
 import pickle
+import re
 from collections.abc import Callable, Sequence
 from typing import Any
 from uuid import uuid4
@@ -20,7 +21,14 @@ from covalent_runner.hooking import make_calls, run_commands
 _HERE = uuid4().hex
 """This process and its forks: they find the packages of the electron installed."""
 _OURS = (covalent_contracts, covalent_runner)
+_NAMES_COVALENT = re.compile(rb"\x8c(?:\x08covalent|.covalent(?:\.|_contracts))", re.DOTALL)
+"""A short text in a pickle that is a module of Covalent's, or a name in code that imports one."""
 _BY_NAME = ("__name__", "__qualname__", "__doc__", "__module__")
+
+
+def names_covalent(data: bytes) -> bool:
+    """Whether something pickled refers to Covalent itself: only then it may leave something beside its output."""
+    return _NAMES_COVALENT.search(data) is not None
 
 
 def wrapped(

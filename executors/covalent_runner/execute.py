@@ -11,7 +11,7 @@ from covalent_contracts.errors import TaskCancelledError, UnpicklableValue
 from covalent_contracts.hooks import Hooks
 from covalent_contracts.sheet import Light, Sheet
 from covalent_runner import failures, own
-from covalent_runner.around import wrapped
+from covalent_runner.around import names_covalent, wrapped
 from covalent_runner.errors import TimeLimitPassed
 from covalent_runner.hooking import make_calls, run_commands
 from covalent_runner.inputs import Inputs, lights_of
@@ -94,7 +94,7 @@ class _Try:
         kwargs = {name: values.get(node) for name, node in (sheet.kwargs or {}).items()}
         if self.executor is None:
             return function(*args, **(kwargs | make_calls(hooks.before)))
-        around = wrapped(function, hooks, may_attach=b"covalent" in pickle)
+        around = wrapped(function, hooks, may_attach=names_covalent(pickle))
         return own.run(self.executor, sheet, around, args, kwargs)
 
     def keep_streams(self, streams: Streams, dispatch_id: str) -> None:

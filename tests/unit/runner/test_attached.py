@@ -9,10 +9,11 @@ from typing import Any
 import cloudpickle
 import pytest
 
-from covalent_contracts import attachments, keys
+from covalent_contracts import attachments, keys, pickling
 from covalent_contracts.attachments import Attachments
 from covalent_contracts.hooks import Call, Hooks
 from covalent_contracts.ids import digest_of
+from covalent_runner.around import names_covalent
 from covalent_runner.errors import ElectronFailed
 
 from .conftest import DISPATCH_ID, Dispatch
@@ -139,3 +140,26 @@ def test_it_comes_back_with_an_exception(dispatch: Dispatch) -> None:
         dispatch.call(leave_and_fail, "before", executor=dispatch.asset(InAnotherProcess()))
     assert dispatch.error(0).endswith("ValueError: afterwards")
     assert left(dispatch) == ["before"]
+
+
+def imports() -> Any:
+    import covalent.executor
+
+    return covalent.executor
+
+
+def imports_whole() -> Any:
+    import covalent as ct
+
+    return ct
+
+
+def says() -> str:
+    return "covalent is a kind of bond"
+
+
+@pytest.mark.parametrize(
+    ("function", "expected"), [(imports, True), (imports_whole, True), (leave, True), (says, False)]
+)
+def test_what_names_covalent(function: Any, expected: bool) -> None:
+    assert names_covalent(pickling.dumps(function)) is expected

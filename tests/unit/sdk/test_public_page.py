@@ -41,6 +41,17 @@ def test_nothing_heavy_is_loaded(code: str) -> None:
     assert not loaded_by(code) & HEAVY
 
 
+def test_handing_in_an_executor_loads_no_quantum_one() -> None:
+    code = (
+        "from covalent.executor import LocalExecutor\n"
+        "from covalent.executor.settings import is_own\n"
+        "assert not is_own(LocalExecutor())\n"
+        "import sys\n"
+        "assert not [name for name in sys.modules if '._quantum' in name]"
+    )
+    loaded_by(code)
+
+
 def test_the_contracts_context_needs_no_covalent() -> None:
     assert "covalent" not in loaded_by("import covalent_contracts.context")
 

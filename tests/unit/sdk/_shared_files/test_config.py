@@ -54,6 +54,7 @@ def test_the_three_ways_to_ask(file: Path) -> None:
     }
     assert set(get_config()) == {
         "sdk", "dispatcher", "dask", "workflow_data", "user_interface", "executors",
+        "qelectron",
     }  # fmt: skip
     for missing in ("taste", "dispatcher.taste", "dispatcher.port.taste"):
         with pytest.raises(KeyError):
