@@ -215,7 +215,7 @@ class TestAgain:
     def test_no_more_often_than_told(self, service: Any, caplog: pytest.LogCaptureFixture) -> None:
         before = tasks(service)
         braket_faults.failures.extend(["the laser is off"] * 9)
-        with pytest.raises(QuantumTaskFailed, match="sent 2 times.*the laser is off") as caught:
+        with pytest.raises(QuantumTaskFailed, match=r"sent 2 times.*the laser is off") as caught:
             example(made(max_retries=1))([0.5, 0.1])
         assert len(new(service, before)) == 2
         assert TOKEN not in str(caught.value)
@@ -253,12 +253,12 @@ class TestErrors:
         circuit = example(made())
         circuit([0.5, 0.1])
         braket_faults.statuses[SV1] = "OFFLINE"
-        with pytest.raises(BraketError, match="DeviceOfflineException.*choose another"):
+        with pytest.raises(BraketError, match=r"DeviceOfflineException.*choose another"):
             circuit([0.5, 0.1])
 
     def test_a_bucket_of_somebody_else(self) -> None:
         circuit = example(made(s3_destination_folder=("not-ours", "there")))
-        with pytest.raises(BraketError, match="not-ours.*see `s3_destination_folder`"):
+        with pytest.raises(BraketError, match=r"not-ours.*see `s3_destination_folder`"):
             circuit([0.5, 0.1])
 
     @pytest.mark.parametrize(("arn", "shots"), [(SV1, 100_001), (TN1, None)])
@@ -324,7 +324,7 @@ class TestCancel:
         braket_faults.free.clear()
         futures = executor.batch_submit([script] * 3)
         eventually(lambda: len(new(service, before)) == 3)
-        for task in new(service, before)[:1 if parallel else 3]:
+        for task in new(service, before)[: 1 if parallel else 3]:
             service.cancel_quantum_task(quantumTaskArn=task["quantumTaskArn"])
         with pytest.raises(QuantumTaskCancelled):
             executor.batch_get_results(futures)

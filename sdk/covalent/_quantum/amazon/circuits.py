@@ -2,8 +2,6 @@
 
 from typing import Any
 
-import numpy as np
-
 from covalent._quantum.missing import pennylane
 
 
@@ -21,5 +19,5 @@ def plain(result: Any) -> Any:
     """A result without the array that the plugin puts around counts."""
     if isinstance(result, tuple | list):
         return type(result)(map(plain, result))
-    is_wrapped = isinstance(result, np.ndarray) and result.dtype == object and not result.ndim
+    is_wrapped = getattr(result, "shape", None) == () and result.dtype.hasobject
     return result.item() if is_wrapped else result

@@ -69,7 +69,7 @@ def test_defaults(executor: Any, defaults: dict[str, Any]) -> None:
     made = executor()
     assert {name: getattr(made, name) for name in defaults} == defaults
     assert made.name == executor.__name__
-    assert executor(**{"anything": 1}).anything == 1
+    assert executor(anything=1).anything == 1
 
 
 def test_the_configuration_has_a_folder_and_a_back_end() -> None:
