@@ -1,9 +1,13 @@
 """The plugin of Braket for PennyLane."""
 
+import threading
 import warnings
 from typing import Any
 
 from covalent._quantum.missing import needed, pennylane
+
+_warnings = threading.Lock()
+"""Filters of warnings are those of the process, not of a thread."""
 
 
 def load(executor: str) -> None:
@@ -16,7 +20,7 @@ def load(executor: str) -> None:
         MissingExtra: it is not installed.
 
     """
-    _mend(pennylane())
+    _mend(needed("pennylane", "braket", executor))
     needed("braket.pennylane_plugin", "braket", executor)
 
 
@@ -33,7 +37,7 @@ def device(name: str, executor: str, **settings: Any) -> Any:
 
     """
     load(executor)
-    with warnings.catch_warnings():
+    with _warnings, warnings.catch_warnings():
         # Shots are said at the QNode today; older plugins need them here, to know which observables they can measure.
         warnings.simplefilter("ignore", needed("pennylane.exceptions").PennyLaneDeprecationWarning)
         return pennylane().device(name, **settings)

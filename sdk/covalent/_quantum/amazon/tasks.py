@@ -7,7 +7,7 @@ mended is an error that says why.
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
@@ -110,7 +110,12 @@ class Sender:
             return remembering(sent, lambda: self.run(circuit, inputs=dict(of_it), **settings))
 
         with ThreadPoolExecutor(max_parallel or _BATCH, thread_name_prefix="braket") as pool:
-            return Batch(list(pool.map(one, circuits, each_inputs)))
+            futures = [pool.submit(one, *each) for each in zip(circuits, each_inputs, strict=True)]
+            done, _ = wait(futures, return_when=FIRST_EXCEPTION)
+            failed = [each for each in done if each.exception()]
+            if failed:
+                sent.cancel()  # nobody waits for the others any more
+            return Batch([each.result() for each in failed or futures])
 
     def _run(self, circuit: Any, sent: Sent, settings: dict[str, Any]) -> Any:
         for left in reversed(range(self._limits.retries + 1)):

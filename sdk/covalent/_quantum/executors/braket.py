@@ -1,7 +1,7 @@
 """Circuits on the devices of Amazon Braket."""
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic import Field, PrivateAttr, field_validator
 
-from covalent._quantum.amazon import plugin, sessions
+from covalent._quantum.amazon import circuits, plugin, sessions
 from covalent._quantum.amazon.devices import Devices
 from covalent._quantum.amazon.sent import Ledger, Sent, remembering
 from covalent._quantum.executors.base import BaseThreadPoolQExecutor
@@ -173,10 +173,12 @@ class BraketQubitExecutor(BaseThreadPoolQExecutor):
         self, qscript: Any, device: Any = None, result_obj: CircuitRecord | None = None
     ) -> CircuitRecord:
         """Run one circuit as a quantum task, and wait for it."""
-        if device is not None:
-            return super().run_circuit(qscript, device, result_obj)
-        with self._borrowed(self.shots_for(qscript), len(qscript.wires)) as found:
-            return super().run_circuit(qscript, found, result_obj)
+        if device is None:
+            with self._borrowed(self.shots_for(qscript), len(qscript.wires)) as found:
+                return self.run_circuit(qscript, found, result_obj)
+        record = super().run_circuit(circuits.for_plugin(qscript), device, result_obj)
+        record.result = circuits.plain(record.result)
+        return record
 
     def run_all_circuits(
         self,
@@ -214,7 +216,8 @@ class BraketQubitExecutor(BaseThreadPoolQExecutor):
         began = datetime.now(UTC)
         wires = max(len(each.wires) for each in qscripts)
         with self._borrowed(self.shots_for(qscripts[0]), wires) as device:
-            results = _together([self.with_shots(each) for each in qscripts], device, self._mcm)
+            ready = [circuits.for_plugin(self.with_shots(each)) for each in qscripts]
+            results = map(circuits.plain, _together(ready, device))
         for record, result in zip(records, results, strict=True):
             record.started, record.ended, record.result = began, datetime.now(UTC), result
 
@@ -250,10 +253,9 @@ class BraketQubitExecutor(BaseThreadPoolQExecutor):
             )
 
 
-def _together(scripts: Sequence[Any], device: Any, mcm: Mapping[str, Any]) -> Any:
+def _together(scripts: Sequence[Any], device: Any) -> Any:
     """The results of circuits that a device gets at once."""
-    devices = needed("pennylane.devices")
-    asked = devices.ExecutionConfig(mcm_config=devices.MCMConfig(**mcm))
+    asked = needed("pennylane.devices").ExecutionConfig()
     config = device.setup_execution_config(asked, scripts[0])
     batch, joined = device.preprocess_transforms(config)(scripts)
     return joined(device.execute(batch, config))

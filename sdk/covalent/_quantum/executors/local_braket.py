@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import Field, PrivateAttr, field_validator
 
-from covalent._quantum.amazon import plugin
+from covalent._quantum.amazon import circuits, plugin
 from covalent._quantum.executors.base import BaseProcessPoolQExecutor, configured
 from covalent._quantum.executors.pools import Threads
 from covalent._quantum.missing import pennylane
@@ -93,7 +93,9 @@ class LocalBraketQubitExecutor(BaseProcessPoolQExecutor):
                 raise ValueError(f"{NAME}: Braket has no shot vectors: {shots}; give one number")
             wires = self.qnode_device_wires or len(qscript.wires)
             device = self._made(wires, shots.total_shots)
-        return super().run_circuit(qscript, device, result_obj)
+        record = super().run_circuit(circuits.for_plugin(qscript), device, result_obj)
+        record.result = circuits.plain(record.result)
+        return record
 
     @property
     def _backend(self) -> str:
