@@ -33,7 +33,7 @@ SHOWN: Mapping[str, str] = {
 LATER: Mapping[str, str] = {
     "AzureBatchExecutor": "an account: tests/clouds has Microsoft's client and a server on loopback",
     "GCPBatchExecutor": "an account: tests/clouds has Google's client and a server on loopback",
-    "covalent_braket_plugin": "quantum electrons come with an issue of their own",
+    "covalent_braket_plugin": "PennyLane: tests/quantum runs the same circuit in a hybrid job",
     'SlurmExecutor|"slurm"': "a cluster: tests/remote runs the executor on a real one",
     'SSHExecutor|"ssh"': "a host: tests/remote runs the executor on a real one",
 }
