@@ -102,7 +102,7 @@ class Sender:
     ) -> Batch:
         """Run several circuits, so many at a time."""
         sent = current()
-        each_inputs = (
+        each_inputs: Sequence[Mapping[str, float]] = (
             [inputs or {}] * len(circuits) if isinstance(inputs, Mapping) or not inputs else inputs
         )
 
@@ -110,7 +110,10 @@ class Sender:
             return remembering(sent, lambda: self.run(circuit, inputs=dict(of_it), **settings))
 
         with ThreadPoolExecutor(max_parallel or _BATCH, thread_name_prefix="braket") as pool:
-            futures = [pool.submit(one, *each) for each in zip(circuits, each_inputs, strict=True)]
+            futures = [
+                pool.submit(one, circuit, of_it)
+                for circuit, of_it in zip(circuits, each_inputs, strict=True)
+            ]
             done, _ = wait(futures, return_when=FIRST_EXCEPTION)
             failed = [each for each in done if each.exception()]
             if failed:
