@@ -102,9 +102,9 @@ class Sender:
     ) -> Batch:
         """Run several circuits, so many at a time."""
         sent = current()
-        each_inputs: Sequence[Mapping[str, float]] = (
-            [inputs or {}] * len(circuits) if isinstance(inputs, Mapping) or not inputs else inputs
-        )
+        each_inputs = ([inputs] * len(circuits) if isinstance(inputs, Mapping) else inputs) or [
+            {}
+        ] * len(circuits)
 
         def one(circuit: Any, of_it: Mapping[str, float]) -> Any:
             return remembering(sent, lambda: self.run(circuit, inputs=dict(of_it), **settings))
