@@ -54,7 +54,9 @@ def simple_quantum_task(num_qubits: int) -> float:
         qml.Hadamard(wires=[0])
         return qml.expval(qml.PauliZ(wires=[0]))
 
-    return float(simple_circuit())  # the reference has `.numpy()`, which results without gradients have no more
+    return float(
+        simple_circuit()
+    )  # the reference has `.numpy()`, which results without gradients have no more
 
 
 def test_a_circuit_in_a_hybrid_job(server: Server) -> None:

@@ -102,8 +102,10 @@ class Sender:
     ) -> Batch:
         """Run several circuits, so many at a time."""
         sent = current()
-        each_inputs = (
-            [inputs or {}] * len(circuits) if isinstance(inputs, Mapping) or not inputs else inputs
+        each_inputs: list[Any] = (
+            list(inputs)
+            if inputs and not isinstance(inputs, Mapping)
+            else [inputs or {}] * len(circuits)
         )
 
         def one(circuit: Any, of_it: Mapping[str, float]) -> Any:
