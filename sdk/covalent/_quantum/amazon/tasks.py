@@ -102,9 +102,11 @@ class Sender:
     ) -> Batch:
         """Run several circuits, so many at a time."""
         sent = current()
-        each_inputs = ([inputs] * len(circuits) if isinstance(inputs, Mapping) else inputs) or [
-            {}
-        ] * len(circuits)
+        each_inputs: list[Any] = (
+            list(inputs)
+            if inputs and not isinstance(inputs, Mapping)
+            else [inputs or {}] * len(circuits)
+        )
 
         def one(circuit: Any, of_it: Mapping[str, float]) -> Any:
             return remembering(sent, lambda: self.run(circuit, inputs=dict(of_it), **settings))
