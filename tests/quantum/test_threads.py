@@ -38,7 +38,7 @@ def test_circuits_of_many_threads_do_not_mix() -> None:
 
 
 def test_what_one_thread_records_another_does_not_see() -> None:
-    ct.qelectron(qml.QNode(lambda: qml.state(), qml.device("default.qubit", wires=1)))
+    ct.qelectron(qml.QNode(qml.state, qml.device("default.qubit", wires=1)))
 
     def elsewhere() -> None:
         seen.append(qml.QueuingManager.recording())
