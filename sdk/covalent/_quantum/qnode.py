@@ -11,6 +11,9 @@ import pennylane as qml
 from covalent._quantum import turns
 from covalent._quantum.device import QEDevice
 from covalent._quantum.executors.base import BaseQExecutor
+from covalent._quantum.recording import separate_threads
+
+separate_threads()
 
 
 class QNodeQE(qml.QNode):
