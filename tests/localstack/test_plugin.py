@@ -231,14 +231,17 @@ def test_one_of_many_conditional_puts_wins(table: Any) -> None:
 
 @pytest.mark.parametrize("service", ["batch", "ecs", "ecr"])
 def test_services_that_the_community_edition_leaves_out(aws: Aws, service: str) -> None:
-    client = aws.client(service)
+    client, name = aws.client(service), "of-the-plugin"
     match service:
         case "batch":
-            assert client.describe_job_queues()["jobQueues"] == []
+            assert client.describe_job_queues(jobQueues=[name])["jobQueues"] == []
         case "ecs":
-            assert client.list_clusters()["clusterArns"] == []
+            made = client.create_cluster(clusterName=name)["cluster"]["clusterArn"]
+            assert made in client.list_clusters()["clusterArns"]
         case _:
-            assert client.describe_repositories()["repositories"] == []
+            client.create_repository(repositoryName=name)
+            (found,) = client.describe_repositories(repositoryNames=[name])["repositories"]
+            assert found["repositoryUri"].endswith(f"/{name}")
 
 
 @pytest.fixture(scope="module")
