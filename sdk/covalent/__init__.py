@@ -97,12 +97,6 @@ _HOMES = _MappingProxyType(
 _SUBMODULES = frozenset(
     {"executor", "fs", "fs_strategies", "leptons", "sharing", "status", "triggers"}
 )
-_NOT_YET = frozenset(
-    {
-        "QElectron",
-    }
-)
-"""Covalent's names that scripts may look for and that this version lacks."""
 
 
 _plugin_packages.install()
@@ -113,8 +107,7 @@ def __getattr__(name: str) -> _Any:
         return _import_module(f"covalent.{name}")
     home = _HOMES.get(name)
     if home is None:
-        hint = ": this version cannot do that yet" if name in _NOT_YET else ""
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}{hint}")
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     value = globals()[name] = getattr(_import_module(f"covalent.{home}"), name)
     return value
 

@@ -86,13 +86,6 @@ def test_unknown_names_are_attribute_errors(module: ModuleType) -> None:
         _ = module.no_such_name
 
 
-@pytest.mark.parametrize("name", sorted(covalent._NOT_YET))
-def test_names_that_are_not_there_yet_say_so(name: str) -> None:
-    assert name not in covalent.__all__
-    with pytest.raises(AttributeError, match=rf"{name}.*cannot do that yet"):
-        getattr(covalent, name)
-
-
 def test_an_executor_that_is_not_there_names_those_that_are() -> None:
     with pytest.raises(AttributeError, match=r"this version has .*LocalExecutor"):
         _ = covalent.executor.NoSuchExecutor
