@@ -1,18 +1,22 @@
-"""A DynamoDB whose writes are atomic: those of moto are not by themselves."""
+"""An AWS whose requests are atomic: those of moto are not by themselves, in this process."""
 
 from threading import RLock
 from typing import Any
 
 import pytest
-from moto.dynamodb.responses import DynamoHandler
+from moto.core.botocore_stubber import BotocoreStubber
 
 
 def one_at_a_time(patch: pytest.MonkeyPatch) -> None:
-    """Have moto's DynamoDB answer one request after the other."""
-    lock, call_action = RLock(), DynamoHandler.call_action
+    """Have moto answer one request after the other.
 
-    def locked(self: DynamoHandler) -> Any:
+    Its DynamoDB checks a condition, and writes later; its S3 closes an object that is replaced while another request
+    still reads it.
+    """
+    lock, process = RLock(), BotocoreStubber.process_request
+
+    def locked(self: BotocoreStubber, request: Any) -> Any:
         with lock:
-            return call_action(self)
+            return process(self, request)
 
-    patch.setattr(DynamoHandler, "call_action", locked)
+    patch.setattr(BotocoreStubber, "process_request", locked)

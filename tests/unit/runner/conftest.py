@@ -3,13 +3,12 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from threading import RLock
 from typing import Any, ClassVar
 
 import boto3
 import pytest
 from moto import mock_aws
-from moto.dynamodb.responses import DynamoHandler
+from tests.atomic import one_at_a_time
 
 from covalent_contracts import keys, pickling, records
 from covalent_contracts import sheet as sheets
@@ -189,16 +188,9 @@ class Clients:
 
 @pytest.fixture(scope="module")
 def aws() -> Iterator[Clients]:
-    """One emulated AWS for all tests of a module; its DynamoDB is made atomic, which moto's is not by itself."""
-    lock = RLock()
-    call_action = DynamoHandler.call_action
-
-    def one_at_a_time(self: DynamoHandler) -> Any:
-        with lock:
-            return call_action(self)
-
+    """One emulated AWS for all tests of a module; its requests are made atomic, which moto's are not by themselves."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(DynamoHandler, "call_action", one_at_a_time)
+        one_at_a_time(patch)
         for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
             patch.setenv(name, "testing")
         patch.setenv("AWS_DEFAULT_REGION", "us-east-1")
