@@ -156,7 +156,8 @@ def test_the_server_outlives_its_terminal(
     process = subprocess.Popen(
         [
             *(sys.executable, "-c"),
-            "import os, fcntl, termios, sys, time; os.setsid(); fcntl.ioctl(0, termios.TIOCSCTTY, 0);"
+            "import os, fcntl, signal, termios, sys, time; signal.signal(signal.SIGHUP, signal.SIG_DFL);"
+            "os.setsid(); fcntl.ioctl(0, termios.TIOCSCTTY, 0);"
             "os.system(sys.argv[1]); print('started', flush=True); time.sleep(600)",
             f"{sys.executable} -c '{COVALENT}' start -p {free_port()}",
         ],

@@ -128,6 +128,13 @@ class Slurm:
             assert time.monotonic() < deadline, f"{found}\n{self.logs()}"
             time.sleep(0.1)  # daemons tell only when they are asked
 
+    def await_saved(self, word: str) -> None:
+        """Wait until the controller has written down a job with this word in it; one that crashes before forgets it."""
+        deadline, saved = time.monotonic() + READY_SECONDS, self._folder / "state" / "job_state"
+        while not saved.exists() or word.encode() not in saved.read_bytes():
+            assert time.monotonic() < deadline, self.logs()
+            time.sleep(0.05)  # it writes every few seconds, and tells nobody
+
     def logs(self) -> str:
         """The end of what the daemons have written."""
         return "\n".join(path.read_text()[-3000:] for path in sorted(self._folder.glob("*.out")))

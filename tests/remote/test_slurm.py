@@ -306,6 +306,7 @@ def own_login_node(own: Slurm, start_host: StartHost) -> Host:
 def test_a_controller_that_dies(own: Slurm, own_login_node: Host, tmp_path: Path) -> None:
     cluster = reached(own_login_node)
     handle = cluster.submit(job("controller", until=str(tmp_path / "go")))
+    own.await_saved("controller")
     own.kill("slurmctld")
     with pytest.raises(Busy, match="controller does not answer"):
         cluster.look(handle)
