@@ -59,8 +59,10 @@ def main() -> int:
 
 
 def _may_run_again(event: Run) -> bool:
+    """Whether it was this try that failed, and another one may come; it may also have found another one at work."""
     record = store().records(event.dispatch_id, [event.node])[event.node]
-    return record.status is Status.RUNNING
+    is_own = record.attempt == event.attempt and bool(record.error)
+    return record.status is Status.RUNNING and is_own
 
 
 def _node(word: str) -> int:

@@ -12,6 +12,8 @@ from pathlib import Path
 
 MARK = "COVALENT_WORKER"
 """The variable with the mark of a worker process, which everything inherits that runs in it."""
+SUPERVISED = "COVALENT_SUPERVISED"
+"""The same of a process that is supervised in a job; whoever has started the job may look for MARK."""
 FOLDER = "COVALENT_WORK_DIR"
 """The variable with the folder where a worker process leaves a file while it must not just be killed."""
 _HELD = "held-"
@@ -19,15 +21,16 @@ _holders: set[int] = set()
 _ROUNDS = 10
 
 
-def end(roots: Collection[int], marks: Iterable[str] = ()) -> None:
+def end(roots: Collection[int], marks: Iterable[str] = (), variable: str = MARK) -> None:
     """Kill all that processes have started, but not them. Stopped first, so that none starts another one meanwhile.
 
     Args:
         roots: their ids.
-        marks: values of MARK that their descendants carry.
+        marks: what their descendants carry in a variable.
+        variable: its name.
 
     """
-    wanted = frozenset(f"{MARK}={mark}".encode() for mark in marks)
+    wanted = frozenset(f"{variable}={mark}".encode() for mark in marks)
     spared = {*roots, os.getpid()}
     found: set[int] = set()
     for _ in range(_ROUNDS):

@@ -92,14 +92,15 @@ def _child(stderr: int | None) -> Iterator[subprocess.Popen[bytes]]:
     words = " ".join(os.environ[ELECTRON].split()[:3])
     child = subprocess.Popen(
         [sys.executable, "-m", "covalent_runner"],
-        env={**inherited, ELECTRON: words, processes.MARK: mark},
+        env={**inherited, ELECTRON: words, processes.SUPERVISED: mark},
         stderr=stderr,
     )
     try:
         yield child
     finally:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)  # it must not cut short what follows
         child.send_signal(signal.SIGSTOP)  # or it would see its children end, and go on
-        processes.end([child.pid], [mark])
+        processes.end([child.pid], [mark], processes.SUPERVISED)
         child.kill()
         child.wait()
 

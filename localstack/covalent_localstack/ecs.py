@@ -155,14 +155,16 @@ def _run(backend: Any, task: Any, number: int, described: Mapping[str, Any]) -> 
             if task.status == "PENDING":
                 task.status = "RUNNING"
 
-    gone = task.runtime.run(task.processes[number], command, variables, begun=begun)
-    shown.exitCode, shown.last_status = gone.code, "STOPPED"
-    named = log_group(described.get("logConfiguration", {}))
-    group = variables.get(LOG_GROUP, named or f"/ecs/{task.group.removeprefix('family:')}")
-    _log(backend, task, group, shown.name, gone)
-    if described.get("essential", True):
-        stop(task, _ENDED_BY_ITSELF, "EssentialContainerExited")
-    _leave(task)
+    try:
+        gone = task.runtime.run(task.processes[number], command, variables, begun=begun)
+        shown.exitCode, shown.last_status = gone.code, "STOPPED"
+        named = log_group(described.get("logConfiguration", {}))
+        group = variables.get(LOG_GROUP, named or f"/ecs/{task.group.removeprefix('family:')}")
+        _log(backend, task, group, shown.name, gone)
+        if described.get("essential", True):
+            stop(task, _ENDED_BY_ITSELF, "EssentialContainerExited")
+    finally:
+        _leave(task)
 
 
 def _overrides(task: Any, name: str) -> Mapping[str, Any]:

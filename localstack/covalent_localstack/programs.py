@@ -115,9 +115,11 @@ class Program:
         The first reason counts.
         """
         with self._lock:
-            self.reason = self.reason or reason
             process = self._process
-        if process is None or process.poll() is not None:
+            if process is not None and process.poll() is not None:
+                return  # it has ended by itself, which is how it is to be told
+            self.reason = self.reason or reason
+        if process is None:
             return
         self._is_settled.clear()
         if self.is_machine and not at_once:

@@ -120,17 +120,21 @@ def _run(state: Run) -> Json:
 
 
 def _submit(state: Submit) -> Json:
-    """If jobs in it failed, `left` looks after their electrons; of any other error all of them are told."""
+    """If jobs in it failed, `left` looks after their electrons; of any other error all of them are told.
+
+    Those of the call come first: `States.TaskFailed` matches every error but a timeout.
+    """
     task, array = state.task, state.task.array
-    more = {} if array is None else array.parameters
+    assert array is not None  # noqa: S101  # or the electrons would not be in one
+    refused = {"ErrorEquals": [*array.refused], "ResultPath": "$.error", "Next": state.lost}
     failed = {"ErrorEquals": ["States.TaskFailed"], "ResultPath": "$.error", "Next": state.left}
     return {
         "Type": "Task",
         "Resource": task.resource,
-        "Parameters": filled({**task.parameters, **more}, Electrons(state.nodes)),
+        "Parameters": filled({**task.parameters, **array.parameters}, Electrons(state.nodes)),
         **_forget(state.then),
         **retries_of(replace(task, retries=0)),
-        "Catch": [failed, *_catch(state.lost)],
+        "Catch": [refused, failed, *_catch(state.lost)],
     } | _next(state)
 
 

@@ -41,6 +41,7 @@ ARRAY = Array(
     least=51,
     most=10_000,
     parameters={"ArrayProperties": {"Size": Count()}},
+    refused=("Batch.ClientException", *SUBMIT_ERRORS, *THROTTLED),
     id_="JobId",
     describe="arn:aws:states:::aws-sdk:batch:describeJobs",
     asked={"Jobs": JobOfArray("{}:{}")},

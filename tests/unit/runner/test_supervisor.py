@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from covalent_contracts.envelope import ELECTRON, TIME_LIMIT
+from covalent_runner import processes
 from covalent_runner.supervisor import OutOfTime, Terminated, Unwanted, supervise
 
 from .conftest import Program
@@ -33,6 +34,7 @@ def pids(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture(autouse=True)
 def _electron(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(ELECTRON, "dispatch 3 1 token")
+    monkeypatch.setenv(processes.MARK, "of who started the job")
     monkeypatch.delenv(TIME_LIMIT, raising=False)
 
 
@@ -44,6 +46,7 @@ def _electron(monkeypatch: pytest.MonkeyPatch) -> None:
         ("os.kill(os.getpid(), 9)", -9),
         (f"sys.exit({TIME_LIMIT!r} in os.environ)", 0),
         (f"sys.exit(os.environ[{ELECTRON!r}] != 'dispatch 3 1')", 0),
+        (f"sys.exit(os.environ[{processes.MARK!r}] != 'of who started the job')", 0),
     ],
 )
 @pytest.mark.parametrize("limit", ["0", "60"])

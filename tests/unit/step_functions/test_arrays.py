@@ -169,6 +169,14 @@ def test_the_states_of_an_array(shapes: ModuleType) -> None:
     electron, *_ = submit["Parameters"]["ContainerOverrides"]["Environment"]
     assert electron["Value.$"] == f"States.Format('{{}} {{}} {{}}',$.dispatch_id,'0:{LEAST}:1',0)"
     assert [(each["ErrorEquals"], each["Next"]) for each in submit["Catch"]] == [
+        (
+            [
+                *("Batch.ClientException", "Batch.SdkClientException", "Batch.ServerException"),
+                *("Batch.AWSBatchException", "Batch.ThrottlingException"),
+                "Batch.TooManyRequestsException",
+            ],
+            "lost (0)",
+        ),
         (["States.TaskFailed"], "left (0)"),
         (["States.ALL"], "lost (0)"),
     ]
