@@ -127,8 +127,11 @@ class Watcher:
 
 def end_process() -> None:
     """End this process and all that it has started."""
-    mark = os.environ.get(processes.MARK)
-    processes.end([os.getpid()], [mark] if mark else ())
+    # In a job others carry the worker's mark as well: those that have to tell what became of this process.
+    is_supervised = processes.SUPERVISED in os.environ
+    variable = processes.SUPERVISED if is_supervised else processes.MARK
+    mark = os.environ.get(variable)
+    processes.end([os.getpid()], [mark] if mark else (), variable)
     os._exit(STOPPED)
 
 
