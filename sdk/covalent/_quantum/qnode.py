@@ -2,6 +2,7 @@
 
 import contextvars
 import copy
+import sys
 import warnings
 from concurrent.futures import Future
 from typing import Any, Self
@@ -10,7 +11,7 @@ import pennylane as qml
 
 from covalent._quantum import turns
 from covalent._quantum.device import QEDevice
-from covalent._quantum.executors.base import BaseQExecutor
+from covalent._quantum.executors.base import BaseQExecutor, finished
 from covalent._quantum.recording import separate_threads
 
 separate_threads()
@@ -52,10 +53,17 @@ class QNodeQE(qml.QNode):
     def run_later(self, *args: Any, **kwargs: Any) -> Future[Any]:
         """Begin to run the circuit.
 
+        While JAX traces the arguments, or a tape of TensorFlow records, the call is done at once, with a warning: what
+        they need for gradients belongs to the caller's thread.
+
         Returns:
             A future: `.result()` waits for what a call would return, in the type of the QNode's interface.
 
         """
+        watcher = _of_this_thread(args, kwargs)
+        if watcher:
+            warnings.warn(_HERE.format(watcher), UserWarning, stacklevel=2)
+            return finished(self._queue.here, self._once, args, kwargs)
         context = contextvars.copy_context()
         return self._queue.submit(context.run, self._once, args, kwargs)
 
@@ -96,6 +104,21 @@ class QNodeQE(qml.QNode):
                 self.__dict__[last] = vars(mine)[last]
 
 
+def _of_this_thread(args: Any, kwargs: Any) -> str | None:
+    """What watches the call in this thread, and in no other, to differentiate it."""
+    jax = sys.modules.get("jax")
+    if jax is not None:
+        leaves = jax.tree_util.tree_leaves((args, kwargs))
+        if any(isinstance(each, jax.core.Tracer) for each in leaves):
+            return "JAX's trace"
+    tape = sys.modules.get("tensorflow.python.pywrap_tfe")
+    return "TensorFlow's tape" if tape and not tape.TFE_Py_TapeSetIsEmpty() else None
+
+
+_HERE = (
+    "run_later runs this circuit at once, in the caller's thread: {} belongs to it, and gradients would be lost in "
+    "another one"
+)
 _BACKPROP = (
     "diff_method='backprop' needs the state of a simulator in this process; a quantum electron uses "
     "'parameter-shift'. Say diff_method='parameter-shift' to be rid of this warning."
