@@ -450,6 +450,25 @@ def test_a_selector_that_returns_two() -> None:
         made(X)
 
 
+def test_an_executor_that_a_selector_knew_before_is_told_of_the_qnode() -> None:
+    class Telling(ct.executor.Simulator):
+        def run_circuit(self, *args: Any, **kwargs: Any) -> CircuitRecord:
+            told.append((self.qnode_device_shots, self.qnode_device_wires))
+            return super().run_circuit(*args, **kwargs)
+
+    told: list[Any] = []
+    mine = Telling()
+    electron(noted(), mine, shots=9, selector=lambda _, __: mine)(X)
+    assert told == [(9, 1)]
+
+
+def test_an_executor_outside_the_cluster_is_refused() -> None:
+    other = noted()
+    made = electron(noted(), noted(), selector=lambda _, __: other)
+    with pytest.raises(ValueError, match="not in the cluster.*one of the executors"):
+        made(X)
+
+
 # Records
 
 
