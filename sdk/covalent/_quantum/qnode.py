@@ -7,7 +7,9 @@ import warnings
 from concurrent.futures import Future
 from typing import Any, Self
 
+import numpy as np
 import pennylane as qml
+from pennylane.devices import ExecutionConfig
 
 from covalent._quantum import turns
 from covalent._quantum.device import QEDevice
@@ -42,6 +44,7 @@ class QNodeQE(qml.QNode):
         self.name = name or self.func.__name__
         self.description = description or self.func.__doc__ or ""
         self._queue = turns.Queue()
+        self._as_backprop = qnode.diff_method in ("best", "backprop")
         if qnode.diff_method == "backprop":
             warnings.warn(_BACKPROP, UserWarning, stacklevel=3)
             self.diff_method = "parameter-shift"
@@ -98,10 +101,29 @@ class QNodeQE(qml.QNode):
         """Calls at the same time must not share what a QNode remembers of its last call."""
         mine = copy.copy(self)
         try:
-            return super(QNodeQE, mine).__call__(*args, **kwargs)
+            return mine._in_its_type(super(QNodeQE, mine).__call__(*args, **kwargs))
         finally:
             for last in ("_tape", "_qfunc_output"):
                 self.__dict__[last] = vars(mine)[last]
+
+    def _in_its_type(self, result: Any) -> Any:
+        """The result as the bare QNode gives it where it computes with the tensors of `pennylane.numpy` itself."""
+        tape, tensor = self._tape, qml.numpy.tensor
+        if not self._as_backprop or self.interface not in ("auto", "autograd"):
+            return result
+        if not any(isinstance(each, tensor) for each in tape.get_parameters(trainable_only=False)):
+            return result
+        backprop = ExecutionConfig(gradient_method="backprop")
+        computes = self.original_device.supports_derivatives(backprop, tape)
+        return _tensors(result) if computes else result
+
+
+def _tensors(result: Any) -> Any:
+    if isinstance(result, dict):
+        return {key: _tensors(each) for key, each in result.items()}
+    if isinstance(result, list | tuple):
+        return type(result)(_tensors(each) for each in result)
+    return qml.numpy.array(result) if isinstance(result, np.ndarray | np.generic) else result
 
 
 def _of_this_thread(args: Any, kwargs: Any) -> str | None:
