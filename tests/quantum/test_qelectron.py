@@ -6,9 +6,12 @@ from collections.abc import Sequence
 from typing import Any
 
 import cloudpickle
+import jax
 import numpy as np
 import pennylane as qml
 import pytest
+import tensorflow as tf
+import torch
 from pydantic import Field
 
 import covalent as ct
@@ -105,8 +108,36 @@ def test_autograd() -> None:
     assert qml.jacobian(qml.grad(electron(max_diff=2)))(at) == pytest.approx(-np.cos(X))
 
 
+@pytest.mark.filterwarnings("ignore:diff_method='backprop'")
+@pytest.mark.parametrize("at", [qml.numpy.array(X), np.array(X), X])
+@pytest.mark.parametrize("method", ["best", "backprop", "parameter-shift"])
+@pytest.mark.parametrize("shots", [None, 10])
+def test_the_type_is_that_of_the_bare_qnode(at: Any, method: str, shots: int | None) -> None:
+    if method == "backprop" and shots:
+        return  # the bare QNode refuses it
+    device = qml.device("default.qubit", wires=1)
+    bare = qml.QNode(rotation, device, diff_method=method, shots=shots)
+    assert type(ct.qelectron(bare)(at)) is type(bare(at))
+
+
+def test_the_type_is_that_of_a_bare_qnode_without_backprop() -> None:
+    bare = qml.QNode(rotation, qml.device("lightning.qubit", wires=1))
+    assert type(ct.qelectron(bare)(qml.numpy.array(X))) is type(bare(qml.numpy.array(X)))
+
+
+def test_the_types_in_a_structure_are_those_of_the_bare_qnode() -> None:
+    def circuit(x: Any) -> Any:
+        qml.RX(x, wires=0)
+        return {"a": qml.expval(qml.Z(0)), "b": qml.probs(wires=0)}
+
+    bare = qml.QNode(circuit, qml.device("default.qubit", wires=1))
+    at = qml.numpy.array(X)
+    ours, theirs = ct.qelectron(bare)(at), bare(at)
+    assert {k: type(v) for k, v in ours.items()} == {k: type(v) for k, v in theirs.items()}
+    np.testing.assert_allclose(ours["b"], theirs["b"])
+
+
 def test_torch() -> None:
-    torch = pytest.importorskip("torch")
     at = torch.tensor(X, requires_grad=True, dtype=torch.float64)
     value = electron(interface="torch")(at)
     assert isinstance(value, torch.Tensor)
@@ -116,7 +147,6 @@ def test_torch() -> None:
 
 @pytest.mark.filterwarnings("ignore")
 def test_tensorflow() -> None:
-    tf = pytest.importorskip("tensorflow")
     at, made = tf.Variable(X, dtype=tf.float64), electron(interface="tf")
     with tf.GradientTape() as tape:
         value = made(at)
@@ -127,7 +157,6 @@ def test_tensorflow() -> None:
 
 @pytest.mark.parametrize("method", ["parameter-shift", "adjoint"])
 def test_jax(method: str) -> None:
-    jax = pytest.importorskip("jax")
     made = electron(interface="jax", diff_method=method)
     assert isinstance(made(X), jax.Array)
     assert float(jax.grad(made)(X)) == pytest.approx(-np.sin(X), abs=1e-6)
@@ -450,6 +479,25 @@ def test_a_selector_that_returns_two() -> None:
         made(X)
 
 
+def test_an_executor_that_a_selector_knew_before_is_told_of_the_qnode() -> None:
+    class Telling(ct.executor.Simulator):
+        def run_circuit(self, *args: Any, **kwargs: Any) -> CircuitRecord:
+            told.append((self.qnode_device_shots, self.qnode_device_wires))
+            return super().run_circuit(*args, **kwargs)
+
+    told: list[Any] = []
+    mine = Telling()
+    electron(noted(), mine, shots=9, selector=lambda _, __: mine)(X)
+    assert told == [(9, 1)]
+
+
+def test_an_executor_outside_the_cluster_is_refused() -> None:
+    other = noted()
+    made = electron(noted(), noted(), selector=lambda _, __: other)
+    with pytest.raises(ValueError, match=r"not in the cluster.*one of the executors"):
+        made(X)
+
+
 # Records
 
 
@@ -473,7 +521,6 @@ def test_persist_data_is_asked_of_each_executor() -> None:
 
 
 def test_records_of_calls_in_threads_of_others() -> None:
-    jax = pytest.importorskip("jax")
     with records.collecting() as kept:
         jax.jit(electron(interface="jax"))(X)
     assert len(kept) == 1

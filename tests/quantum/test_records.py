@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 from concurrent.futures import Future
+from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ import covalent as ct
 from covalent._quantum import records
 from covalent._quantum.executors.base import BaseQExecutor
 from covalent._quantum.records import CircuitRecord
+from covalent._shared_files.logger import app_log
 from covalent_contracts import attachments, pickling
 from covalent_contracts.attachments import Attachments
 
@@ -25,7 +27,7 @@ class Fragile(ct.executor.Simulator):
     parallel: bool | str = False
 
     def run_circuit(self, qscript: Any, *more: Any) -> CircuitRecord:
-        if qscript.get_parameters()[0] > 1:
+        if qscript.get_parameters(trainable_only=False)[0] > 1:
             raise RuntimeError("too large an angle")
         return super().run_circuit(qscript, *more)
 
@@ -88,3 +90,60 @@ def test_an_executor_that_keeps_no_times_has_a_record_too() -> None:
 def test_without_a_collector_nothing_is_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(qml.drawer, "tape_text", lambda *_, **__: pytest.fail("it was drawn"))
     assert float(circuit(ct.executor.Simulator())(0.5)) == pytest.approx(math.cos(0.5))
+
+
+def test_a_circuit_that_fails_has_shots_and_times() -> None:
+    failing = circuit(Fragile(shots=7))
+    begun = datetime.now(UTC)
+    with records.collecting() as kept, pytest.raises(RuntimeError, match="too large"):
+        failing(2.0)
+    (found,) = kept
+    assert found.error == "RuntimeError: too large an angle"
+    assert found.shots == 7
+    assert found.started is not None
+    assert found.ended is not None
+    assert begun <= found.started <= found.ended <= datetime.now(UTC)
+
+
+class Unlabelled(qml.RX):
+    """Cannot be drawn."""
+
+    def label(self, *_: Any, **__: Any) -> str:
+        raise ZeroDivisionError("no label")
+
+
+@pytest.mark.parametrize("angle", [0.5, 2.0])
+def test_a_circuit_that_cannot_be_drawn_is_kept_without_a_drawing(angle: float) -> None:
+    @ct.qelectron(executors=Fragile())
+    @qml.qnode(qml.device("default.qubit", wires=1))
+    def turned(at: float) -> Any:
+        Unlabelled(at, wires=0)
+        return qml.expval(qml.PauliZ(0))
+
+    with records.collecting() as kept:
+        if angle < 1:
+            assert float(turned(angle)) == pytest.approx(math.cos(angle))
+        else:
+            with pytest.raises(RuntimeError, match="too large an angle"):
+                turned(angle)
+    (found,) = kept
+    assert found.circuit == "[no drawing: ZeroDivisionError: no label]"
+    assert found.parameters == [angle]
+
+
+@pytest.mark.parametrize("angle", [0.5, 2.0])
+def test_a_record_that_cannot_be_made_is_logged(
+    angle: float, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def refuse(_: Any) -> None:
+        raise ZeroDivisionError("no record")
+
+    monkeypatch.setattr(records, "keep", refuse)
+    monkeypatch.setattr(app_log, "propagate", True)
+    with records.collecting():
+        if angle < 1:
+            assert float(circuit(Fragile())(angle)) == pytest.approx(math.cos(angle))
+        else:
+            with pytest.raises(RuntimeError, match="too large an angle"):
+                circuit(Fragile())(angle)
+    assert "leaves no record" in caplog.text

@@ -53,6 +53,7 @@ class QCluster(BaseQExecutor):
     selector: str | SkipJsonSchema[Callable[..., Any]] = "cyclic"
     _cyclic: selectors.Cyclic = PrivateAttr(default_factory=selectors.Cyclic)
     _owners: _Owners = PrivateAttr(default_factory=_Owners)
+    _originals: Sequence[BaseQExecutor] = PrivateAttr(default=())
 
     @field_validator("executors")
     @classmethod
@@ -128,7 +129,9 @@ class QCluster(BaseQExecutor):
     ) -> Self:
         """A copy whose executors know what the QNode says of its circuits, too."""
         executors = [each.bound(mcm, any_wires, **of_the_qnode) for each in self.executors]
-        return super().bound(mcm, any_wires, **of_the_qnode, executors=executors)
+        copied = super().bound(mcm, any_wires, **of_the_qnode, executors=executors)
+        copied._originals = self.executors
+        return copied
 
     def choose(self, qscripts_list: Sequence[Any]) -> list[BaseQExecutor]:
         """The executor of each circuit."""
@@ -178,10 +181,17 @@ class QCluster(BaseQExecutor):
         return futures
 
     def _one(self, chosen: Any) -> BaseQExecutor:
-        if isinstance(chosen, BaseQExecutor):
-            return chosen
+        """The executor of this cluster that a selector means: one it was given, or one it knew before."""
         wrong = f"selector={self.selector!r} of QCluster returned {chosen!r}"
-        raise ValueError(f"{wrong}: it must return exactly one quantum executor")
+        if not isinstance(chosen, BaseQExecutor):
+            raise ValueError(f"{wrong}: it must return exactly one quantum executor")
+        for known in (self.executors, self._originals):
+            for place, each in enumerate(known):
+                if each is chosen:
+                    return self.executors[place]
+        raise ValueError(
+            f"{wrong}, which is not in the cluster: it must return one of the executors that it is given"
+        )
 
 
 def _is_serialized(selector: Any) -> bool:

@@ -7,7 +7,9 @@ interface wants.
 
 import warnings
 from collections.abc import Sequence
+from concurrent.futures import Future
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import pennylane as qml
@@ -19,6 +21,7 @@ from pennylane.transforms.core import CompilePipeline, transform
 from covalent._quantum import records
 from covalent._quantum.executors.base import BaseQExecutor
 from covalent._quantum.records import CircuitRecord
+from covalent._shared_files.logger import app_log
 
 _OF_DEVICES = ("adjoint", "backprop", "device")
 _ADJOINT = {
@@ -108,11 +111,13 @@ class QEDevice(Device):
         config = execution_config or ExecutionConfig()
         executors = self._bound(circuits, config)
         plain = [_plain(each, self.wires) for each in circuits]
+        clock = _Clock()
         futures = executors.batch_submit(plain)
+        clock.watch(futures)
         try:
             return tuple(_waited(executors, futures))
         finally:
-            self._tell(executors, circuits, futures)
+            self._tell(executors, circuits, futures, clock)
 
     def compute_derivatives(
         self, circuits: Any, execution_config: ExecutionConfig | None = None
@@ -140,14 +145,41 @@ class QEDevice(Device):
         )
 
     def _tell(
-        self, executors: BaseQExecutor, scripts: Sequence[Any], futures: Sequence[Any]
+        self,
+        executors: BaseQExecutor,
+        scripts: Sequence[Any],
+        futures: Sequence[Any],
+        clock: "_Clock",
     ) -> None:
+        """Keep records. What goes wrong with one is logged: it neither fails a circuit nor hides an error."""
         if not (self.cluster.persist_data and records.is_collecting()):
             return
         for each, future in zip(scripts, futures, strict=True):
-            executor = executors.ran_by(future)
-            if executor.persist_data and _has_ended(future):
-                records.keep(_record(executor, each, future))
+            try:
+                executor = executors.ran_by(future)
+                if executor.persist_data and _has_ended(future):
+                    records.keep(_record(executor, each, future, clock))
+            except Exception:  # noqa: BLE001  # a user's executor, or what it gave, may raise anything
+                app_log.exception("a circuit of a quantum electron leaves no record")
+
+
+class _Clock:
+    """When circuits were submitted, and when each had ended: for those that failed, and so do not tell."""
+
+    def __init__(self) -> None:
+        self.started = datetime.now(UTC)
+        self._ended: dict[int, datetime] = {}
+
+    def watch(self, futures: Sequence[Any]) -> None:
+        for each in futures:
+            if isinstance(each, Future):
+                each.add_done_callback(self._note)
+
+    def ended(self, future: Any) -> datetime:
+        return self._ended.get(id(future)) or datetime.now(UTC)
+
+    def _note(self, future: Any) -> None:
+        self._ended[id(future)] = datetime.now(UTC)
 
 
 @transform
@@ -192,14 +224,23 @@ def _has_ended(future: Any) -> bool:
     return (done is None or done()) and not (cancelled and cancelled())
 
 
-def _record(executor: BaseQExecutor, script: Any, future: Any) -> CircuitRecord:
+def _record(executor: BaseQExecutor, script: Any, future: Any, clock: _Clock) -> CircuitRecord:
     try:
         found = future.result()
     except Exception as exc:  # noqa: BLE001  # whatever the circuit raised
-        found = CircuitRecord(executor=executor.name, error=f"{type(exc).__qualname__}: {exc}")
+        found = executor.new_record(script)
+        found.error = f"{type(exc).__qualname__}: {exc}"
+        found.started, found.ended = clock.started, clock.ended(future)
     if not isinstance(found, CircuitRecord):
         found = CircuitRecord(executor=executor.name, result=found)
     (plain,), _ = convert_to_numpy_parameters(script)
-    found.circuit = qml.drawer.tape_text(plain, decimals=4)
     found.parameters = plain.get_parameters(trainable_only=False)
+    found.circuit = _drawing(plain)
     return found
+
+
+def _drawing(script: Any) -> str:
+    try:
+        return str(qml.drawer.tape_text(script, decimals=4))
+    except Exception as exc:  # noqa: BLE001  # whatever a user's gate raises
+        return f"[no drawing: {type(exc).__qualname__}: {exc}]"

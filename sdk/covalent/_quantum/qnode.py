@@ -2,15 +2,18 @@
 
 import contextvars
 import copy
+import sys
 import warnings
 from concurrent.futures import Future
 from typing import Any, Self
 
+import numpy as np
 import pennylane as qml
+from pennylane.devices import ExecutionConfig
 
 from covalent._quantum import turns
 from covalent._quantum.device import QEDevice
-from covalent._quantum.executors.base import BaseQExecutor
+from covalent._quantum.executors.base import BaseQExecutor, finished
 from covalent._quantum.recording import separate_threads
 
 separate_threads()
@@ -41,6 +44,7 @@ class QNodeQE(qml.QNode):
         self.name = name or self.func.__name__
         self.description = description or self.func.__doc__ or ""
         self._queue = turns.Queue()
+        self._as_backprop = qnode.diff_method in ("best", "backprop")
         if qnode.diff_method == "backprop":
             warnings.warn(_BACKPROP, UserWarning, stacklevel=3)
             self.diff_method = "parameter-shift"
@@ -52,10 +56,17 @@ class QNodeQE(qml.QNode):
     def run_later(self, *args: Any, **kwargs: Any) -> Future[Any]:
         """Begin to run the circuit.
 
+        While JAX traces the arguments, or a tape of TensorFlow records, the call is done at once, with a warning: what
+        they need for gradients belongs to the caller's thread.
+
         Returns:
             A future: `.result()` waits for what a call would return, in the type of the QNode's interface.
 
         """
+        watcher = _of_this_thread(args, kwargs)
+        if watcher:
+            warnings.warn(_HERE.format(watcher), UserWarning, stacklevel=2)
+            return finished(self._queue.here, self._once, args, kwargs)
         context = contextvars.copy_context()
         return self._queue.submit(context.run, self._once, args, kwargs)
 
@@ -90,12 +101,46 @@ class QNodeQE(qml.QNode):
         """Calls at the same time must not share what a QNode remembers of its last call."""
         mine = copy.copy(self)
         try:
-            return super(QNodeQE, mine).__call__(*args, **kwargs)
+            return mine._in_its_type(super(QNodeQE, mine).__call__(*args, **kwargs))
         finally:
             for last in ("_tape", "_qfunc_output"):
                 self.__dict__[last] = vars(mine)[last]
 
+    def _in_its_type(self, result: Any) -> Any:
+        """The result as the bare QNode gives it where it computes with the tensors of `pennylane.numpy` itself."""
+        tape, tensor = self._tape, qml.numpy.tensor
+        if not self._as_backprop or self.interface not in ("auto", "autograd"):
+            return result
+        if not any(isinstance(each, tensor) for each in tape.get_parameters(trainable_only=False)):
+            return result
+        backprop = ExecutionConfig(gradient_method="backprop")
+        computes = self.original_device.supports_derivatives(backprop, tape)
+        return _tensors(result) if computes else result
 
+
+def _tensors(result: Any) -> Any:
+    if isinstance(result, dict):
+        return {key: _tensors(each) for key, each in result.items()}
+    if isinstance(result, list | tuple):
+        return type(result)(_tensors(each) for each in result)
+    return qml.numpy.array(result) if isinstance(result, np.ndarray | np.generic) else result
+
+
+def _of_this_thread(args: Any, kwargs: Any) -> str | None:
+    """What watches the call in this thread, and in no other, to differentiate it."""
+    jax = sys.modules.get("jax")
+    if jax is not None:
+        leaves = jax.tree_util.tree_leaves((args, kwargs))
+        if any(isinstance(each, jax.core.Tracer) for each in leaves):
+            return "JAX's trace"
+    tape = sys.modules.get("tensorflow.python.pywrap_tfe")
+    return "TensorFlow's tape" if tape and not tape.TFE_Py_TapeSetIsEmpty() else None
+
+
+_HERE = (
+    "run_later runs this circuit at once, in the caller's thread: {} belongs to it, and gradients would be lost in "
+    "another one"
+)
 _BACKPROP = (
     "diff_method='backprop' needs the state of a simulator in this process; a quantum electron uses "
     "'parameter-shift'. Say diff_method='parameter-shift' to be rid of this warning."

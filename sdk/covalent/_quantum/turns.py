@@ -16,45 +16,72 @@ class Queue:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._last: threading.Event | None = None
+        self._last: _Turn | None = None
 
     def submit(self, function: Callable[..., Any], *args: Any) -> Future[Any]:
         """Call a function in a thread; it may `choose` once all calls made before have chosen, or ended."""
-        mine = threading.Event()
         with self._lock:
-            before, self._last = self._last, mine
-            return _threads().submit(_run, before, mine, function, args)
+            turn = _Turn(self._last)
+            future = _threads().submit(_run, turn, function, args)
+            self._last = turn
+        future.add_done_callback(turn.give_up_if_cancelled)
+        return future
+
+    def here(self, function: Callable[..., Any], *args: Any) -> Any:
+        """Call a function in this thread; it chooses in its turn, too."""
+        with self._lock:
+            turn = self._last = _Turn(self._last)
+        return _run(turn, function, args)
 
     def __reduce__(self) -> tuple[type["Queue"], tuple[()]]:
         return Queue, ()
 
 
+class _Turn:
+    """When a call may choose: after `before`, which is None once this one has chosen."""
+
+    def __init__(self, before: "_Turn | None" = None) -> None:
+        self.before = before
+        self._over = threading.Event()
+
+    def wait(self) -> None:
+        """Wait for all that were made before; those that were cancelled hand on to their own predecessors."""
+        before = self.before
+        while before is not None:
+            before._over.wait()
+            before = before.before
+
+    def end(self) -> None:
+        """The next one may choose."""
+        self.before = None
+        self._over.set()
+
+    def give_up_if_cancelled(self, future: Future[Any]) -> None:
+        """Nobody is to wait for a call that will not begin."""
+        if future.cancelled():
+            self._over.set()
+
+
 @contextmanager
 def choosing() -> Iterator[None]:
     """Wait for this call's turn to choose; afterwards it is the next one's."""
-    before, mine = getattr(_here, "turn", (None, None))
-    _here.turn = (None, None)
-    if before is not None:
-        before.wait()
+    turn, _here.turn = getattr(_here, "turn", None), None
+    if turn is not None:
+        turn.wait()
     try:
         yield
     finally:
-        if mine is not None:
-            mine.set()
+        if turn is not None:
+            turn.end()
 
 
-def _run(
-    before: threading.Event | None,
-    mine: threading.Event,
-    function: Callable[..., Any],
-    args: tuple[Any, ...],
-) -> Any:
-    _here.turn = (before, mine)
+def _run(turn: _Turn, function: Callable[..., Any], args: tuple[Any, ...]) -> Any:
+    _here.turn = turn
     try:
         return function(*args)
     finally:
         with choosing():
-            mine.set()
+            turn.end()
 
 
 _pool: tuple[int, ThreadPoolExecutor] | None = None

@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any
 
 import cloudpickle
+import distributed
 import pennylane as qml
 import pytest
 
@@ -92,8 +93,7 @@ def test_every_executor_keeps_the_circuits(place: str) -> None:
 
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[Any]:
-    distributed = pytest.importorskip("distributed")
-    with distributed.LocalCluster(
+    with distributed.LocalCluster(  # type: ignore[no-untyped-call]
         n_workers=1, threads_per_worker=2, dashboard_address=None, protocol="tcp"
     ) as made:
         yield made

@@ -17,6 +17,7 @@ def main() -> None:
     """Answer frames until there are no more."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's; its end is ours
     source, answers = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
+    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)  # nor may they, or their children, read our frames
     os.dup2(2, 1)  # what circuits print must not come between the answers
     sys.path[:] = pickle.loads(_frame(source))  # noqa: S301  # our own parent
     frames: queue.SimpleQueue[bytes] = queue.SimpleQueue()

@@ -90,6 +90,17 @@ def test_an_error_that_cannot_travel_is_told_in_words() -> None:
         Processes().submit(1, _refuse_unreadably).result(WAIT)
 
 
+def _read_input() -> tuple[str, bytes]:
+    child = subprocess.run(["/bin/cat"], stdout=subprocess.PIPE, check=True)
+    return sys.stdin.read(), child.stdout
+
+
+def test_what_a_circuit_reads_are_not_our_frames() -> None:
+    pool = Processes()
+    assert pool.submit(1, _read_input).result(WAIT) == ("", b"")
+    assert pool.submit(1, os.getpid).result(WAIT) != os.getpid()
+
+
 def test_what_a_circuit_prints_does_not_disturb() -> None:
     assert Processes().submit(1, _print).result(WAIT) == "result"
 
