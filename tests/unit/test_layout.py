@@ -103,9 +103,31 @@ def test_make_has_its_commands(target: str) -> None:
 
 def test_the_gate_runs_every_stage() -> None:
     text = (ROOT / ".ci" / "run").read_text()
-    listed = re.search(r"for each in (.*?); do", text, re.DOTALL)
-    assert listed
-    stages = listed[1].replace("\\\n", " ").split()
-    before = {"lint", "types", "import_contracts", "demo", "reference_example", "wheel", "tests"}
-    assert before | {"openapi", "transfers", "terraform_modules", "localstack"} <= {*stages}
+    in_a_row = re.search(r"for each in (system_packages .*?); do", text)
+    beside = re.findall(r"^    lane \w+ (.*) &$", text, re.MULTILINE)
+    assert in_a_row
+    assert len(beside) == 2
+    stages = " ".join([in_a_row[1], *beside]).split()
+    assert len(stages) == len({*stages})
+    before = {
+        "setup",
+        "lint",
+        "types",
+        "import_contracts",
+        "demo",
+        "reference_example",
+        "reference_promises",
+        "wheel",
+    }
+    assert before <= {*in_a_row[1].split()}
+    with_parts_of_their_own = {
+        "openapi",
+        "transfers",
+        "clouds",
+        "remote",
+        "quantum",
+        "terraform_modules",
+        "localstack",
+    }
+    assert {"tests"} | with_parts_of_their_own <= {*" ".join(beside).split()}
     assert all(re.search(rf"^{stage}\(\)", text, re.MULTILINE) for stage in stages)
