@@ -172,7 +172,9 @@ class TaskTemplate:
     errors which mean that no more may run at once: the state tries again, less and less often, for about a day.
     ends_itself: whether what runs the electron ends it when its time is up; then the state does not, and the time for
     which a job waits for a machine does not count. What repeats a failed electron itself has no `failures`.
-    array: how such electrons are started together, if they can be.
+    array: how such electrons are started together, if they can be. refused: the errors of a call that has started
+    nothing, nor ever will: without them `States.TaskFailed`, which matches all errors but that of time, would spend the
+    electron's retries on them.
     """
 
     resource: str
@@ -188,6 +190,7 @@ class TaskTemplate:
     ends_itself: bool = False
     margin: float = 0
     array: Array | None = None
+    refused: tuple[str, ...] = ()
 
     @property
     def timeout(self) -> float:

@@ -13,10 +13,18 @@ ANY_ERROR: Json = {"ErrorEquals": ["States.ALL"], "MaxAttempts": 9, "JitterStrat
 def retries_of(task: TaskTemplate) -> Json:
     """The field of a state that calls for an electron, if it repeats anything."""
     service = [service_retry(task.transient)] if task.transient else []
-    user = {"ErrorEquals": list(task.failures), "MaxAttempts": task.retries, "BackoffRate": 1.0}
     full = [_retry_when_full(task.full)] if task.full else []
-    retries = service + full + ([user] if task.retries and task.failures else [])
+    retries = service + full + _retries_of_user(task)
     return {"Retry": retries} if retries else {}
+
+
+def _retries_of_user(task: TaskTemplate) -> list[Json]:
+    """The first that names an error counts, so what is never tried again stands before what may match it too."""
+    if not (task.retries and task.failures):
+        return []
+    never = [{"ErrorEquals": list(task.refused), "MaxAttempts": 0}] if task.refused else []
+    again = {"ErrorEquals": list(task.failures), "MaxAttempts": task.retries, "BackoffRate": 1.0}
+    return [*never, again]
 
 
 def service_retry(errors: tuple[str, ...]) -> Json:

@@ -3,12 +3,17 @@
 import json
 import time
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 from tests.localstack.running import Aws
+
+from covalent_executors.awsbatch import template as awsbatch
+from covalent_executors.ecs import template as ecs
+from covalent_executors.task import JOB_ERRORS, TaskTemplate
+from covalent_step_functions.retrying import retries_of
 
 pytestmark = pytest.mark.localstack
 
@@ -151,10 +156,22 @@ class Machines:
         """Start one, and wait until it has ended."""
         return self.ended(self.start(state))
 
+    def calls(self, execution: Mapping[str, Any]) -> int:
+        """How often an execution has called a service."""
+        told = self.client.get_execution_history(executionArn=execution["executionArn"])
+        return sum(event["type"] == "TaskScheduled" for event in told["events"])
+
 
 @pytest.fixture(scope="module")
 def machines(aws: Aws) -> Machines:
     return Machines(aws)
+
+
+def _retries(refused: Sequence[str]) -> list[dict[str, Any]]:
+    """As the compiler writes them."""
+    task = TaskTemplate("", {}, retries=2, failures=JOB_ERRORS, refused=tuple(refused))
+    found: list[dict[str, Any]] = retries_of(task)["Retry"]
+    return found
 
 
 def _logged(aws: Aws) -> list[str]:
@@ -189,16 +206,20 @@ def test_a_task_that_fails_is_the_cause(machines: Machines, subnet: str, cluster
 
 
 def test_a_queue_that_nobody_has_made_is_refused(machines: Machines, queue: str) -> None:
-    found = machines.run(_submit(f"{queue}-of-nobody", "true"))
+    state = _submit(f"{queue}-of-nobody", "true")
+    found = machines.run({**state, "Retry": _retries(awsbatch.REFUSED)})
     assert (found["status"], found["error"]) == ("FAILED", "Batch.ClientException")
     assert "of-nobody" in found["cause"]
+    assert machines.calls(found) == 1
 
 
 def test_a_cluster_that_nobody_has_made_is_refused(
     machines: Machines, subnet: str, cluster: str
 ) -> None:
-    found = machines.run(_run_task(subnet, f"{cluster}-of-nobody", "true"))
+    state = _run_task(subnet, f"{cluster}-of-nobody", "true")
+    found = machines.run({**state, "Retry": _retries(ecs.REFUSED)})
     assert (found["status"], found["error"]) == ("FAILED", "ECS.ClusterNotFoundException")
+    assert machines.calls(found) == 1
 
 
 @pytest.mark.parametrize("kind", ["job", "task"])

@@ -28,6 +28,8 @@ from covalent_executors.task import (
 SUBMIT = "arn:aws:states:::batch:submitJob.sync"
 SUBMIT_ERRORS = ("Batch.SdkClientException", "Batch.ServerException")
 """What passes: bad moments of the service."""
+REFUSED = ("Batch.ClientException",)
+"""What does not pass: there is no such queue or definition, or it is not for jobs like this one."""
 THROTTLED = (
     "Batch.AWSBatchException",
     "Batch.ThrottlingException",
@@ -41,7 +43,7 @@ ARRAY = Array(
     least=51,
     most=10_000,
     parameters={"ArrayProperties": {"Size": Count()}},
-    refused=("Batch.ClientException", *SUBMIT_ERRORS, *THROTTLED),
+    refused=(*REFUSED, *SUBMIT_ERRORS, *THROTTLED),
     id_="JobId",
     describe="arn:aws:states:::aws-sdk:batch:describeJobs",
     asked={"Jobs": JobOfArray("{}:{}")},
@@ -91,6 +93,7 @@ def task(spec: BatchSpec, place: Place, python: str) -> TaskTemplate:
         is_job=True,
         ends_itself=True,
         array=_array(spec),
+        refused=REFUSED,
     )
 
 

@@ -15,6 +15,20 @@ from covalent_executors.task import JOB_ERRORS, Argument, TaskTemplate
 RUN = "arn:aws:states:::ecs:runTask.sync"
 RUN_ERRORS = ("ECS.SdkClientException", "ECS.ServerException")
 """What passes: bad moments of the service."""
+REFUSED = (
+    "ECS.AccessDeniedException",
+    "ECS.BlockedException",
+    "ECS.ClientException",
+    "ECS.ClusterNotFoundException",
+    "ECS.InvalidParameterException",
+    "ECS.PlatformTaskDefinitionIncompatibilityException",
+    "ECS.PlatformUnknownException",
+    "ECS.UnsupportedFeatureException",
+)
+"""What does not pass.
+
+https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_RunTask.html#API_RunTask_Errors
+"""
 THROTTLED = ("AmazonECS.Unknown", "ECS.AmazonECSException", "ECS.ThrottlingException")
 """How ECS shows that it starts 20 tasks a second for an account, and that there is no room for a moment.
 
@@ -48,6 +62,7 @@ def task(spec: EcsSpec, place: Place, python: str) -> TaskTemplate:
         failures=JOB_ERRORS,
         is_job=True,
         ends_itself=True,
+        refused=REFUSED,
     )
 
 

@@ -280,6 +280,18 @@ class ExecutorContract:
             assert retry["MaxAttempts"] == 4
         assert self._sheet(retries=4).retries == 4
 
+    def test_what_is_refused_is_not_tried_again(self) -> None:
+        """`States.TaskFailed` matches such errors too, and the first that matches counts."""
+        retries = self.state(**{**self.example, "retries": 4})["Retry"]
+        if "States.TaskFailed" not in retries[-1]["ErrorEquals"]:
+            assert not self.task(**self.example).refused
+            return
+        never = retries[-2]
+        assert never["MaxAttempts"] == 0
+        assert any("ClientException" in each for each in never["ErrorEquals"])
+        others = {each for retry in retries[:-2] for each in retry["ErrorEquals"]}
+        assert others.isdisjoint(never["ErrorEquals"])
+
     def test_the_time_limit_reaches_the_state_and_the_sheet(self) -> None:
         limited = self.state(**{**self.example, "time_limit": 7.5})
         if self._is_bridged():  # which stops the job itself: the time in a queue does not count
