@@ -23,8 +23,7 @@ _PARTS = (
     "the API and `restart` run the same code"
 )
 
-_SAME_CODE = "hybrid jobs are not in the recorded run; they run what instances of EC2 run, whose calls are recorded"
-_BY_BRAKET = "Braket does this with the role of the job, or the code of users does; none is in the recorded run"
+_BY_BRAKET = "Braket does this with the role of the job, or the code of users does; those of the recorded run do not"
 _NO_IMAGES = (
     "ECS pulls the image with this role before a container starts; offline there are no images"
 )
@@ -49,29 +48,15 @@ REASONS: Mapping[tuple[str, str], str] = MappingProxyType(
             for action in ("BatchGetImage", "GetAuthorizationToken", "GetDownloadUrlForLayer")
         },
         **{
-            ("braket", action): _SAME_CODE
-            for action in (
-                *("dynamodb:BatchGetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"),
-                *("s3:GetObject", "s3:PutObject"),
-                *("states:SendTaskFailure", "states:SendTaskHeartbeat", "states:SendTaskSuccess"),
-            )
-        },
-        **{
             ("braket", action): _BY_BRAKET
             for action in (
                 *("braket:CancelQuantumTask", "braket:CreateQuantumTask", "braket:GetDevice"),
                 *("braket:GetJob", "braket:GetQuantumTask", "braket:SearchDevices"),
                 *("cloudwatch:PutMetricData", "ecr:BatchCheckLayerAvailability"),
                 *("ecr:BatchGetImage", "ecr:GetAuthorizationToken", "ecr:GetDownloadUrlForLayer"),
-                *("logs:CreateLogGroup", "s3:ListBucket"),
+                *("logs:CreateLogGroup", "s3:GetObject", "s3:ListBucket", "s3:PutObject"),
             )
         },
-        **{
-            ("machine", action): "hybrid jobs are not in the recorded run"
-            for action in ("braket:CreateJob", "braket:TagResource", "iam:PassRole")
-        },
-        ("answer", "braket:GetJob"): "hybrid jobs are not in the recorded run",
-        ("answer", "states:SendTaskFailure"): "hybrid jobs are not in the recorded run",
         (
             "answer",
             "ec2:TerminateInstances",
@@ -105,10 +90,10 @@ BY_CHANCE: Mapping[tuple[str, str], str] = MappingProxyType(
     {
         **{
             (role, f"states:SendTask{answer}"): _LAST
-            for role in ("batch", "bridge", "ec2", "ecs")
+            for role in ("batch", "braket", "bridge", "ec2", "ecs")
             for answer in ("Failure", "Success")
         },
-        **{(role, "dynamodb:UpdateItem"): _LAST for role in ("batch", "ec2", "ecs")},
+        **{(role, "dynamodb:UpdateItem"): _LAST for role in ("batch", "braket", "ec2", "ecs")},
         ("answer", "dynamodb:GetItem"): _MEANWHILE,
         ("answer", "dynamodb:Query"): _MEANWHILE,
         ("finish", "lambda:InvokeFunction"): _MEANWHILE,

@@ -140,7 +140,7 @@ def told() -> Any:
     return ct.get_context().event
 
 
-PLACES = ("awsbatch", "ecs", "ec2", "shell")
+PLACES = ("awsbatch", "ecs", "ec2", "braket", "shell")
 """Executors whose electrons are jobs with a role of their own, and one of the bridge's."""
 
 
@@ -153,8 +153,7 @@ def scattered(size: int) -> Any:
     """A job in each place, with large values in and out, and a gate behind them; then one that fails."""
     bulk = measured("a")
     found = [_in(place, lengthened)(bulk["bulk"], size) for place in PLACES]
-    left, right = added(found[0], found[1], found[2]), added(found[1], found[2], found[3])
-    return added(left, right)
+    return added(added(*found[:3]), added(*found[1:]))
 
 
 def lengthened(text: str, size: int) -> str:
@@ -166,11 +165,37 @@ def lengthened(text: str, size: int) -> str:
 def failing_elsewhere() -> Any:
     """A failure in each place, for an electron that waits at a gate."""
     found = [_in(place, broken_down)(index) for index, place in enumerate(PLACES)]
-    return added(added(found[0], found[1], found[2]), added(found[1], found[2], found[3]))
+    return added(added(*found[:3]), added(*found[1:]))
 
 
 def broken_down(value: int) -> Any:
     raise ValueError(f"no such luck with {value}")
+
+
+@ct.lattice
+def numerous(n: int) -> Any:
+    """Jobs of one array. One fails, so what became of each is looked up."""
+    found = [_in("awsbatch", unlucky)(index) for index in range(n)]
+    return added(*found[1:])
+
+
+def unlucky(index: int) -> int:
+    if index == 0:
+        raise ValueError(f"no such luck with {index}")
+    return index
+
+
+@ct.lattice
+def killed_elsewhere() -> Any:
+    """A hybrid job that is gone before it has told what became of its electron."""
+    return _in("braket", ended)()
+
+
+def ended() -> None:
+    import os
+    import signal
+
+    os.killpg(os.getpgrp(), signal.SIGKILL)
 
 
 @ct.lattice

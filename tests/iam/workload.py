@@ -23,8 +23,10 @@ from tests.iam.workflows import (
     failing_elsewhere,
     flowers,
     held_elsewhere,
+    killed_elsewhere,
     long,
     nesting,
+    numerous,
     paused,
     resting,
     scattered,
@@ -38,6 +40,7 @@ import covalent as ct
 from covalent_contracts import records
 from covalent_contracts.api import PREFIX
 from covalent_contracts.ids import sub_dispatch_id
+from covalent_executors.awsbatch.template import ARRAY
 from covalent_localstack import environment
 
 PLACES = Path(__file__).parents[1] / "places"
@@ -118,6 +121,8 @@ class Script:
         """Jobs in other places: they end, fail and are cancelled; and what is left of them is looked for."""
         self._ended(scattered, 1)
         self._ended(failing_elsewhere, status="FAILED")
+        self._ended(killed_elsewhere, status="FAILED")
+        self._ended(numerous, ARRAY.least, status="FAILED")
         held: str = ct.dispatch(held_elsewhere)()
         while "job_handle" not in self._item(held, records.node_sk(0)).get("Item", {}):
             pass  # each look is a request; there is nothing to sleep for
