@@ -42,7 +42,6 @@ ARRAY = Array(
     most=10_000,
     parameters={"ArrayProperties": {"Size": Count()}},
     refused=("Batch.ClientException", *SUBMIT_ERRORS, *THROTTLED),
-    id_="JobId",
     describe="arn:aws:states:::aws-sdk:batch:describeJobs",
     asked={"Jobs": JobOfArray("{}:{}")},
     told="$.Jobs[0]",
