@@ -141,19 +141,18 @@ class Array:
     """How the jobs of many electrons are started by one call, whose parameters are those for one electron, and more.
 
     What has no result when the array has ended, and may be tried again, is then a job of its own. The call fails if one
-    job in it has.
+    job in it has; the cause then tells of the array what it would tell of a job (`covalent_runner.causes`).
 
     least, most: how many electrons it is for. parameters: those that only an array has. refused: the errors of a call
-    that has started nothing; `States.TaskFailed`, which says that a job has failed, matches them as well. id_: the
-    field with the array's id in the cause of its failure. describe and asked: the call that tells what became of the
-    job of one electron, and its parameters; told is the path to that in its answer.
+    that has started nothing; `States.TaskFailed`, which says that a job has failed, matches them as well. describe and
+    asked: the call that tells what became of the job of one electron, and its parameters; told is the path to that in
+    its answer.
     """
 
     least: int
     most: int
     parameters: Mapping[str, Argument]
     refused: tuple[str, ...]
-    id_: str
     describe: str
     asked: Mapping[str, Argument]
     told: str

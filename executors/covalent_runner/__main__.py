@@ -40,7 +40,8 @@ def main() -> int:
     """
     hybrid_job.enter(os.environ)
     dispatch_id, node, attempt, *token = os.environ[ELECTRON].split()
-    event = Run(dispatch_id, _node(node), _try(int(attempt)))
+    tries = _tries(int(attempt))
+    event = Run(dispatch_id, _node(node), tries[0])
     if token:
         from covalent_runner import callback  # noqa: PLC0415  # most jobs are waited for otherwise
 
@@ -48,21 +49,20 @@ def main() -> int:
     if TIME_LIMIT in os.environ:
         return _supervised()
     try:
-        run.run(store(), event, lambda: inf)
+        run.run(store(), event, lambda: inf, tries)
     except UpstreamFailed as exc:
         print(exc, file=sys.stderr)  # noqa: T201  # this is a program
         return NOT_STARTED
     except ElectronFailed as exc:
         print(exc, file=sys.stderr)  # noqa: T201  # as above
-        return AGAIN if ranges.is_written(node) and _may_run_again(event) else FAILED
+        return AGAIN if ranges.is_written(node) and _may_run_again(event, tries) else FAILED
     return COMMITTED
 
 
-def _may_run_again(event: Run) -> bool:
-    """Whether it was this try that failed, and another one may come; it may also have found another one at work."""
+def _may_run_again(event: Run, tries: range) -> bool:
+    """Whether a try of this job, or of another one that is the same, has failed, and there is one more."""
     record = store().records(event.dispatch_id, [event.node])[event.node]
-    is_own = record.attempt == event.attempt and bool(record.error)
-    return record.status is Status.RUNNING and is_own
+    return record.status is Status.RUNNING and record.attempt in tries and bool(record.error)
 
 
 def _node(word: str) -> int:
@@ -83,11 +83,12 @@ def _supervised() -> int:
     return status if status >= 0 else 128 - status
 
 
-def _try(attempt: int) -> int:
-    """The number of a try among those of its electron: a later one has a higher number."""
+def _tries(attempt: int) -> range:
+    """The number of this try among those of its electron, and those that this job may still give to later ones."""
     if BATCH_ATTEMPT not in os.environ:
-        return attempt
-    return attempt * BATCH_ATTEMPTS + int(os.environ[BATCH_ATTEMPT]) - 1
+        return range(attempt, attempt + 1)
+    first = attempt * BATCH_ATTEMPTS
+    return range(first, first + BATCH_ATTEMPTS)[int(os.environ[BATCH_ATTEMPT]) - 1 :]
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ _UNFINISHED = Status.COMPLETED.earlier
 _CLAIMABLE = (*Status.RUNNING.earlier, Status.RUNNING)
 DISPATCH_FIELDS = ("status", "nodes", "has_failed", "has_cancelled")
 RECORD_FIELDS = (
-    "status", "started", "attempt", "failures", "digest", "size", "kind", "output", "error", "ended",
+    "status", "started", "attempt", "failures", "digest", "size", "kind", "output", "error", "ended", "alive",
 )  # fmt: skip
 
 
@@ -203,6 +203,7 @@ def record_of(item: Mapping[str, Any]) -> Record:
         output=_output_of(item) if "digest" in item else None,
         error=item.get("error", {}).get("S", ""),
         ended=int(item["ended"]["N"]) if "ended" in item else None,
+        alive=int(item["alive"]["N"]) if "alive" in item else None,
     )
 
 

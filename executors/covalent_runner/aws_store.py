@@ -277,6 +277,12 @@ class AwsStore:
         found = self._table.batch(keys)
         return any(item["status"]["S"] == Status.CANCELLED.value for item in found)
 
+    def show_life(self, dispatch_id: str, node: int, claim: Claim, now: int) -> None:
+        """See `Store`."""
+        key, condition = aws_items.node_key(dispatch_id, node), aws_items.held_by(claim.token)
+        request = aws_items.update(key, {"alive": {"N": str(now)}}, condition=condition)
+        self._table.updated(request)
+
     def set_job_handle(self, dispatch_id: str, node: int, handle: str) -> None:
         """See `Store`."""
         key = aws_items.node_key(dispatch_id, node)

@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING, Any
 
 from covalent_contracts import envelope
 from covalent_runner import confinement, frames
-from covalent_runner.errors import ElectronFailed, Unsettled, UpstreamFailed
+from covalent_runner.errors import ElectronFailed, UpstreamFailed
 from covalent_runner.lambda_handler import handle, store
 
 if TYPE_CHECKING:
     from covalent_runner.run import Remaining
 
-_EXPECTED = (ElectronFailed, UpstreamFailed, Unsettled)
+_EXPECTED = (ElectronFailed, UpstreamFailed)
 
 
 def main(descriptor: int) -> None:
@@ -40,13 +40,13 @@ def _answer(message: Mapping[str, Any]) -> dict[str, Any]:
     try:
         if "credentials" in message:
             _work_with(*message["credentials"])
-        handle(store(), envelope.parse(message["event"]), _remaining(message["seconds"]))
+        found = handle(store(), envelope.parse(message["event"]), _remaining(message["seconds"]))
     except Exception as exc:  # noqa: BLE001  # whatever it is, the guard raises it again
         if not isinstance(exc, _EXPECTED):
             traceback.print_exc()
-        answer = {"error": [type(exc).__name__, str(exc)]}
+        answer: dict[str, Any] = {"error": [type(exc).__name__, str(exc)]}
     else:
-        answer = {}
+        answer = {"found": found}
     sys.stdout.flush()
     sys.stderr.flush()
     return answer

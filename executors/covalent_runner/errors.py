@@ -9,10 +9,6 @@ class UpstreamFailed(Exception):
     """Something that the electron needs will never come; it stays unstarted."""
 
 
-class Unsettled(Exception):
-    """Nothing final is recorded of an electron that could have run."""
-
-
 class HookFailed(Exception):
     """A bash command or a package installation beside the electron failed."""
 

@@ -6,7 +6,8 @@ role of user code (`electron_role`), and runs nothing that a user wrote. Its chi
 credentials and runs electrons. When an electron of another owner comes, the cell is removed with all that it has
 started and written, and a new one made.
 
-What the two say to each other is JSON: the guard believes the cell nothing but how its electron went.
+What the two say to each other is JSON: the guard believes the cell nothing but how its electron went, or which of
+those that it was asked for have no result.
 """
 
 import os
@@ -23,9 +24,9 @@ from dataclasses import astuple
 from functools import cache
 from pathlib import Path
 from time import time
-from typing import Any
+from typing import Any, NoReturn
 
-from covalent_contracts.envelope import Collect, Envelope, Look, Run, Wait
+from covalent_contracts.envelope import Collect, Envelope, Run, Wait
 from covalent_contracts.ids import sub_dispatch_id
 from covalent_runner import confinement, electron_role, errors, frames
 from covalent_runner.electron_role import Pass
@@ -75,8 +76,8 @@ class Cell:
             if each is not None:
                 self._poll.register(each, select.POLLIN)
 
-    def run(self, event: Mapping[str, Any], given: Pass, seconds: float | None) -> None:
-        """Have it work off an event.
+    def run(self, event: Mapping[str, Any], given: Pass, seconds: float | None) -> Any:
+        """Have it work off an event, and return what it says to have found.
 
         Raises:
             Exception: what the electron, or the runner, raised there; of a class of the same name.
@@ -92,8 +93,8 @@ class Cell:
             answer = self._answer()
         except (EOFError, ConnectionError, ValueError):
             self._end_alike()
-        else:
-            _raise(answer.get("error"))
+        _raise(answer.get("error"))
+        return answer.get("found")
 
     def _answer(self) -> Mapping[str, Any]:
         """The answer to the last question. User code can write to the socket as well, and then it may be any."""
@@ -114,7 +115,7 @@ class Cell:
         if self._connection.fileno() not in ready:
             raise EOFError("the cell has ended")
 
-    def _end_alike(self) -> None:
+    def _end_alike(self) -> NoReturn:
         """End this process as the cell has ended: so Lambda tells why, and starts anew."""
         if self._process.poll() is None:
             self._process.kill()  # it has closed its socket, or sends what nobody can read
@@ -126,7 +127,8 @@ class Cell:
         if -code not in _UNCAUGHT:
             signal.signal(-code, signal.SIG_DFL)
         os.kill(os.getpid(), -code)
-        signal.pause()
+        while True:
+            signal.pause()
 
     def end(self) -> None:
         """Remove it, whatever it has started, and its files."""
@@ -154,8 +156,8 @@ class Guard:
         self._passes: OrderedDict[tuple[str, str], Pass] = OrderedDict()
         self._cell = Cell()
 
-    def run(self, event: Mapping[str, Any], parsed: Envelope, seconds: float | None) -> None:
-        """Work off an event in the cell of its owner.
+    def run(self, event: Mapping[str, Any], parsed: Envelope, seconds: float | None) -> Any:
+        """Work off an event in the cell of its owner, and return what the cell says to have found.
 
         Raises:
             LookupError: there is no such dispatch.
@@ -167,7 +169,7 @@ class Guard:
             self._cell.end()
             self._cell = Cell()
         self._cell.owner = given.owner
-        self._cell.run(event, given, seconds)
+        return self._cell.run(event, given, seconds)
 
     def _pass(self, parsed: Envelope) -> Pass:
         key = parsed.dispatch_id, _sublattice(parsed)
@@ -188,7 +190,7 @@ def guard() -> Guard:
 
 
 def _node_of(parsed: Envelope) -> int:
-    return parsed.node if isinstance(parsed, Run | Look | Wait | Collect) else parsed.nodes[0]
+    return parsed.node if isinstance(parsed, Run | Wait | Collect) else parsed.nodes[0]
 
 
 def _sublattice(parsed: Envelope) -> str:

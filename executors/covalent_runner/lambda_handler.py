@@ -5,7 +5,7 @@ as in a container that is made for one electron and has a role of its own, they 
 """
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from math import inf
 from typing import TYPE_CHECKING, Any, assert_never
@@ -19,25 +19,34 @@ if TYPE_CHECKING:
     from covalent_runner.store import Store
 
 
-def handler(event: Mapping[str, Any], context: Any) -> None:
+def handler(event: Mapping[str, Any], context: Any) -> Mapping[str, Any] | None:
     """Do what the event says.
+
+    Returns:
+        What a Look has found; of all other events how they went is all that there is to tell.
 
     Raises:
         ElectronFailed: the electron's try failed.
         UpstreamFailed: something that it needs will never come.
-        Unsettled: nobody has recorded how it ended.
         ValueError: the event is malformed.
 
     """
     parsed = envelope.parse(event)
     if _IS_GUARDED:
-        guard().run(event, parsed, _seconds(context))
+        found = guard().run(event, parsed, _seconds(context))
     else:
-        handle(store(), parsed, _remaining(context))
+        found = handle(store(), parsed, _remaining(context))
+    if not isinstance(parsed, envelope.Look):
+        return None
+    from covalent_runner import look  # noqa: PLC0415  # rare
+
+    return look.answer(parsed, found or ())
 
 
-def handle(store: "Store", event: envelope.Envelope, remaining: "Remaining") -> None:
-    """Do what the event says, with a store of the caller's choice."""
+def handle(
+    store: "Store", event: envelope.Envelope, remaining: "Remaining"
+) -> Sequence[int] | None:
+    """Do what the event says, with a store of the caller's choice; a Look finds ids of electrons."""
     from covalent_runner import gates, lost, report, run  # noqa: PLC0415  # cold starts pay for what they use
 
     match event:
@@ -46,7 +55,7 @@ def handle(store: "Store", event: envelope.Envelope, remaining: "Remaining") -> 
         case envelope.Look():
             from covalent_runner import look  # noqa: PLC0415  # rare
 
-            look.look(store, event)
+            return look.look(store, event)
         case envelope.Wait():
             gates.wait(store, event)
         case envelope.Collect():
@@ -59,6 +68,7 @@ def handle(store: "Store", event: envelope.Envelope, remaining: "Remaining") -> 
             lost.lost(store, event)
         case _:
             assert_never(event)
+    return None
 
 
 @cache

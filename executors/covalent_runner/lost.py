@@ -30,10 +30,10 @@ def lost(store: Store, event: Lost) -> None:
     """Settle what should have run in an execution that has ended."""
     dispatch_id = event.dispatch_id
     sheets = [sheet_of(store, dispatch_id, node) for node in event.nodes]
-    records = _read(store, dispatch_id, sheets)
-    waiting = [sheet for sheet in sheets if not _status(records, sheet.id).is_final]
+    records = read(store, dispatch_id, sheets)
+    waiting = unfinished(sheets, records)
     while waiting:
-        frontier, waiting = _divided(waiting, records)
+        frontier, waiting = divided(waiting, records)
         _fail(store, event, frontier, records)
     missing = [sheet for sheet in sheets if _status(records, sheet.id) is not Status.COMPLETED]
     if missing:
@@ -56,13 +56,17 @@ def _mark(
         store.mark_failed(dispatch_id)
 
 
-def _read(store: Store, dispatch_id: str, sheets: Iterable[Sheet]) -> dict[int, Record]:
+def read(store: Store, dispatch_id: str, sheets: Iterable[Sheet]) -> dict[int, Record]:
     """The records of the electrons, and then of what the unfinished ones need."""
     own = [sheet.id for sheet in sheets]
     records = dict(store.records(dispatch_id, own))
-    unfinished = [sheet for sheet in sheets if not _status(records, sheet.id).is_final]
-    needed = {node for sheet in unfinished for node in _needs(sheet)}.difference(own)
-    return {**records, **store.records(dispatch_id, sorted(needed))}
+    needed = {node for sheet in unfinished(sheets, records) for node in _needs(sheet)}
+    return {**records, **store.records(dispatch_id, sorted(needed.difference(own)))}
+
+
+def unfinished(sheets: Iterable[Sheet], records: dict[int, Record]) -> list[Sheet]:
+    """Those that are not final."""
+    return [sheet for sheet in sheets if not _status(records, sheet.id).is_final]
 
 
 def _needs(sheet: Sheet) -> set[int]:
@@ -75,8 +79,8 @@ def _own_lights(sheet: Sheet) -> set[int]:
     return {light.id for light in sheet.before if light.is_recorded}
 
 
-def _divided(waiting: list[Sheet], records: dict[int, Record]) -> tuple[list[Sheet], list[Sheet]]:
-    """Who could have run, and who needs one of those; the others are blocked and leave the game."""
+def divided(waiting: list[Sheet], records: dict[int, Record]) -> tuple[list[Sheet], list[Sheet]]:
+    """Of those that are not final: who could have run, and who needs one of those. The others are blocked."""
     open_nodes = {sheet.id for sheet in waiting}
     frontier: list[Sheet] = []
     later: list[Sheet] = []

@@ -8,7 +8,8 @@ import os
 import platform
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from math import inf
 
 from covalent_contracts import clock, keys
 from covalent_contracts.built import Built
@@ -22,18 +23,25 @@ from covalent_runner.execute import Computed, Execution, execute, precompute
 from covalent_runner.exits import HANDLE
 from covalent_runner.store import Claim, Outcome, Record, Store
 from covalent_runner.streams import Streams
-from covalent_runner.watcher import WATCHER
+from covalent_runner.watcher import LIFE, WATCHER
 
 TIME_TO_ANSWER = 2.0
 """Seconds of the invocation's time that are kept for answering when another delivery does not end."""
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.01, 1.0
+JOBS_PAUSE = 10.0
+"""The longest pause of a job that waits for another one: of an array, thousands may."""
+SILENCE = 10 * LIFE
+"""Seconds without a sign of life after which a job is lost for another one that waits for it."""
 
 Remaining = Callable[[], float]
 
 
 @dataclass(frozen=True)
 class Task:
-    """A try of an electron: where it is recorded, what it is, the records of what it needs, when it began."""
+    """A try of an electron: where it is recorded, what it is, the records of what it needs, when it began.
+
+    job: if it runs in a job, all numbers that the job may give to its tries.
+    """
 
     store: Store
     event: Run
@@ -41,6 +49,7 @@ class Task:
     sheet: Sheet
     records: Mapping[int, Record]
     began: int
+    job: range | None = None
 
     @property
     def dispatch_id(self) -> str:
@@ -48,25 +57,26 @@ class Task:
         return self.event.dispatch_id
 
 
-def run(store: Store, event: Run, remaining: Remaining) -> None:
+def run(store: Store, event: Run, remaining: Remaining, job: range | None = None) -> None:
     """Run the electron of the event, unless it is done already or another delivery is at it.
 
     Args:
         store: The outside world.
         event: Which electron, and which try.
         remaining: Tells how many seconds the process has left.
+        job: In a job, the numbers of all tries that are its own: another one may be at any of them.
 
     Raises:
         ElectronFailed: the try failed, or the electron had failed before.
         UpstreamFailed: an input is not COMPLETED; nothing was written.
 
     """
-    task = prepare(store, event)
+    task = replace(prepare(store, event), job=job)
     lights = _lights_first(task)
     claim = store.claim(event.dispatch_id, event.node, event.attempt, clock.now())
     if claim.won:
         _record_lights(task, lights or ())
-        conclude(task, _tried(task, with_lights=lights is None), claim)
+        conclude(task, _tried(task, claim, with_lights=lights is None), claim)
     else:
         answer(task, _settled(task, claim.record, remaining))
 
@@ -116,7 +126,7 @@ def _record_lights(task: Task, lights: Sequence[Computed]) -> None:
             task.store.mark_failed(task.dispatch_id)
 
 
-def _tried(task: Task, *, with_lights: bool) -> Execution:
+def _tried(task: Task, claim: Claim, *, with_lights: bool) -> Execution:
     try:
         _check_python(task.page.python)
         material = inputs.fetch(task.store, task.page, task.sheet, task.records)
@@ -124,7 +134,8 @@ def _tried(task: Task, *, with_lights: bool) -> Execution:
         reason = type(exc).__name__
         return Execution(Streams(), error=f"{reason}: {exc}", reason=reason)
     pending = task.sheet.before if with_lights else ()
-    with WATCHER.over(task.store, task.dispatch_id, task.sheet.id) as control:
+    awaited = None if task.job is None else claim
+    with WATCHER.over(task.store, task.dispatch_id, task.sheet.id, awaited) as control:
         if handle := os.environ.get(HANDLE):
             task.store.set_job_handle(task.dispatch_id, task.sheet.id, handle)
         return execute(task.dispatch_id, task.sheet, material, pending, control)
@@ -235,17 +246,22 @@ def _measure(task: Task, outcome: Outcome) -> None:
 
 
 def _settled(task: Task, record: Record, remaining: Remaining) -> Record:
-    """The record once the delivery that runs the code has come to an end, or time is up."""
-    pause = _FIRST_PAUSE
+    """The record once the delivery that runs the code has come to an end, or time is up, or a job has fallen silent."""
+    own = task.job or range(task.event.attempt, task.event.attempt + 1)
+    longest, silence = (_LONGEST_PAUSE, inf) if task.job is None else (JOBS_PAUSE, SILENCE)
+    pause, heard = _FIRST_PAUSE, time.monotonic()
     while (
         record.status is Status.RUNNING
-        and record.attempt == task.event.attempt
+        and record.attempt in own
         and not record.error  # a failed try that will be retried
         and remaining() > TIME_TO_ANSWER
+        and time.monotonic() - heard < silence
     ):
         time.sleep(pause)
-        pause = min(2 * pause, _LONGEST_PAUSE)
-        record = record_of(task)
+        pause = min(2 * pause, longest)
+        before, record = record, record_of(task)
+        if record != before:
+            heard = time.monotonic()
     return record
 
 

@@ -29,6 +29,7 @@ class Record:
     output: Output | None = None
     error: str = ""
     ended: int | None = None
+    alive: int | None = None
 
 
 @dataclass(frozen=True)
@@ -160,6 +161,9 @@ class Store(Objects, Protocol):
 
     def is_cancelled(self, dispatch_id: str, node: int) -> bool:
         """Whether the node, or the dispatch as a whole, was cancelled."""
+
+    def show_life(self, dispatch_id: str, node: int, claim: Claim, now: int) -> None:
+        """Record that a try still runs, while the claim is ours."""
 
     def set_job_handle(self, dispatch_id: str, node: int, handle: str) -> None:
         """Record by which name another place knows a node that runs."""

@@ -14,14 +14,17 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
+from covalent_contracts import clock
 from covalent_runner import processes
-from covalent_runner.store import Store
+from covalent_runner.store import Claim, Store
 
 VARIABLE = "COVALENT_WATCH_SECONDS"
 GRACE = 0.5
 """Seconds for which nobody looks: most electrons are over by then."""
 PAUSE = 5.0
 """Seconds between two looks, unless the environment says otherwise: each is a read."""
+LIFE = 60.0
+"""Seconds between two signs of life, which an electron gives for whose end another process may wait."""
 PATIENCE = 8.0
 """Seconds in which a job elsewhere must have been cancelled."""
 STOPPED = 130
@@ -36,7 +39,9 @@ class Watched:
     dispatch_id: str
     node: int
     began: float
+    claim: Claim | None = None
     looked: float = 0.0
+    shown: float = 0.0
     cancels: list[Callable[[], object]] = field(default_factory=list)
     fallback: Callable[[], object] | None = None
     cancelling: threading.Lock = field(default_factory=threading.Lock)
@@ -54,6 +59,12 @@ class Watched:
         """Say how to cancel what runs the electron; whoever ends this process from outside gives time for that."""
         self.fallback = cancel
         processes.hold(self)
+
+    def show_life(self, now: float) -> None:
+        """Record now and then that the electron still runs, if its claim is known."""
+        if self.claim is not None and now - max(self.shown, self.began) >= LIFE:
+            self.shown = now
+            self.store.show_life(self.dispatch_id, self.node, self.claim, clock.now())
 
     def cancel_jobs(self) -> None:
         """Cancel the electron where it runs."""
@@ -84,9 +95,11 @@ class Watcher:
         self._is_awake = False
 
     @contextmanager
-    def over(self, store: Store, dispatch_id: str, node: int) -> Iterator[Watched]:
-        """Look after an electron as long as the block runs."""
-        watched = Watched(store, dispatch_id, node, time.monotonic())
+    def over(
+        self, store: Store, dispatch_id: str, node: int, claim: Claim | None = None
+    ) -> Iterator[Watched]:
+        """Look after an electron as long as the block runs, and give signs of life under the claim."""
+        watched = Watched(store, dispatch_id, node, time.monotonic(), claim)
         with self._lock:
             self._running.add(watched)
             wakes = not self._is_awake
@@ -118,6 +131,7 @@ class Watcher:
     def _look(self, watched: Watched) -> None:
         with suppress(Exception):  # a busy table: the next look tells
             if not watched.is_cancelled():
+                watched.show_life(time.monotonic())
                 return
             watched.cancel_jobs()
             with self._lock:  # so that it does not end meanwhile, and another one is hit

@@ -115,14 +115,19 @@ def _run_attempts(job: Any) -> None:
 
 def _run_container(job: Any, command: Any, attempt: int) -> Exit:
     job.status = JobStatus.RUNNABLE
-    index = {"AWS_BATCH_JOB_ARRAY_INDEX": str(job.array_properties.get("index", 0))}
     return programs.current().run(
         _container(job),
         command,
-        {**_variables(job), **index, "AWS_BATCH_JOB_ATTEMPT": str(attempt)},
+        {**_variables(job), **_number(job), "AWS_BATCH_JOB_ATTEMPT": str(attempt)},
         begun=lambda: _begin(job),
         limit=job._get_attempt_duration() or 0,
     )
+
+
+def _number(job: Any) -> Mapping[str, str]:
+    """Which of an array it is; a job by itself is told none."""
+    own = job.array_properties.get("index")
+    return {} if own is None else {"AWS_BATCH_JOB_ARRAY_INDEX": str(own)}
 
 
 def _is_tried_again(job: Any, gone: Exit) -> bool:

@@ -2,7 +2,7 @@
 
 Run     run one electron                             lambda:invoke
 Wait    park the task token of a gate                lambda:invoke.waitForTaskToken
-Look    tell by an error that an electron has no result     lambda:invoke
+Look    an array of jobs failed: answer which of its electrons have no result   lambda:invoke, from Catch
 Collect take over what the dispatch of a sublattice gave  lambda:invoke
 Report  a branch stopped: record why, doom the rest  lambda:invoke, from Catch
 Lost    a nested execution or a Map ended: record     lambda:invoke, from Catch, and after a Distributed Map
@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from covalent_contracts import ranges
 from covalent_contracts.ids import is_dispatch_id
 
 ELECTRON = "COVALENT_ELECTRON"
@@ -34,10 +35,15 @@ class Run:
 
 @dataclass(frozen=True)
 class Look:
-    """Look how electron `node` stands, which should have run in a job of an array that has ended."""
+    """Tell which of `nodes`, the electrons of an array of jobs that has failed, could have run and have no result.
+
+    cause: what is told of the array, if somebody is to ask what became of the jobs; without it, those electrons are
+    meant that have a try left.
+    """
 
     dispatch_id: str
-    node: int
+    nodes: tuple[int, ...]
+    cause: str = ""
 
 
 @dataclass(frozen=True)
@@ -80,7 +86,7 @@ class Collect:
 
 Envelope = Run | Look | Wait | Report | Lost | Collect
 Nodes = Sequence[int] | Sequence[Sequence[int]] | str
-"""Ids, rows of ids, or the path in the state's input where they are."""
+"""Ids as they are, in rows, or as `covalent_contracts.ranges` writes them; or the path to them in the state's input."""
 
 
 def lost_payload(nodes: Nodes) -> dict[str, Any]:
@@ -95,9 +101,9 @@ def lost_payload(nodes: Nodes) -> dict[str, Any]:
 
 def _field(name: str, value: int | Nodes) -> dict[str, Any]:
     match value:
-        case str():
+        case str() if not ranges.is_written(value):
             return {f"{name}.$": value}
-        case int():
+        case str() | int():
             return {name: value}
         case _:
             return {name: list(value)}
@@ -113,9 +119,15 @@ def run_payload(node: int | str) -> dict[str, Any]:
     }
 
 
-def look_payload(node: int | str) -> dict[str, Any]:
-    """The `Payload` of the state that looks how an electron stands."""
-    return {"do": "look", **adopt_payload(node)}
+def look_payload(nodes: Nodes, *, with_cause: bool) -> dict[str, Any]:
+    """The `Payload` of the state that looks how the electrons of an array stand; its error is at `$.error`."""
+    cause = {"cause.$": "$.error.Cause"} if with_cause else {}
+    return {
+        "do": "look",
+        "dispatch_id.$": "$.dispatch_id",
+        **_field("nodes", nodes),
+        **cause,
+    }
 
 
 def collect_payload(node: int | str) -> dict[str, Any]:
@@ -164,7 +176,7 @@ def parse(event: Mapping[str, Any]) -> Envelope:
             case "run":
                 return Run(dispatch_id, int(event["node"]), int(event["attempt"]))
             case "look":
-                return Look(dispatch_id, int(event["node"]))
+                return Look(dispatch_id, _ids(event["nodes"]), str(event.get("cause", "")))
             case "collect":
                 return Collect(dispatch_id, int(event["node"]))
             case "wait":
@@ -183,8 +195,11 @@ def parse(event: Mapping[str, Any]) -> Envelope:
 
 def _stop(event: Mapping[str, Any]) -> tuple[tuple[int, ...], str, str]:
     error = event["error"]
-    nodes = tuple(_flat(event["nodes"]))
-    return nodes, str(error.get("Error", "")), str(error.get("Cause", ""))
+    return _ids(event["nodes"]), str(error.get("Error", "")), str(error.get("Cause", ""))
+
+
+def _ids(nodes: Sequence[Any] | str) -> tuple[int, ...]:
+    return ranges.read(nodes) if isinstance(nodes, str) else tuple(_flat(nodes))
 
 
 def _flat(nodes: Sequence[Any]) -> Iterator[int]:

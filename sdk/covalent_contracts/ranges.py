@@ -13,6 +13,16 @@ def written(ids: Sequence[int]) -> str:
     return _BETWEEN.join(f"{run.start}:{run.stop}:{run.step}" for run in _runs(ids))
 
 
+def read(text: str) -> tuple[int, ...]:
+    """All of the ids.
+
+    Raises:
+        ValueError: the text is none of ours.
+
+    """
+    return tuple(id_ for run in _read(text) for id_ in run)
+
+
 def nth(text: str, index: int) -> int:
     """The id at a place, counted from 0.
 
@@ -20,9 +30,7 @@ def nth(text: str, index: int) -> int:
         ValueError: the text is none of ours, or has no such place.
 
     """
-    for part in text.split(_BETWEEN):
-        start, stop, step = map(int, part.split(_WITHIN))
-        run = range(start, stop, step)
+    for run in _read(text):
         if 0 <= index < len(run):
             return run[index]
         index -= len(run)
@@ -32,6 +40,12 @@ def nth(text: str, index: int) -> int:
 def is_written(text: str) -> bool:
     """Whether this is such a text, and not one id."""
     return _WITHIN in text
+
+
+def _read(text: str) -> Iterator[range]:
+    for part in text.split(_BETWEEN):
+        start, stop, step = map(int, part.split(_WITHIN))
+        yield range(start, stop, step)
 
 
 def _runs(ids: Sequence[int]) -> Iterator[range]:

@@ -26,10 +26,10 @@ Indexes: by_owner (owner, created), everything of a dispatch; by_starting (start
 Draft attributes: drafted_by, registered, manifest, machine, pending (digests that were not in storage), ttl.
 
 Node attributes: status, started, ended, attempt (the last claimed, from 0), claim (the token of that claim; a
-commit replaces the item only while it is unchanged), failures (failed tries), digest, size, kind (type name
-of the output), output (bytes, when small enough), error, and stdout and stderr (text) or stdout_key and
-stderr_key (an object), attachments_key (an object: what was left beside the output), and job_handle (JSON: by which
-name another place knows it). An error on a RUNNING node
+commit replaces the item only while it is unchanged), alive (when the job that runs it last said so, in microseconds),
+failures (failed tries), digest, size, kind (type name of the output), output (bytes, when small enough), error, and
+stdout and stderr (text) or stdout_key and stderr_key (an object), attachments_key (an object: what was left beside the
+output), and job_handle (JSON: by which name another place knows it). An error on a RUNNING node
 tells that its attempt failed and will be retried. Light nodes have no attempt and no claim. A sublattice is RUNNING
 while its graph is built, then DISPATCHING until its dispatch has ended; that one's id is its sub_dispatch_id.
 

@@ -6,7 +6,6 @@ What followed them in their branches waits at a gate, so for no more than before
 cost as much as it saves: such an electron stays where it is.
 """
 
-import json
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,7 +14,6 @@ from itertools import chain, pairwise
 from covalent_contracts import ranges
 from covalent_executors.task import TaskTemplate
 from covalent_step_functions.plan import Array, Gate, Item, Items, Parallel, Plan, Task
-from covalent_step_functions.split import ROWS_BYTES
 
 TEXT = 4096
 """Characters of the ids that the jobs of an array are told: a submission has up to 30 KiB, an intrinsic 10,000."""
@@ -124,5 +122,4 @@ def _parts(nodes: Sequence[int], count: int) -> Sequence[tuple[int, ...]]:
 
 
 def _is_short(nodes: Sequence[int]) -> bool:
-    rows = json.dumps([(node, i) for i, node in enumerate(nodes)])
-    return len(ranges.written(nodes)) <= TEXT and len(rows) <= ROWS_BYTES
+    return len(ranges.written(nodes)) <= TEXT

@@ -120,11 +120,10 @@ class Cost:
         """States entered, which is what AWS bills; a machine without electrons has one.
 
         A Map has a state before it for its rows. A distributed one has a state after it that looks for what was
-        lost; each of its batches is started, and is an inline Map. An array is one state for all its electrons, after
-        one for its rows.
+        lost; each of its batches is started, and is an inline Map. An array is one state for all its electrons.
         """
         maps = 2 * self.maps + self.distributed + 2 * self.batches
-        tasks = self.tasks - self.arrayed + 2 * self.arrays
+        tasks = self.tasks - self.arrayed + self.arrays
         return tasks + self.steps + self.gates + self.parallels + self.nested + maps or 1
 
     @property
@@ -199,7 +198,7 @@ def _events(item: Item) -> int:
         case Each():
             return ROWS_EVENTS + _map_events(item)
         case Array(_, events):
-            return ROWS_EVENTS + events
+            return events
         case _:
             assert_never(item)
 

@@ -8,6 +8,7 @@ import math
 from dataclasses import replace
 from typing import Any, assert_never
 
+from covalent_contracts import ranges
 from covalent_contracts.envelope import (
     look_payload,
     lost_payload,
@@ -120,14 +121,14 @@ def _run(state: Run) -> Json:
 
 
 def _submit(state: Submit) -> Json:
-    """If jobs in it failed, `left` looks after their electrons; of any other error all of them are told.
+    """If jobs in it failed, `look` looks after their electrons; of any other error all of them are told.
 
     Those of the call come first: `States.TaskFailed` matches every error but a timeout.
     """
     task, array = state.task, state.task.array
     assert array is not None  # noqa: S101  # or the electrons would not be in one
     refused = {"ErrorEquals": [*array.refused], "ResultPath": "$.error", "Next": state.lost}
-    failed = {"ErrorEquals": ["States.TaskFailed"], "ResultPath": "$.error", "Next": state.left}
+    failed = {"ErrorEquals": ["States.TaskFailed"], "ResultPath": "$.error", "Next": state.look}
     return {
         "Type": "Task",
         "Resource": task.resource,
@@ -139,15 +140,17 @@ def _submit(state: Submit) -> Json:
 
 
 def _look(state: Look, runner: str) -> Json:
-    unsettled = {"ErrorEquals": ["Unsettled"], "ResultPath": None, "Next": state.open}
+    """If it cannot be found out, all electrons of the array are told of its own error, which stays at `$.error`."""
+    payload = look_payload(ranges.written(state.nodes), with_cause=state.explains)
+    job = {JOB[2:] + ".$": "$.Payload.job"} if state.explains else {}
     return {
         "Type": "Task",
         "Resource": INVOKE,
-        "Parameters": {"FunctionName": runner, "Payload": look_payload(f"{ROW}[0]")},
-        "ResultPath": None,
-        "Retry": [service_retry(LAMBDA_ERRORS)],
-        "Catch": [unsettled, *_catch(state.stopped)],
-        "End": True,
+        "Parameters": {"FunctionName": runner, "Payload": payload},
+        "ResultSelector": {**_INPUT, ROWS[2:] + ".$": "$.Payload.rows", **job},
+        "Retry": [ANY_ERROR],
+        "Catch": [{"ErrorEquals": ["States.ALL"], "ResultPath": None, "Next": state.lost}],
+        "Next": state.then,
     }
 
 
@@ -260,15 +263,14 @@ def _inline(state: Inline, items: str, passed: Json, runner: str) -> Json:
 
 def _distributed(state: Distributed, runner: str) -> Json:
     """A failed child is tolerated, because the others must go on; `lost` finds what it has not run."""
-    told = {"dispatch_id.$": "$.dispatch_id"}
-    passed = {"dispatch_id.$": "$.BatchInput.dispatch_id"}
-    if state.job:
-        told[JOB[2:] + ".$"] = "States.StringToJson($.error.Cause)"
-        passed[JOB[2:] + ".$"] = f"$.BatchInput{JOB[1:]}.{state.job}"
+    paths = ("$.dispatch_id", *state.told)
+    told = {path[2:] + ".$": path for path in paths}
+    passed = {path[2:] + ".$": f"$.BatchInput{path[1:]}" for path in paths}
     batch = _inline(state.batch, "$.Items", passed, runner)
     return {
         "Type": "Map",
         "ItemsPath": ROWS,
+        **({"MaxConcurrency": state.width} if state.width else {}),
         "ItemBatcher": {"MaxItemsPerBatch": state.size, "BatchInput": told},
         "ItemProcessor": {
             "ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"},
@@ -276,7 +278,7 @@ def _distributed(state: Distributed, runner: str) -> Json:
             "States": {state.batch.name: batch},
         },
         "ToleratedFailurePercentage": 100,
-        "ResultSelector": {"Error": "ExecutionLost", "Cause": "its execution ended before it did"},
+        "ResultSelector": {"Error": "ExecutionLost", "Cause": state.cause},
         "ResultPath": "$.error",
         "Catch": _catch(state.lost),
         "Next": state.lost,

@@ -6,12 +6,10 @@ from covalent_executors.task import Array, Step, TaskTemplate
 
 ROWS = "$.rows"
 """Where the rows of a Map are in its input."""
-FIRST_OF_ROWS = "$.rows[*][0]"
-"""The electrons of an array: its rows have the number of the job in it, too."""
 ROW = "$.row"
 """Where one of them is in the input of the states that run it."""
 JOB = "$.job"
-"""Where they find what is told of the array that the row was in."""
+"""Where they find the id of the array that the row was in."""
 
 
 @dataclass(frozen=True)
@@ -31,23 +29,28 @@ class Run:
 
 @dataclass(frozen=True)
 class Submit:
-    """Run many electrons as one array of jobs; `left` looks after each if some failed, `lost` if none ran."""
+    """Run many electrons as one array of jobs; `look` looks after them if some failed, `lost` if none ran."""
 
     name: str
     nodes: tuple[int, ...]
     task: TaskTemplate
-    left: str
+    look: str
     lost: str
     then: str | None
 
 
 @dataclass(frozen=True)
 class Look:
-    """Look how the electron of a row stands, and end the branch if it is COMPLETED; one without a result is `open`."""
+    """Find those of `nodes`, an array that has failed, which have no result: the rows of a Map, each with its number.
+
+    explains: somebody will ask what became of their jobs; if not, what has no try left is not among them.
+    """
 
     name: str
-    open: str
-    stopped: str
+    nodes: tuple[int, ...]
+    explains: bool
+    lost: str
+    then: str
 
 
 @dataclass(frozen=True)
@@ -142,14 +145,17 @@ class Inline:
 class Distributed:
     """Run an execution for every `size` rows; `lost` follows in any case.
 
-    job: where in the cause at `$.error` the id of the array is that has failed, if rows need it.
+    width: how many executions at once, 0 for as many as there are. told: paths to what rows need beside `dispatch_id`.
+    cause: why an electron has no result that none of them has settled.
     """
 
     name: str
     batch: Inline
     size: int
     lost: str
-    job: str = ""
+    width: int = 0
+    told: tuple[str, ...] = ()
+    cause: str = "its execution ended before it did"
 
 
 @dataclass(frozen=True)

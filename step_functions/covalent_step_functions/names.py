@@ -14,8 +14,8 @@ from covalent_step_functions.plan import Array, Each, Nested, Parallel
 from covalent_step_functions.quotas import MACHINE_NAME, STATE_NAME
 
 _RESERVED = re.compile(
-    r"(gate|parallel|nested|map|each|batch|array|look|job|adopt|call|collect): |"
-    r"(stopped|stopped at gate|checked|ended|rows|left|lost)$"
+    r"(gate|parallel|nested|map|each|batch|array|job|adopt|call|collect): |"
+    r"(stopped|stopped at gate|checked|ended|rows|look|left|lost)$"
 )
 """How no name of an electron may begin, or the names of two states could be equal."""
 
@@ -84,19 +84,19 @@ def batch_name(name: str, node: int) -> str:
     return _fit("batch: " + _plain(name), node)
 
 
-def look_name(name: str, node: int) -> str:
-    """The look at an electron whose array has failed; `node` is the first of the array, here and below."""
-    return _fit("look: " + _plain(name), node)
-
-
-def job_name(name: str, node: int) -> str:
-    """The question what became of its job."""
-    return _fit("job: " + _plain(name), node)
+def look_name(node: int) -> str:
+    """The look at an array that has failed; `node` is its first electron, here and below."""
+    return f"look ({node})"
 
 
 def left_name(node: int) -> str:
-    """The Map over the electrons of an array that has failed."""
+    """The Map over those of its electrons that have no result."""
     return f"left ({node})"
+
+
+def job_name(name: str, node: int) -> str:
+    """The question what became of the job of one of them."""
+    return _fit("job: " + _plain(name), node)
 
 
 def rows_name(node: int) -> str:

@@ -11,9 +11,10 @@ from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import assert_never
 
+from covalent_contracts import ranges
 from covalent_executors.task import TaskTemplate, lambda_task
 from covalent_step_functions.machine import (
-    FIRST_OF_ROWS,
+    JOB,
     ROW,
     ROWS,
     Branch,
@@ -54,6 +55,10 @@ from covalent_step_functions.names import (
 )
 from covalent_step_functions.plan import Array, Each, Gate, Item, Items, Nested, Parallel, Task
 from covalent_step_functions.quotas import MAP_WIDTH
+
+EXPLAINED = 10
+"""Executions at once in which causes are asked for and reported: 400 calls, where Lambda takes 1,000 of an account."""
+_USED_UP = "its job ended before it had a result, in the last try that it had"
 
 
 @dataclass(frozen=True)
@@ -186,29 +191,29 @@ class _Namer:
         return (*runs, Report(stopped, ROW, None))
 
     def _array(self, array: Array, then: str | None) -> list[State]:
-        """An array of jobs. When it fails, which it does if one job has, its rows are looked at, one by one."""
-        first, name = array.nodes[0], group_name(array, self.calls.name_of)
-        left, lost = left_name(first), lost_name(first)
-        task, label = self.calls.tasks[first], self.calls.name_of(first)
+        """An array of jobs. It fails if one job has; then those electrons have a row each that have no result."""
+        nodes, name = array.nodes, group_name(array, self.calls.name_of)
+        first, task = nodes[0], self.calls.tasks[nodes[0]]
+        look, left, lost = look_name(first), left_name(first), lost_name(first)
+        label = self.calls.name_of(first)
         batch = Inline(batch_name(label, first), Branch(self._open(task, label, first)), None)
-        job = "" if task.retries or task.array is None else task.array.id_
+        explains = not task.retries
+        rows = Distributed(left, batch, MAP_WIDTH, lost, cause=_USED_UP)
         return [
-            Rows(rows_name(first), tuple((node, i) for i, node in enumerate(array.nodes)), name),
-            Submit(name, array.nodes, task, left, lost, then),
-            Distributed(left, batch, MAP_WIDTH, lost, job),
-            Lost(lost, FIRST_OF_ROWS, then),
+            Submit(name, nodes, task, look, lost, then),
+            Look(look, nodes, explains, lost, left),
+            replace(rows, width=EXPLAINED, told=(JOB,)) if explains else rows,
+            Lost(lost, ranges.written(nodes), then),
         ]
 
     def _open(self, task: TaskTemplate, label: str, first: int) -> tuple[State, ...]:
-        """The states for a row of an array: without a result its electron runs again, or is told why it has none."""
+        """The states for an electron of an array that has no result: it runs again, or is told why it has none."""
         stopped, again, job = stopped_name(first), each_name(label, first), job_name(label, first)
         report = Report(stopped, f"States.Array({ROW}[0])", None)
         if task.retries or task.array is None:
             once_less = replace(task, retries=task.retries - 1)
-            run = Run(again, f"{ROW}[0]", once_less, stopped, None, tried=1)
-            return Look(look_name(label, first), again, stopped), run, report
-        explain = Explain(job, task.array, stopped)
-        return Look(look_name(label, first), job, stopped), explain, report
+            return Run(again, f"{ROW}[0]", once_less, stopped, None, tried=1), report
+        return Explain(job, task.array, stopped), report
 
     def _name(self, item: Item) -> str:
         """The name of the state at which an item is entered."""
@@ -217,9 +222,9 @@ class _Namer:
                 return task_name(self.calls.name_of(node), node)
             case Gate(node):
                 return gate_name(self.calls.name_of(node), node)
-            case Each() | Array():
+            case Each():
                 return rows_name(min(item.nodes))
-            case Parallel() | Nested():
+            case Parallel() | Nested() | Array():
                 return group_name(item, self.calls.name_of)
             case _:
                 assert_never(item)

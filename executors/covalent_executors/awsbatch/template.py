@@ -44,7 +44,6 @@ ARRAY = Array(
     most=10_000,
     parameters={"ArrayProperties": {"Size": Count()}},
     refused=(*REFUSED, *SUBMIT_ERRORS, *THROTTLED),
-    id_="JobId",
     describe="arn:aws:states:::aws-sdk:batch:describeJobs",
     asked={"Jobs": JobOfArray("{}:{}")},
     told="$.Jobs[0]",

@@ -216,7 +216,9 @@ def cost(region: str | None, prefix: str) -> None:
     if others := estimate.unknown(types):
         console.print(f"Not in the sum, as it depends on their size: {', '.join(others)}.")
     console.print(electrons_table(estimate.electrons()))
-    console.print("Electrons of 0.1 s and 512 MB on Lambda, 100 in a dispatch beside each other.")
+    console.print(
+        "Electrons of 0.1 s and 512 MB on Lambda, 100 in a dispatch beside each other; none fails."
+    )
 
 
 @deploy.command()

@@ -18,7 +18,7 @@ from covalent_executors.awsbatch.template import ARRAY
 cloudpickle.register_pickle_by_value(sys.modules[__name__])  # no worker can import the tests
 
 COUNT = ARRAY.least
-FAILS, FAILS_ONCE, KILLED, KILLED_ONCE = range(4)
+FAILS, FAILS_ONCE, KILLED, KILLED_ONCE, FAILS_AND_IS_KILLED = range(5)
 TROUBLED = 10
 """Below this number are the electrons that do not just return."""
 
@@ -34,9 +34,9 @@ def behave(x: int, folder: str) -> int:
     with tries.open("a") as file:
         file.write("x")
     is_first = tries.read_text() == "x"
-    if x == FAILS or (x == FAILS_ONCE and is_first):
+    if x == FAILS or (x in (FAILS_ONCE, FAILS_AND_IS_KILLED) and is_first):
         raise ValueError(f"no {x}")
-    if x == KILLED or (x == KILLED_ONCE and is_first):
+    if x in (KILLED, FAILS_AND_IS_KILLED) or (x == KILLED_ONCE and is_first):
         os.kill(os.getpid(), signal.SIGKILL)
     return x * x
 
@@ -103,7 +103,7 @@ def test_each_has_its_own_fate(server: Server, tmp_path: Path) -> None:
     result = ran(tmp_path, 0)
     found = electrons(result)
     assert result.status == "FAILED"
-    statuses = ["FAILED"] * 4 + ["COMPLETED"] * (COUNT - 4)
+    statuses = ["FAILED"] * 5 + ["COMPLETED"] * (COUNT - 5)
     assert [each["status"] for each in found[:COUNT]] == statuses
     assert "ValueError: no 0" in found[FAILS]["error"]
     for killed in (found[KILLED], found[KILLED_ONCE]):
@@ -116,15 +116,16 @@ def test_each_has_its_own_fate(server: Server, tmp_path: Path) -> None:
 
 
 def test_what_is_tried_again(server: Server, tmp_path: Path) -> None:
-    """What failed, by its array; what was killed, as a job of its own."""
+    """What failed, by its array; what was killed, as a job of its own, unless it has failed before."""
     result = ran(tmp_path, 0, retries=1)
     found = electrons(result)
     completed = [x for x in range(COUNT) if found[x]["status"] == "COMPLETED"]
-    assert completed == [x for x in range(COUNT) if x not in (FAILS, KILLED)]
+    assert completed == [x for x in range(COUNT) if x not in (FAILS, KILLED, FAILS_AND_IS_KILLED)]
     assert "ValueError: no 0" in found[FAILS]["error"]
     assert "exit code 137, it was killed" in found[KILLED]["error"]
+    assert "in the last try that it had" in found[FAILS_AND_IS_KILLED]["error"]
     assert [each["status"] for each in found[COUNT:]] == ["COMPLETED", "NEW_OBJECT"]
-    assert tries(tmp_path) == [2] * 4 + [1] * (TROUBLED - 4)
+    assert tries(tmp_path) == [2] * 5 + [1] * (TROUBLED - 5)
     again = [f"{result.dispatch_id}-{found[x]['node_id']}-1" for x in (KILLED, KILLED_ONCE)]
     array = f"{result.dispatch_id}-{found[0]['node_id']}-0"
     assert submitted(server, result) == sorted([array, *again])

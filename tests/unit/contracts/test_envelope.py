@@ -79,7 +79,7 @@ anything = (
 
 
 @given(
-    st.sampled_from(["run", "wait", "report", "lost"]),
+    st.sampled_from(["run", "wait", "look", "report", "lost"]),
     st.dictionaries(
         st.sampled_from(["node", "attempt", "needs", "token", "nodes", "error"]), anything
     ),
@@ -99,6 +99,8 @@ def test_payloads_are_json(node: int, needs: int) -> None:
         envelope.report_payload("$.row"),
         envelope.lost_payload("$.rows"),
         envelope.lost_payload([node, node + 1]),
+        envelope.lost_payload(f"{node}:{node + 9}:2"),
+        envelope.look_payload(f"{node}:{node + 9}:2", with_cause=True),
     ):
         assert json.loads(json.dumps(payload)) == payload
 
@@ -107,3 +109,10 @@ def test_rows_of_nodes_are_read_as_one_line() -> None:
     error = {"Error": "Lost", "Cause": "c"}
     event = {"do": "lost", "dispatch_id": DISPATCH, "nodes": [[3], [4, 5]], "error": error}
     assert parse(event) == Lost(DISPATCH, (3, 4, 5), "Lost", "c")
+
+
+def test_nodes_are_written_in_few_characters() -> None:
+    payload = envelope.lost_payload("3:9:2,20:21:1")
+    assert payload["nodes"] == "3:9:2,20:21:1"
+    event = entered(payload, **{"$.error": {"Error": "Lost", "Cause": "c"}})
+    assert parse(event) == Lost(DISPATCH, (3, 5, 7, 20), "Lost", "c")

@@ -14,6 +14,7 @@ def test_every_id_is_found_at_its_place(ids: list[int]) -> None:
     text = ranges.written(ids)
     assert ranges.is_written(text)
     assert [ranges.nth(text, i) for i in range(len(ids))] == ids
+    assert list(ranges.read(text)) == ids
     with pytest.raises(ValueError, match="fewer ids"):
         ranges.nth(text, len(ids))
 

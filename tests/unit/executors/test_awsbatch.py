@@ -170,7 +170,7 @@ class TestBatch(ExecutorContract):
 
     def test_many_beside_each_other_are_one_submission(self) -> None:
         cost = self.compiled(n=1500).cost
-        assert (cost.arrays, cost.transitions, cost.distributed) == (1, 2, 0)
+        assert (cost.arrays, cost.transitions, cost.distributed) == (1, 1, 0)
 
     def test_a_submission_is_well_below_30_kib(self) -> None:
         assert len(json.dumps(self.state(**self.example)["Parameters"])) < 3000

@@ -235,6 +235,11 @@ def test_two_containers_of_a_task_end_together(client: Client, tmp_path: Path) -
     _ended(int(written.read_text()))
 
 
+def test_only_a_job_of_an_array_has_a_number(run: Run) -> None:
+    is_set = "exit ${AWS_BATCH_JOB_ARRAY_INDEX+1}"
+    assert "JobId" in outcome(run(machine(submit("sh", "-c", is_set)), event()))
+
+
 def test_an_array_of_jobs(run: Run) -> None:
     state = submit("sh", "-c", "exit $((AWS_BATCH_JOB_ARRAY_INDEX == 2))")
     state["Parameters"]["ArrayProperties"] = {"Size": 3}

@@ -95,6 +95,8 @@ def test_a_batch_is_an_execution_of_its_own(run: Run, client: Client) -> None:
         {"BatchInput": EVENT, "Items": [[5]]},
     ]
     assert [each["in"] for each in outputs] == [each["event"] for each in outputs]
+    nothing = run(machine(r=rows([]), m=fan), EVENT)
+    assert nothing["output"] == "[]"
     arns = {each["id"] for each in outputs}
     assert len(arns | {done["executionArn"]}) == 3
     for arn in arns:

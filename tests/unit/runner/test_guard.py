@@ -7,7 +7,7 @@ import subprocess
 import sys
 import tempfile
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ import boto3
 import pytest
 
 from covalent_contracts import keys, pickling, records
-from covalent_contracts.envelope import Envelope, Report, Run, run_payload
+from covalent_contracts.envelope import Envelope, Report, Run, look_payload, run_payload
 from covalent_contracts.ids import digest_of
 from covalent_contracts.sheet import Page, Ref, Sheet, dump
 from covalent_localstack import environment
@@ -52,6 +52,10 @@ class Lab:
     def invoke(self, dispatch_id: str, node: int = 0) -> dict[str, Any]:
         """What the runner function answers: nothing, or the error document of Lambda."""
         event = {**run_payload(node), "dispatch_id": dispatch_id, "attempt": 0}
+        return self.send(event)
+
+    def send(self, event: Mapping[str, Any]) -> dict[str, Any]:
+        """What it answers to an event."""
         payload = {name: value for name, value in event.items() if not name.endswith(".$")}
         answer = self.client("lambda").invoke(
             FunctionName=environment.RUNNER, Payload=json.dumps(payload)
@@ -173,6 +177,14 @@ def test_who_closes_the_socket_is_ended(lab: Lab) -> None:
 
     said = lab.invoke(lab.register(ALICE, close))
     assert said["errorMessage"].endswith("signal: killed")
+
+
+def test_what_has_no_result_is_answered(lab: Lab) -> None:
+    event = look_payload("0:1:1", with_cause=True) | {"cause": '{"JobId": "an-array"}'}
+    dispatch_id = lab.register(ALICE, os.getpid)
+    assert lab.send(event | {"dispatch_id": dispatch_id}) == {"rows": [[0, 0]], "job": "an-array"}
+    assert lab.invoke(dispatch_id) == {}, "of other events there is nothing to tell"
+    assert lab.send(event | {"dispatch_id": dispatch_id})["rows"] == []
 
 
 def test_errors_keep_their_names(lab: Lab) -> None:

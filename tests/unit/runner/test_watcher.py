@@ -6,8 +6,10 @@ from typing import Any
 import pytest
 
 from covalent_contracts import context
+from covalent_contracts.status import Status
 from covalent_runner import execute, watcher
 from covalent_runner.errors import UpstreamFailed
+from covalent_runner.store import Claim, Record
 from covalent_runner.watcher import Watcher
 
 from .conftest import DISPATCH_ID, Dispatch
@@ -24,6 +26,7 @@ class Store:
         self.cancelled: set[int] = set()
         self.asked = threading.Semaphore(0)
         self.handles: dict[int, str] = {}
+        self.alive: list[Claim] = []
         self.failures = 0
 
     def is_cancelled(self, _: str, node: int) -> bool:
@@ -32,6 +35,9 @@ class Store:
             self.failures -= 1
             raise ConnectionError("the table is busy")
         return node in self.cancelled
+
+    def show_life(self, _: str, node: int, claim: Claim, now: int) -> None:
+        self.alive.append(claim)
 
     def set_job_handle(self, _: str, node: int, handle: str) -> None:
         self.handles[node] = handle
@@ -92,6 +98,38 @@ def test_short_electrons_cost_no_look(store: Any, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(watcher, "GRACE", TIMEOUT)
     with Watcher(0.001, lambda: None).over(store, DISPATCH_ID, 3):
         assert not store.asked.acquire(timeout=0.05)
+
+
+CLAIM = Claim(True, Record(Status.RUNNING), "mine")
+
+
+@pytest.mark.parametrize(
+    ("claim", "pause", "shows"), [(CLAIM, 0.0, True), (None, 0.0, False), (CLAIM, 3600.0, False)]
+)
+def test_signs_of_life_for_those_who_wait(
+    store: Any, monkeypatch: pytest.MonkeyPatch, claim: Claim | None, pause: float, shows: bool
+) -> None:
+    monkeypatch.setattr(watcher, "LIFE", pause)
+    with Watcher(0.001, lambda: None).over(store, DISPATCH_ID, 3, claim):
+        for _ in range(3):
+            assert store.asked.acquire(timeout=TIMEOUT)
+    assert bool(store.alive) == shows
+    assert set(store.alive) <= {claim}
+
+
+def test_a_sign_of_life_is_of_whoever_holds_the_claim(dispatch: Dispatch) -> None:
+    store = dispatch.store
+    first = store.claim(DISPATCH_ID, 0, 0, 1)
+    store.show_life(DISPATCH_ID, 0, first, 7)
+    assert store.records(DISPATCH_ID, [0])[0].alive == 7
+    second = store.claim(DISPATCH_ID, 0, 1, 2)
+    store.show_life(DISPATCH_ID, 0, first, 8)
+    assert store.records(DISPATCH_ID, [0])[0].alive == 7
+    store.show_life(DISPATCH_ID, 0, second, 9)
+    assert store.records(DISPATCH_ID, [0])[0].alive == 9
+    dispatch.set_record(0, **CANCELLED)
+    store.show_life(DISPATCH_ID, 0, second, 10)
+    assert "alive" not in dispatch.item(0)
 
 
 def test_jobs_are_cancelled_before_the_process_ends(store: Any) -> None:

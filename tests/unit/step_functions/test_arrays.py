@@ -17,7 +17,7 @@ from covalent_executors.place import Batch, Place
 from covalent_executors.task import JOB_EVENTS, lambda_task
 from covalent_step_functions.arrays import TEXT, arrayed
 from covalent_step_functions.compiler import Compiled, compile_dispatch
-from covalent_step_functions.cost import EXECUTION_EVENTS, ROWS_EVENTS
+from covalent_step_functions.cost import EXECUTION_EVENTS
 from covalent_step_functions.emit import emit
 from covalent_step_functions.plan import Array, Gate, Items, Parallel, Plan, Task
 from covalent_step_functions.states import Calls, states_of
@@ -160,8 +160,7 @@ def test_what_batch_takes_in_a_second_is_no_array(shapes: ModuleType) -> None:
 def test_the_states_of_an_array(shapes: ModuleType) -> None:
     found = states(compiled(shapes, LEAST, [(i, LEAST) for i in range(LEAST)], more=1))
     name = f"array: {LEAST} x fit (0)"
-    assert list(found)[:4] == ["rows (0)", name, "left (0)", "lost (0)"]
-    assert found["rows (0)"]["Result"] == [[i, i] for i in range(LEAST)]
+    assert list(found)[:4] == [name, "look (0)", "left (0)", "lost (0)"]
     submit = found[name]
     assert submit["Resource"] == "arn:aws:states:::batch:submitJob.sync"
     assert submit["Parameters"]["ArrayProperties"] == {"Size": LEAST}
@@ -177,13 +176,35 @@ def test_the_states_of_an_array(shapes: ModuleType) -> None:
             ],
             "lost (0)",
         ),
-        (["States.TaskFailed"], "left (0)"),
+        (["States.TaskFailed"], "look (0)"),
         (["States.ALL"], "lost (0)"),
     ]
     assert "States.TaskFailed" not in str(submit["Retry"]), "the array itself never runs again"
     assert submit["ResultSelector"] == {"dispatch_id.$": "$$.Execution.Input.dispatch_id"}
     assert submit["Next"] == found["lost (0)"]["Next"] == f"f{LEAST} ({LEAST})"
-    assert found["lost (0)"]["Parameters"]["Payload"]["nodes.$"] == "$.rows[*][0]"
+    assert found["lost (0)"]["Parameters"]["Payload"]["nodes"] == f"0:{LEAST}:1"
+
+
+@pytest.mark.parametrize("retries", [0, 1])
+def test_one_call_finds_what_has_no_result_and_each_of_that_is_a_row(
+    shapes: ModuleType, retries: int
+) -> None:
+    """Its cause, a document of up to 32 KiB, comes no further: a batch of rows gets the id of the array."""
+    found = states(compiled(shapes, LEAST, retries=retries))
+    look, left = found["look (0)"], found["left (0)"]
+    explains = not retries
+    assert look["Parameters"]["Payload"]["nodes"] == f"0:{LEAST}:1"
+    assert ("cause.$" in look["Parameters"]["Payload"]) == explains
+    kept = {"dispatch_id", "rows", "job"} if explains else {"dispatch_id", "rows"}
+    assert {name.removesuffix(".$") for name in look["ResultSelector"]} == kept
+    assert "ResultPath" not in look, "its result is all that goes on"
+    assert look["Catch"] == [
+        {"ErrorEquals": ["States.ALL"], "ResultPath": None, "Next": "lost (0)"}
+    ]
+    assert (look["Next"], left["ItemsPath"]) == ("left (0)", "$.rows")
+    passed = {f"{name}.$": f"$.{name}" for name in sorted(kept - {"rows"})}
+    assert left["ItemBatcher"] == {"MaxItemsPerBatch": 40, "BatchInput": passed}
+    assert left.get("MaxConcurrency", 0) == (10 if explains else 0), "jobs are not to wait"
 
 
 def rows_of(found: dict[str, Any]) -> dict[str, Any]:
@@ -193,17 +214,7 @@ def rows_of(found: dict[str, Any]) -> dict[str, Any]:
 
 def test_without_retries_the_job_of_each_is_asked_for(shapes: ModuleType) -> None:
     found = states(compiled(shapes, LEAST))
-    assert (
-        found["left (0)"]["ItemBatcher"]["BatchInput"]["job.$"]
-        == "States.StringToJson($.error.Cause)"
-    )
-    look, ask, _ = rows_of(found).values()
-    assert look["Parameters"]["Payload"]["do"] == "look"
-    assert look["Catch"][0] == {
-        "ErrorEquals": ["Unsettled"],
-        "ResultPath": None,
-        "Next": "job: fit (0)",
-    }
+    ask, _ = rows_of(found).values()
     assert ask["Parameters"] == {"Jobs.$": "States.Array(States.Format('{}:{}',$.job,$.row[1]))"}
     assert ask["ResultPath"] == "$.error"
     assert ask["Next"] == "stopped (0)"
@@ -211,7 +222,7 @@ def test_without_retries_the_job_of_each_is_asked_for(shapes: ModuleType) -> Non
 
 def test_with_retries_each_runs_again_as_a_job_of_its_own(shapes: ModuleType) -> None:
     found = states(compiled(shapes, LEAST, retries=3))
-    _, again, report = rows_of(found).values()
+    again, report = rows_of(found).values()
     number = "States.MathAdd($$.State.RetryCount,1)"
     assert again["Parameters"]["JobName.$"].endswith(f"$.row[0],{number})")
     assert "ArrayProperties" not in again["Parameters"]
@@ -271,10 +282,10 @@ def _all(machine: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def test_what_an_array_takes(shapes: ModuleType) -> None:
-    """Two states and as many events as one electron, however many there are."""
+    """One state and as many events as one electron, however many there are."""
     found = compiled(shapes, 1000)
-    assert (found.cost.tasks, found.cost.arrayed, found.cost.transitions) == (1000, 1000, 2)
-    assert found.cost.events == EXECUTION_EVENTS + ROWS_EVENTS + JOB.events
+    assert (found.cost.tasks, found.cost.arrayed, found.cost.transitions) == (1000, 1000, 1)
+    assert found.cost.events == EXECUTION_EVENTS + JOB.events
     assert JOB.events > JOB_EVENTS, "it may be refused"
 
 

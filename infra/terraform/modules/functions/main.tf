@@ -144,7 +144,7 @@ locals {
     variable = "dynamodb:Attributes"
     values = [
       "pk", "sk",
-      "status", "started", "ended", "attempt", "claim", "failures", "digest", "size", "kind", "output", "error",
+      "status", "started", "ended", "attempt", "claim", "alive", "failures", "digest", "size", "kind", "output", "error",
       "stdout", "stdout_key", "stderr", "stderr_key", "attachments_key", "job_handle",
       "arrived", "needs", "token", "failed",
       "has_failed", "has_cancelled",
