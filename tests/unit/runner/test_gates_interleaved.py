@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
+from time import monotonic
 from types import SimpleNamespace
 from typing import Any
 from uuid import uuid4
@@ -238,7 +239,9 @@ def test_a_gate_opens_exactly_when_all_its_parents_are_completed(
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(running, "execute", world.execute)
         patch.setattr(running, "_check_python", lambda _: None)
-        patch.setattr(running, "time", SimpleNamespace(sleep=lambda _: turns.take()))
+        patch.setattr(
+            running, "time", SimpleNamespace(sleep=lambda _: turns.take(), monotonic=monotonic)
+        )
         turns.run(acts[:beside])
         lines = [partial(world.line, node) for node in world.parents]
         turns.run([*acts[beside:], *lines, lambda: world.deliver(world.wait())])
