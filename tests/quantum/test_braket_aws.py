@@ -148,6 +148,15 @@ class TestCircuits:
         gradient(made(parallel=parallel, max_parallel=2))
         assert len(new(service, before)) == 5, "a forward pass and four shifts"
 
+    def test_circuits_of_a_batch_keep_their_shots(self) -> None:
+        executor = made(parallel=True)
+        scripts = [
+            qml.tape.QuantumScript([qml.PauliX(0)], [qml.sample(wires=0)], shots=shots)
+            for shots in (3, 5, 3)
+        ]
+        found = executor.batch_get_results(executor.batch_submit(scripts))
+        assert [np.ravel(each).tolist() for each in found] == [[1] * 3, [1] * 5, [1] * 3]
+
     def test_a_state(self) -> None:
         @ct.qelectron(executors=made(shots=None))
         @qml.qnode(qml.device("default.qubit", wires=1))
