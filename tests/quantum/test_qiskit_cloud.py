@@ -339,16 +339,23 @@ def test_looks_that_fail_again_and_again_are_the_end(monkeypatch: pytest.MonkeyP
         waited(False, False, False, True)
 
 
-def test_descriptions_of_back_ends_are_fetched_anew(
+def test_a_back_end_is_looked_for_again_after_hours(
     ibm: IBMCloud, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    look, looks = account.Account.look_for, list[str]()
+
+    def noting(self: account.Account, name: str) -> Any:
+        looks.append(name)
+        return look(self, name)
+
+    monkeypatch.setattr(account.Account, "look_for", noting)
     circuit = circuit_on(executor())
     circuit(0.1), circuit(0.1)
-    assert ibm.sent("GET", "ibm_manila/configuration") == 1
+    assert looks == ["ibm_manila"]
 
     monkeypatch.setattr(account, "_CALIBRATED", 1e-6)  # as if hours had gone by
     circuit(0.1)
-    assert ibm.sent("GET", "ibm_manila/configuration") > 1
+    assert looks == ["ibm_manila"] * 2
 
 
 def test_circuits_that_were_not_transpiled_are_refused(ibm: IBMCloud) -> None:
