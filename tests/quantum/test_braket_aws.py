@@ -151,11 +151,11 @@ class TestCircuits:
     def test_circuits_of_a_batch_keep_their_shots(self) -> None:
         executor = made(parallel=True)
         scripts = [
-            qml.tape.QuantumScript([qml.PauliX(0)], [qml.sample(wires=0)], shots=shots)
+            qml.tape.QuantumScript([qml.PauliX(0)], [qml.sample(qml.PauliZ(0))], shots=shots)
             for shots in (3, 5, 3)
         ]
         found = executor.batch_get_results(executor.batch_submit(scripts))
-        assert [np.ravel(each).tolist() for each in found] == [[1] * 3, [1] * 5, [1] * 3]
+        assert [np.ravel(each).tolist() for each in found] == [[-1] * 3, [-1] * 5, [-1] * 3]
 
     def test_a_state(self) -> None:
         @ct.qelectron(executors=made(shots=None))
@@ -409,8 +409,8 @@ def test_nothing_secret_is_told(
 ) -> None:
     monkeypatch.setattr(app_log, "propagate", True)
     secret = "wJalrXUtnFEMI-K7MDENG"
-    credentials = {"aws_access_key_id": TOKEN, "aws_secret_access_key": secret}
-    session = own_session(boto_session=boto3.Session(**credentials))
+    boto = boto3.Session(aws_access_key_id=TOKEN, aws_secret_access_key=secret)
+    session = own_session(boto_session=boto)
     executor = made(aws_session=session, max_retries=0)
     circuit = example(executor)
     told: list[Any] = []

@@ -46,6 +46,14 @@ def noted(**fields: Any) -> Noted:
     return Noted(**fields)
 
 
+_WARM = ct.executor.Simulator(workers=1)
+
+
+def warm(parallel: Any, **fields: Any) -> Any:
+    """A simulator that shares its threads and its process with the others: one takes seconds to begin."""
+    return _WARM.model_copy(update={"parallel": parallel, **fields})
+
+
 def rotation(x: Any) -> Any:
     """Turn, and look."""
     qml.RX(x, wires=0)
@@ -421,7 +429,7 @@ def test_a_shot_vector() -> None:
 
 @pytest.mark.parametrize("parallel", ["thread", "process"])
 def test_without_the_needed_shots(parallel: str) -> None:
-    @ct.qelectron(executors=ct.executor.Simulator(parallel=parallel, workers=1))
+    @ct.qelectron(executors=warm(parallel))
     @qml.qnode(qml.device("default.qubit", wires=1))
     def circuit() -> Any:
         return qml.counts(wires=0)
@@ -476,7 +484,7 @@ def test_all_wires_of_the_device_are_measured() -> None:
 
 @pytest.mark.parametrize("parallel", ["thread", "process", False])
 def test_a_device_that_pennylane_does_not_have(parallel: Any) -> None:
-    made = electron(ct.executor.Simulator(device="default.nothing", parallel=parallel, workers=1))
+    made = electron(warm(parallel, device="default.nothing"))
     with pytest.raises(ValueError, match=r"Simulator\(device='default.nothing'\)"):
         made(X)
 
@@ -499,7 +507,7 @@ def test_the_executor_knows_the_device_of_the_qnode() -> None:
 @pytest.mark.parametrize("method", [None, "deferred", "one-shot"])
 @pytest.mark.parametrize("parallel", ["thread", "process"])
 def test_measurements_in_the_middle(method: Any, parallel: str) -> None:
-    @ct.qelectron(executors=ct.executor.Simulator(parallel=parallel, workers=1))
+    @ct.qelectron(executors=warm(parallel))
     @qml.qnode(qml.device("default.qubit"), mcm_method=method, shots=50)
     def circuit() -> Any:
         qml.X(0)

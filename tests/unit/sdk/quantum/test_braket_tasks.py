@@ -214,7 +214,7 @@ class TestCancel:
         done.set_result(1)
         running.set_running_or_notify_cancel()
         ledger.cancel([done, running, waiting, Future()])
-        assert [of_each[each].is_cancelled for each in (done, running)] == [False, True]
+        assert [sent.is_cancelled for sent in of_each.values()] == [False, True, True]
         assert waiting.cancelled()
 
 
