@@ -2,23 +2,27 @@
 
 import logging
 import time
+import traceback
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import boto3
+import cloudpickle
 import pennylane as qml
 import pytest
-from braket.aws import AwsSession
 from pennylane import numpy as np
 
 import covalent as ct
+from covalent._quantum import records
+from covalent._quantum.amazon import plugin
 from covalent._quantum.amazon.errors import (
     BraketError,
     QuantumTaskCancelled,
     QuantumTaskFailed,
     QuantumTaskTimeout,
 )
+from covalent._shared_files.logger import app_log
 from covalent_localstack import braket_faults
 from covalent_localstack.stack import EmbeddedAws
 
@@ -30,6 +34,14 @@ EXACT = [0, np.cos(0.1) * np.cos(0.05)]
 TOKEN = "local-braket-token"
 PATIENCE = 60.0
 """Seconds; only a failing run waits so long."""
+
+
+def own_session(**settings: Any) -> Any:
+    """A session as users make one."""
+    plugin.load("the test")  # Braket's SDK alone cannot be imported where IPython has been
+    from braket.aws import AwsSession
+
+    return AwsSession(**settings)
 
 
 @pytest.fixture(scope="module")
@@ -136,6 +148,15 @@ class TestCircuits:
         gradient(made(parallel=parallel, max_parallel=2))
         assert len(new(service, before)) == 5, "a forward pass and four shifts"
 
+    def test_circuits_of_a_batch_keep_their_shots(self) -> None:
+        executor = made(parallel=True)
+        scripts = [
+            qml.tape.QuantumScript([qml.PauliX(0)], [qml.sample(qml.PauliZ(0))], shots=shots)
+            for shots in (3, 5, 3)
+        ]
+        found = executor.batch_get_results(executor.batch_submit(scripts))
+        assert [np.ravel(each).tolist() for each in found] == [[-1] * 3, [-1] * 5, [-1] * 3]
+
     def test_a_state(self) -> None:
         @ct.qelectron(executors=made(shots=None))
         @qml.qnode(qml.device("default.qubit", wires=1))
@@ -193,7 +214,7 @@ class TestCircuits:
 
     def test_a_session_of_ones_own(self, service: Any) -> None:
         boto3.Session().client("s3").create_bucket(Bucket="of-the-session")
-        session = AwsSession(default_bucket="of-the-session")
+        session = own_session(default_bucket="of-the-session")
         before = tasks(service)
         example(made(aws_session=session))([0.5, 0.1])
         assert [each["outputS3Bucket"] for each in new(service, before)] == ["of-the-session"]
@@ -212,17 +233,31 @@ class TestAgain:
         braket_faults.failures.extend(["the device was recalibrated"] * 3)
         gradient(made(parallel=parallel))
 
-    def test_no_more_often_than_told(self, service: Any, caplog: pytest.LogCaptureFixture) -> None:
+    @pytest.mark.parametrize("retries", [0, 1])
+    def test_no_more_often_than_told(self, service: Any, retries: int) -> None:
         before = tasks(service)
         braket_faults.failures.extend(["the laser is off"] * 9)
-        with pytest.raises(QuantumTaskFailed, match=r"sent 2 times.*the laser is off") as caught:
-            example(made(max_retries=1))([0.5, 0.1])
-        assert len(new(service, before)) == 2
-        assert TOKEN not in str(caught.value)
+        with pytest.raises(QuantumTaskFailed, match=f"sent {retries + 1} times.*the laser is off"):
+            example(made(max_retries=retries))([0.5, 0.1])
+        assert [each["status"] for each in new(service, before)] == ["FAILED"] * (retries + 1)
+        assert len(braket_faults.failures) == 8 - retries, "nothing else was sent"
 
-    def test_too_many_requests(self) -> None:
-        braket_faults.throttled.update(CreateQuantumTask=12, GetQuantumTask=12)
+    @pytest.mark.parametrize("operation", ["CreateQuantumTask", "GetQuantumTask"])
+    def test_too_many_requests(
+        self, operation: str, service: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")  # or botocore itself would ask again
+        before = tasks(service)
+        braket_faults.throttled[operation] = 3
         assert np.allclose(example(made(shots=None))([0.5, 0.1]), EXACT)
+        assert braket_faults.throttled[operation] < 0, "it was refused three times, and asked again"
+        assert [each["status"] for each in new(service, before)] == ["COMPLETED"]
+
+    def test_too_many_requests_for_too_long(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
+        braket_faults.throttled["CreateQuantumTask"] = 99
+        with pytest.raises(BraketError, match=r"ThrottlingException.*lower `max_jobs`"):
+            example(made(poll_timeout_seconds=0.2))([0.5, 0.1])
 
     def test_no_room_for_more_tasks(self, service: Any) -> None:
         braket_faults.free.clear()
@@ -291,6 +326,18 @@ class TestErrors:
             example(made())([0.5, 0.1])
         assert "AKIAOFNOBODY" not in str(caught.value)
 
+    def test_no_region(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        for name in ("AWS_REGION", "AWS_DEFAULT_REGION"):
+            monkeypatch.delenv(name, raising=False)
+        with pytest.raises(BraketError, match="no AWS region is set: set AWS_DEFAULT_REGION"):
+            example(made())([0.5, 0.1])
+
+    def test_an_aws_that_is_not_there(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
+        monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
+        with pytest.raises(BraketError, match=r"AWS cannot be reached: .*127\.0\.0\.1:9"):
+            example(made())([0.5, 0.1])
+
     def test_no_such_profile(self) -> None:
         with pytest.raises(BraketError, match=r"nobody.*aws_session"):
             example(made(aws_session="nobody"))([0.5, 0.1])
@@ -330,9 +377,12 @@ class TestCancel:
             executor.batch_get_results(futures)
         eventually(lambda: {each["status"] for each in new(service, before)} == {"CANCELLED"})
 
-    def test_nobody_waits_any_more(self, service: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    @pytest.mark.parametrize("parallel", [False, True])
+    def test_nobody_waits_any_more(
+        self, service: Any, parallel: bool, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         before = tasks(service)
-        executor = made()
+        executor = made(parallel=parallel)
         script = qml.tape.QuantumScript([qml.RX(0.1, 0)], [qml.expval(qml.PauliZ(0))])
         braket_faults.free.clear()
         futures = executor.batch_submit([script] * 3)
@@ -345,9 +395,38 @@ class TestCancel:
         with pytest.raises(KeyboardInterrupt):
             executor.batch_get_results(futures)
         eventually(lambda: {each["status"] for each in new(service, before)} == {"CANCELLED"})
+        eventually(lambda: all(each.done() for each in futures))
+        assert len(new(service, before)) == 3, "none is sent again"
 
 
-def test_nothing_secret_is_logged(caplog: pytest.LogCaptureFixture) -> None:
-    with caplog.at_level(logging.DEBUG, logger="covalent"):
-        example(made(aws_session=AwsSession()))([0.5, 0.1])
-    assert TOKEN not in caplog.text
+@pytest.mark.parametrize("fails", [False, True])
+def test_nothing_secret_is_told(
+    fails: bool,
+    service: Any,
+    caplog: pytest.LogCaptureFixture,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(app_log, "propagate", True)
+    secret = "wJalrXUtnFEMI-K7MDENG"
+    boto = boto3.Session(aws_access_key_id=TOKEN, aws_secret_access_key=secret)
+    session = own_session(boto_session=boto)
+    executor = made(aws_session=session, max_retries=0)
+    circuit = example(executor)
+    told: list[Any] = []
+    if fails:
+        braket_faults.failures.append("the laser is off")
+    with caplog.at_level(logging.DEBUG, logger="covalent"), records.collecting() as kept:
+        app_log.debug("what is logged can be seen here")
+        try:
+            told.append(circuit([0.5, 0.1]))
+        except QuantumTaskFailed:
+            told.append(traceback.format_exc())
+    assert ("QuantumTaskFailed" in str(told)) == fails
+    assert [each.executor for each in kept] == ["BraketQubitExecutor"]
+    shown = [*told, *kept, executor, executor.json_text()]
+    text = "\n".join(map(repr, shown)) + caplog.text + "".join(capsys.readouterr())
+    assert "what is logged can be seen here" in text
+    assert secret not in text
+    assert TOKEN not in text
+    assert secret.encode() not in cloudpickle.dumps(executor)

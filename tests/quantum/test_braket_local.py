@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import pennylane as qml
+import psutil
 import pytest
 from pennylane import numpy as np
 
@@ -42,8 +43,10 @@ def test_the_example() -> None:
 
 
 def test_in_processes() -> None:
+    before = psutil.Process().children()
     circuit = example(ct.executor.LocalBraketQubitExecutor(num_processes=1))
     assert np.allclose(circuit([0.5, 0.1]), EXACT)
+    assert len({*psutil.Process().children()} - {*before}) == 1
 
 
 @pytest.mark.parametrize("backend", ["default", "braket_sv", "braket_dm"])

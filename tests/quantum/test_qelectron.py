@@ -1,8 +1,12 @@
 """`ct.qelectron`: a QNode subtype, its interfaces, shots, transforms, selectors, and what it refuses."""
 
+import asyncio
+import os
 import threading
+import time
 import warnings
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import cloudpickle
@@ -16,7 +20,11 @@ from pydantic import Field
 
 import covalent as ct
 from covalent._quantum import records
-from covalent._quantum.executors.base import BaseThreadPoolQExecutor
+from covalent._quantum.executors.base import (
+    AsyncBaseQExecutor,
+    BaseProcessPoolQExecutor,
+    BaseThreadPoolQExecutor,
+)
 from covalent._quantum.qnode import QNodeQE
 from covalent._quantum.records import CircuitRecord
 
@@ -36,6 +44,14 @@ class Noted(ct.executor.Simulator):
 
 def noted(**fields: Any) -> Noted:
     return Noted(**fields)
+
+
+_WARM = ct.executor.Simulator(workers=1)
+
+
+def warm(parallel: Any, **fields: Any) -> Any:
+    """A simulator that shares its threads and its process with the others: one takes seconds to begin."""
+    return _WARM.model_copy(update={"parallel": parallel, **fields})
 
 
 def rotation(x: Any) -> Any:
@@ -95,6 +111,12 @@ def test_the_bare_qnode_is_left_alone() -> None:
 def test_what_is_not_a_qnode_is_refused(wrong: Any) -> None:
     with pytest.raises(TypeError, match="wraps a PennyLane QNode"):
         ct.qelectron(wrong)
+
+
+def test_a_cluster_is_taken_as_it_is() -> None:
+    cluster = ct.executor.QCluster(executors=[noted()], selector="random")
+    qnode = qml.QNode(rotation, qml.device("default.qubit", wires=1))
+    assert ct.qelectron(qnode, executors=cluster).cluster is cluster
 
 
 # Interfaces
@@ -226,6 +248,13 @@ def test_a_batch_transform_is_spread_over_the_cluster() -> None:
     assert [sum(map(len, each.seen)) for each in (one, two)] == [2, 1]
 
 
+def test_a_tracker_counts_circuits() -> None:
+    made = electron()
+    with qml.Tracker(made.device) as tracker:
+        qml.grad(made)(qml.numpy.array(X, requires_grad=True))
+    assert tracker.totals == {"batches": 2, "executions": 3}
+
+
 def test_transforms_below_the_decorator_stay() -> None:
     bare = qml.transforms.split_non_commuting(
         qml.QNode(rotation, qml.device("default.qubit", wires=1))
@@ -306,6 +335,48 @@ def test_results_of_different_shapes_do_not_mix() -> None:
     assert [len(each.result()) for each in futures] == [1, 2, 3] * 10
 
 
+def test_coroutines_overlap() -> None:
+    class Meeting(AsyncBaseQExecutor):
+        async def run_circuit(  # type: ignore[override]  # the asynchronous executors await
+            self, *args: Any, **kwargs: Any
+        ) -> CircuitRecord:
+            arrived.append(args)
+            while len(arrived) < 3:  # only left when all three run at once
+                assert time.monotonic() < end
+                await asyncio.sleep(0.01)
+            return await super().run_circuit(*args, **kwargs)
+
+    arrived: list[Any] = []
+    end = time.monotonic() + 60
+    scripts = [qml.tape.QuantumScript([qml.RX(X, 0)], [qml.expval(qml.Z(0))])] * 3
+    runs = Meeting()
+    assert runs.batch_get_results(runs.batch_submit(scripts)) == pytest.approx([np.cos(X)] * 3)
+
+
+@pytest.mark.parametrize(
+    ("base", "fields"),
+    [
+        (ct.executor.Simulator, {"parallel": "process", "workers": 2}),
+        (BaseProcessPoolQExecutor, {"num_processes": 2}),
+    ],
+)
+def test_processes_overlap(base: Any, fields: dict[str, Any], tmp_path: Path) -> None:
+    class Meeting(base):
+        def run_circuit(self, qscript: Any, *more: Any) -> CircuitRecord:
+            (tmp_path / str(os.getpid())).touch()
+            end = time.monotonic() + 60
+            while len(list(tmp_path.iterdir())) < 2:  # each waits for the file of the other
+                assert time.monotonic() < end
+                time.sleep(0.01)
+            found: CircuitRecord = super().run_circuit(qscript, *more)
+            return found
+
+    made = electron(Meeting(**fields))
+    futures = [made.run_later(X) for _ in range(2)]
+    assert [each.result(100) for each in futures] == pytest.approx([np.cos(X)] * 2)
+    assert not (tmp_path / str(os.getpid())).exists()
+
+
 # Shots
 
 
@@ -358,7 +429,7 @@ def test_a_shot_vector() -> None:
 
 @pytest.mark.parametrize("parallel", ["thread", "process"])
 def test_without_the_needed_shots(parallel: str) -> None:
-    @ct.qelectron(executors=ct.executor.Simulator(parallel=parallel, workers=1))
+    @ct.qelectron(executors=warm(parallel))
     @qml.qnode(qml.device("default.qubit", wires=1))
     def circuit() -> Any:
         return qml.counts(wires=0)
@@ -371,13 +442,33 @@ def test_without_the_needed_shots(parallel: str) -> None:
 
 
 def test_without_the_needed_wires() -> None:
-    @ct.qelectron
+    executor = noted()
+
+    @ct.qelectron(executors=executor)
     @qml.qnode(qml.device("default.qubit", wires=2))
     def circuit() -> Any:
         return qml.expval(qml.Z(2))
 
     with pytest.raises(qml.wires.WireError, match=r"wires not found on the device: \{2\}"):
         circuit()
+    assert not executor.seen, "no executor is asked"
+
+
+def test_executors_are_told_the_wires_of_the_widest_circuit() -> None:
+    class Telling(ct.executor.Simulator):
+        def run_circuit(self, *args: Any, **kwargs: Any) -> CircuitRecord:
+            told.append(self.qnode_device_wires)
+            return super().run_circuit(*args, **kwargs)
+
+    told: list[Any] = []
+    made = electron(Telling(), device=qml.device("default.qubit"))
+    scripts = [
+        qml.tape.QuantumScript([qml.X(n)], [qml.expval(qml.Z(i)) for i in range(n + 1)])
+        for n in range(3)
+    ]
+    results = made.device.execute(scripts)
+    assert told == [3, 3, 3]
+    assert [np.ravel(each).tolist() for each in results] == [[-1], [1, -1], [1, 1, -1]]
 
 
 def test_all_wires_of_the_device_are_measured() -> None:
@@ -393,7 +484,7 @@ def test_all_wires_of_the_device_are_measured() -> None:
 
 @pytest.mark.parametrize("parallel", ["thread", "process", False])
 def test_a_device_that_pennylane_does_not_have(parallel: Any) -> None:
-    made = electron(ct.executor.Simulator(device="default.nothing", parallel=parallel, workers=1))
+    made = electron(warm(parallel, device="default.nothing"))
     with pytest.raises(ValueError, match=r"Simulator\(device='default.nothing'\)"):
         made(X)
 
@@ -416,7 +507,7 @@ def test_the_executor_knows_the_device_of_the_qnode() -> None:
 @pytest.mark.parametrize("method", [None, "deferred", "one-shot"])
 @pytest.mark.parametrize("parallel", ["thread", "process"])
 def test_measurements_in_the_middle(method: Any, parallel: str) -> None:
-    @ct.qelectron(executors=ct.executor.Simulator(parallel=parallel, workers=1))
+    @ct.qelectron(executors=warm(parallel))
     @qml.qnode(qml.device("default.qubit"), mcm_method=method, shots=50)
     def circuit() -> Any:
         qml.X(0)

@@ -1,5 +1,6 @@
 """QiskitExecutor on IBM Quantum: the client of Qiskit Runtime as it is, and IBM's cloud on this machine."""
 
+import asyncio
 import logging
 import re
 import subprocess
@@ -14,11 +15,13 @@ import numpy as np
 import pennylane as qml
 import pytest
 from pydantic import ValidationError
+from qiskit_ibm_runtime.api.exceptions import RequestsApiError
 from qiskit_ibm_runtime.exceptions import RuntimeJobFailureError
 from tests.quantum.ibm_cloud import CRN, KEY, IBMCloud, Job, Machine, ibm, refusal
 
 import covalent as ct
-from covalent._quantum.ibm import errors, place, sessions
+from covalent._quantum.ibm import account, errors, jobs, place, sessions
+from covalent._quantum.ibm.account import account_of
 from covalent._quantum.ibm.retired import SuccessorWarning
 
 __all__ = ["ibm"]
@@ -106,10 +109,21 @@ def test_an_account_without_sessions_gets_a_batch_with_one_warning(ibm: IBMCloud
 
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        circuit_on(executor())(0.1)
+        circuit_on(executor(max_time=90))(0.1)
 
-    assert [each["mode"] for each in ibm.sessions.values()] == ["batch"]
+    (batch,) = ibm.sessions.values()
+    assert (batch["mode"], batch["max_ttl"]) == ("batch", 90)
     assert sum("has no sessions" in str(each.message) for each in caught) == 1
+
+
+def test_a_session_that_the_service_forgot_is_replaced(ibm: IBMCloud) -> None:
+    circuit = circuit_on(executor())
+    circuit(0.1)
+    ibm.sessions.clear()
+
+    circuit(0.2)
+
+    assert len(ibm.sessions) == 1
 
 
 @pytest.mark.parametrize(("single_job", "jobs"), [(True, 1), (False, 3)])
@@ -247,9 +261,21 @@ def test_a_queue_that_is_too_long(ibm: IBMCloud) -> None:
     ibm.machines["ibm_manila"].queue = 51
 
     with pytest.raises(
-        errors.BackendUnavailable, match=r"51 jobs wait for ibm_manila.*ibm_lagos \(0"
+        errors.BackendUnavailable,
+        match=r"51 jobs wait for ibm_manila.*; others: ibm_lagos \(0 jobs wait\)$",
     ):
         circuit_on(executor(options={"max_pending_jobs": 50}))(0.1)
+    assert not ibm.jobs
+    circuit_on(executor(options={"max_pending_jobs": 51}))(0.1)
+    assert len(ibm.jobs) == 1
+
+
+def test_no_back_end_is_there(ibm: IBMCloud) -> None:
+    for machine in ibm.machines.values():
+        machine.online = False
+
+    with pytest.raises(errors.BackendUnavailable, match=r"is offline.*; no other is operational"):
+        circuit_on(executor())(0.1)
 
 
 def test_the_service_takes_no_more_jobs(ibm: IBMCloud) -> None:
@@ -280,6 +306,56 @@ def test_a_look_that_fails_does_not_lose_the_job(ibm: IBMCloud) -> None:
     ibm.go.set()
 
     assert future.result(30).result > 0.8
+
+
+class Unsteady:
+    """A job at whose state not every look succeeds."""
+
+    def __init__(self, *looks: bool) -> None:
+        self.looks = list(looks)
+
+    def in_final_state(self) -> bool:
+        if not self.looks.pop(0):
+            raise RequestsApiError("API Internal error.")
+        return not self.looks
+
+    def job_id(self) -> str:
+        return "j1"
+
+    def result(self) -> str:
+        return "result"
+
+
+def test_looks_that_fail_again_and_again_are_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(jobs, "_FAILURES", 3)
+    monkeypatch.setattr(jobs, "_FIRST_LOOK", 0.001)
+
+    def waited(*looks: bool) -> Any:
+        account = account_of(executor())
+        return asyncio.run(jobs.Running(Unsteady(*looks), "ibm_manila", account).result())
+
+    assert waited(False, False, True, False, False, True) == "result"
+    with pytest.raises(errors.JobFailed, match=r"job j1 on ibm_manila failed.*Internal error"):
+        waited(False, False, False, True)
+
+
+def test_a_back_end_is_looked_for_again_after_hours(
+    ibm: IBMCloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    look, looks = account.Account.look_for, list[str]()
+
+    def noting(self: account.Account, name: str) -> Any:
+        looks.append(name)
+        return look(self, name)
+
+    monkeypatch.setattr(account.Account, "look_for", noting)
+    circuit = circuit_on(executor())
+    circuit(0.1), circuit(0.1)
+    assert looks == ["ibm_manila"]
+
+    monkeypatch.setattr(account, "_CALIBRATED", 1e-6)  # as if hours had gone by
+    circuit(0.1)
+    assert looks == ["ibm_manila"] * 2
 
 
 def test_circuits_that_were_not_transpiled_are_refused(ibm: IBMCloud) -> None:
@@ -424,6 +500,17 @@ def test_ibmq_runs_each_circuit_as_a_job_without_a_session(ibm: IBMCloud) -> Non
     assert (len(ibm.jobs), len(ibm.sessions)) == (3, 0)
     assert results[0] > results[2]
     assert "session_id" not in next(iter(ibm.jobs.values())).body
+
+
+def test_ibmq_sends_jobs_side_by_side(ibm: IBMCloud) -> None:
+    ibm.go.clear()
+    runs = ct.executor.IBMQExecutor(backend="ibm_lagos", ibmqx_token=KEY, shots=10)
+
+    futures = submitted(runs, 3)
+    eventually(lambda: len(ibm.jobs) == 3)  # none of them has ended
+    ibm.go.set()
+
+    assert len(runs.batch_get_results(futures)) == 3
 
 
 def test_ibmq_examples_of_the_reference(ibm: IBMCloud) -> None:

@@ -188,6 +188,43 @@ def test_fake_back_ends_are_noisy_and_seeds_repeat() -> None:
     assert qelectron(flipped, executors=ct.executor.QiskitExecutor())() == {"10": 1024}
 
 
+@pytest.mark.parametrize("backend", ["ibmq_qasm_simulator", "aer_simulator"])
+def test_seeds_repeat_on_simulators(backend: str) -> None:
+    @qml.qnode(qml.device("default.qubit", wires=1))
+    def thrown() -> Any:
+        qml.Hadamard(0)
+        return qml.sample(wires=0)
+
+    def sampled(seed: int) -> list[int]:
+        runs = ct.executor.QiskitExecutor(
+            backend=backend, shots=64, options={"simulator": {"seed_simulator": seed}}
+        )
+        return [int(each) for each in np.ravel(qelectron(thrown, executors=runs)())]
+
+    assert sampled(1) == sampled(1) != sampled(2)
+
+
+def test_places_are_as_their_names_and_options_say() -> None:
+    def place(name: str, transpile: bool) -> Any:
+        return here.local(name, options.settings({}), transpile=transpile)
+
+    product = place("aer_simulator_matrix_product_state", False)
+    assert product.backend.options.method == "matrix_product_state"
+    assert [place("aer_simulator", each).transpile for each in (True, False)] == [True, False]
+    assert place("fake_manila", False).transpile, "fake back ends need it"
+    assert place("ibm_torino", False) is None
+
+
+def test_parameters_may_be_many() -> None:
+    @qml.qnode(qml.device("default.qubit", wires=1))
+    def circuit(x: Any) -> Any:
+        qml.RX(x, wires=0)
+        return qml.expval(qml.Z(0))
+
+    exact = qelectron(circuit, executors=ct.executor.QiskitExecutor(shots=None))
+    np.testing.assert_allclose(exact(np.array([0.1, 0.7])), np.cos([0.1, 0.7]))
+
+
 def test_an_unknown_fake_back_end_names_near_ones() -> None:
     runs = ct.executor.QiskitExecutor(backend="fake_manilla")
 

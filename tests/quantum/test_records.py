@@ -102,7 +102,7 @@ def test_a_circuit_that_fails_has_shots_and_times() -> None:
     assert found.shots == 7
     assert found.started is not None
     assert found.ended is not None
-    assert begun <= found.started <= found.ended <= datetime.now(UTC)
+    assert begun <= found.started < found.ended <= datetime.now(UTC)
 
 
 class Unlabelled(qml.RX):

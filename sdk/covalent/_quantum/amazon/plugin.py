@@ -1,5 +1,6 @@
 """The plugin of Braket for PennyLane."""
 
+import sys
 import threading
 import warnings
 from typing import Any
@@ -21,6 +22,7 @@ def load(executor: str) -> None:
 
     """
     _mend(needed("pennylane", "braket", executor))
+    _mend_notebook()
     needed("braket.pennylane_plugin", "braket", executor)
 
 
@@ -50,3 +52,10 @@ def _mend(qml: Any) -> None:
     """
     if not hasattr(qml, "QuantumFunctionError"):
         qml.QuantumFunctionError = needed("pennylane.exceptions").QuantumFunctionError
+
+
+def _mend_notebook() -> None:
+    """Put `get_ipython` where Braket's SDK looks for it: in the module itself, where newer IPythons have it no more."""
+    ipython = sys.modules.get("IPython")
+    if ipython is not None and "get_ipython" not in vars(ipython):
+        vars(ipython)["get_ipython"] = ipython.get_ipython

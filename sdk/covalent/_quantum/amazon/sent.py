@@ -71,10 +71,12 @@ class Ledger:
     def cancel(self, futures: Sequence[Any]) -> None:
         """Cancel the tasks of those that have not ended."""
         for future in futures:
-            future.cancel()
+            if future.done():
+                continue
+            future.cancel()  # that of a part of a batch can be cancelled while its task runs
             with self._lock:
                 sent = self._of.get(future)
-            if sent is not None and not future.done():
+            if sent is not None:
                 sent.cancel()
 
     def __reduce__(self) -> tuple[type["Ledger"], tuple[()]]:

@@ -1,7 +1,8 @@
 """The settings of the Braket executors: no package of Braket is needed for them."""
 
 import pickle
-from types import SimpleNamespace
+import sys
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import cloudpickle
@@ -179,6 +180,71 @@ class TestDevices:
             with devices.borrowed("another", make) as other:
                 assert other not in (first, second)
         assert len(made) == 3
+
+    def test_what_all_of_a_kind_share_is_made_once(self) -> None:
+        devices, made = Devices(), [1, 2]
+        assert [devices.one(kind, made.pop) for kind in ("a", "a", "b")] == [2, 2, 1]
+
+
+class LateIPython(ModuleType):
+    """As IPython is today: `get_ipython` is there, but not in the module's dictionary."""
+
+    def __getattr__(self, name: str) -> Any:
+        if name == "get_ipython":
+            return lambda: "shell"
+        raise AttributeError(name)
+
+
+def test_brakets_sdk_finds_what_it_wants_of_a_notebook(monkeypatch: pytest.MonkeyPatch) -> None:
+    late = LateIPython("IPython")
+    monkeypatch.setattr(plugin, "needed", lambda *_: SimpleNamespace(QuantumFunctionError=OSError))
+    monkeypatch.setitem(sys.modules, "IPython", late)
+    plugin.load("BraketQubitExecutor")
+    assert vars(late)["get_ipython"]() == "shell"
+    monkeypatch.delitem(sys.modules, "IPython")
+    plugin.load("BraketQubitExecutor")
+    assert "IPython" not in sys.modules
+
+
+class TestSessions:
+    @pytest.fixture
+    def packages(self, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+        """What is asked of botocore, boto3 and Braket's SDK."""
+        asked: dict[str, Any] = {}
+
+        def noting(name: str) -> Any:
+            return lambda **settings: asked.update({name: settings}) or name
+
+        there = {
+            "botocore.config": SimpleNamespace(Config=noting("config")),
+            "boto3": SimpleNamespace(Session=noting("boto")),
+            "braket.aws": SimpleNamespace(AwsSession=noting("session")),
+        }
+        monkeypatch.setattr(sessions, "needed", lambda module, *_: there[module])
+        return asked
+
+    def test_that_of_the_environment(self, packages: dict[str, Any]) -> None:
+        assert sessions.made(None, 7) == "session"
+        assert packages == {
+            "config": {"max_pool_connections": 7},
+            "session": {"boto_session": None, "config": "config", "default_bucket": None},
+        }
+
+    @pytest.mark.parametrize(
+        ("given", "profile", "region", "bucket"),
+        [
+            ("work", "work", None, None),
+            (sessions.Parameters("work", "eu-west-2", "mine"), "work", "eu-west-2", "mine"),
+            (sessions.Parameters(region="eu-west-2"), None, "eu-west-2", None),
+        ],
+    )
+    def test_one_that_was_named_or_travelled(
+        self, given: Any, profile: Any, region: Any, bucket: Any, packages: dict[str, Any]
+    ) -> None:
+        sessions.made(given, 7)
+        assert packages["boto"] == {"profile_name": profile, "region_name": region}
+        made = {"boto_session": "boto", "config": "config", "default_bucket": bucket}
+        assert packages["session"] == made
 
 
 def test_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:

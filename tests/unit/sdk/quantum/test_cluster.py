@@ -1,5 +1,6 @@
 """QCluster: which executor runs a circuit, and results in the order of the circuits."""
 
+import inspect
 import pickle
 from collections.abc import Sequence
 from typing import Any
@@ -42,8 +43,42 @@ def test_binding_reaches_every_executor_and_leaves_the_originals() -> None:
 
 
 def test_random_chooses_every_executor_sooner_or_later() -> None:
-    labels = {label for label, _ in run(of("a", "b", selector="random"), range(200))}
-    assert labels == {"a", "b"}
+    labels = "".join(label for label, _ in run(of("a", "b", selector="random"), range(200)))
+    assert set(labels) == {"a", "b"}
+    assert "aa" in labels, "they do not take turns"
+    assert "bb" in labels
+
+
+class Differentiating(Echo):
+    """Has an adjoint method, for circuits that it is told of."""
+
+    device: str = "default.qubit"
+    can: tuple[Any, ...] = ()
+
+    def gives_adjoint(self, qscript: Any) -> bool:
+        return qscript in self.can
+
+    def batch_submit_derivatives(self, qscripts_list: Sequence[Any]) -> list[Any]:
+        return self.batch_submit([f"derivative of {each}" for each in qscripts_list])
+
+
+def test_derivatives_are_those_of_all_executors_on_one_kind_of_device() -> None:
+    one, two = Differentiating(label="a", can=(1, 2)), Differentiating(label="b", can=(1,))
+    cluster = QCluster(executors=[one, two])
+    assert [cluster.gives_adjoint(each) for each in (1, 2, 3)] == [True, False, False]
+    other = Differentiating(can=(1,), device="lightning.qubit")
+    assert not QCluster(executors=[one, other]).gives_adjoint(1)
+    found = cluster.batch_get_results(cluster.batch_submit_derivatives([1, 1]))
+    assert found == [("a", "derivative of 1"), ("b", "derivative of 1")]
+
+
+def test_executors_without_an_adjoint_method_say_so() -> None:
+    cluster = of("a")
+    assert not cluster.gives_adjoint(1)
+    with pytest.raises(
+        NotImplementedError, match="Echo has no adjoint method: use parameter-shift"
+    ):
+        cluster.batch_submit_derivatives([1])
 
 
 @given(st.lists(st.integers(0, 3), max_size=20))
@@ -87,6 +122,12 @@ def by_name(circuit: Any, *, executors: Any) -> Any:
 def test_a_selector_takes_two_positional_arguments(selector: Any) -> None:
     with pytest.raises(ValueError, match="two positional arguments, a circuit and a list"):
         of("a", selector=selector)
+
+
+def test_a_selector_that_does_not_tell_its_parameters_is_tried() -> None:
+    with pytest.raises(ValueError, match="no signature"):
+        inspect.signature(max)
+    assert QCluster(executors=[Echo(label="a")], selector=max).selector is max
 
 
 @pytest.mark.parametrize("selector", ["cyclical", 3, None])

@@ -116,7 +116,8 @@ def test_executors_are_made_without_a_quantum_package() -> None:
 @pytest.mark.parametrize(
     ("executors", "match"),
     [
-        ([], "executors is empty"),
+        ([], "executors is empty: a qelectron needs"),
+        ((), "executors is empty: a qelectron needs"),
         ("Simulator", "not a quantum executor"),
         ([Simulator(), "local"], "'local' is a str, not a quantum executor"),
         (3, "not a quantum executor"),

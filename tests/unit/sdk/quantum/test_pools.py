@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import importlib
 import multiprocessing
 import os
 import pickle
@@ -202,6 +203,64 @@ def test_threads_are_as_many_as_asked() -> None:
     for each in [pool.submit(3, meet) for _ in range(3)]:
         each.result(WAIT)
     assert len(names) == 3
+
+
+def test_threads_are_as_many_as_asked_the_next_time() -> None:
+    pool = Threads()
+    assert pool.submit(1, len, "one").result(WAIT) == 3
+    gate = threading.Barrier(2)
+    both = [pool.submit(2, gate.wait, WAIT) for _ in range(2)]
+    assert sorted(each.result(WAIT) for each in both) == [0, 1]
+
+
+def test_the_loop_ends_with_the_pool() -> None:
+    pool = Coroutines()
+
+    async def thread() -> threading.Thread:
+        return threading.current_thread()
+
+    found = pool.submit(thread()).result(WAIT)
+    del pool
+    gc.collect()
+    found.join(WAIT)
+    assert not found.is_alive()
+
+
+def test_ctrl_c_is_the_parents() -> None:
+    pool = Processes()
+    worker = pool.submit(1, os.getpid).result(WAIT)
+    os.kill(worker, signal.SIGINT)
+    assert pool.submit(1, os.getpid).result(WAIT) == worker
+
+
+def test_a_process_does_not_find_modules_beside_its_program() -> None:
+    with pytest.raises(ModuleNotFoundError):
+        Processes().submit(1, importlib.import_module, "worker_process").result(WAIT)
+
+
+def test_a_process_that_ended_meanwhile_is_replaced() -> None:
+    pool = Processes()
+    worker = psutil.Process(pool.submit(1, os.getpid).result(WAIT))
+    worker.kill()
+    while worker.status() != psutil.STATUS_ZOMBIE:  # nobody tells
+        time.sleep(0.01)
+    assert pool.submit(1, os.getpid).result(WAIT) != worker.pid
+
+
+def test_a_process_that_still_runs_ends_with_the_pool(tmp_path: Path) -> None:
+    pool = Processes()
+    future = pool.submit(1, _meet_and_tell, str(tmp_path))
+    while not (tmp_path / "0").exists():  # another process tells
+        time.sleep(0.01)
+    del pool
+    gc.collect()
+    (tmp_path / "1").touch()
+    assert not psutil.pid_exists(future.result(WAIT))
+
+
+def _meet_and_tell(folder: str) -> int:
+    _meet(folder, 0)
+    return os.getpid()
 
 
 def test_coroutines_run_side_by_side_on_one_loop() -> None:

@@ -65,3 +65,20 @@ def test_records_are_made_only_where_somebody_wants_them() -> None:
         assert records.is_collecting()
         records.keep(CircuitRecord("Simulator"))
     assert [each.executor for each in found] == ["Simulator"]
+
+
+def test_nothing_is_collected_afterwards() -> None:
+    with records.collecting() as outer:
+        with records.collecting() as inner:
+            records.keep(CircuitRecord("inner"))
+        records.keep(CircuitRecord("outer"))
+    records.keep(CircuitRecord("nobody's"))
+    assert [[each.executor for each in found] for found in (inner, outer)] == [["inner"], ["outer"]]
+    assert not records.is_collecting()
+
+
+def test_a_value_as_large_as_the_limit_is_kept_whole() -> None:
+    whole, summarised = (np.zeros(records.LARGEST // 8 + more) for more in (0, 1))
+    found = kept(parameters=[whole, summarised])["parameters"]
+    assert len(found[0]) == records.LARGEST // 8
+    assert found[1]["bytes"] == records.LARGEST + 8
