@@ -13,20 +13,15 @@ from covalent._quantum.amazon import circuits, plugin, sessions
 from covalent._quantum.amazon.devices import Devices
 from covalent._quantum.amazon.sent import Ledger, Sent, remembering
 from covalent._quantum.executors.base import BaseThreadPoolQExecutor
+from covalent._quantum.executors.configured import configured
 from covalent._quantum.executors.shared_future import parts
 from covalent._quantum.missing import needed, pennylane
 from covalent._quantum.records import CircuitRecord
-from covalent._shared_files.config import get_config
 
 NAME = "BraketQubitExecutor"
 NOT_GIVEN = (None,)
 """The default of `shots`: those of the QNode."""
 _EXAMPLE = "arn:aws:braket:::device/quantum-simulator/amazon/sv1"
-
-
-def _folder() -> tuple[str, ...]:
-    of_us = get_config("qelectron").get("BraketQubitExecutor", {})
-    return tuple(of_us.get("s3_destination_folder", ()))
 
 
 class BraketQubitExecutor(BaseThreadPoolQExecutor):
@@ -66,7 +61,7 @@ class BraketQubitExecutor(BaseThreadPoolQExecutor):
     max_parallel: int | None = None
     max_connections: int = 100
     max_retries: int = 3
-    s3_destination_folder: tuple[str, ...] = Field(default_factory=_folder)
+    s3_destination_folder: tuple[str, ...] = configured(NAME, "s3_destination_folder", ())
     run_kwargs: dict[str, Any] = Field(default={})
     _devices: Devices = PrivateAttr(default_factory=Devices)
     _ledger: Ledger = PrivateAttr(default_factory=Ledger)

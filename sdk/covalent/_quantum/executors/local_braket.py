@@ -8,7 +8,8 @@ from typing import Any
 from pydantic import Field, PrivateAttr, field_validator
 
 from covalent._quantum.amazon import circuits, plugin
-from covalent._quantum.executors.base import BaseProcessPoolQExecutor, configured
+from covalent._quantum.executors.base import BaseProcessPoolQExecutor
+from covalent._quantum.executors.configured import configured
 from covalent._quantum.executors.pools import Threads
 from covalent._quantum.missing import pennylane
 from covalent._quantum.records import CircuitRecord

@@ -9,7 +9,8 @@ from typing import Any
 
 from pydantic import field_validator
 
-from covalent._quantum.executors.base import AsyncBaseQExecutor, configured
+from covalent._quantum.executors.base import AsyncBaseQExecutor
+from covalent._quantum.executors.configured import configured
 from covalent._quantum.executors.shared_future import parts
 from covalent._quantum.ibm import options as documented
 from covalent._quantum.ibm import retired
