@@ -1,7 +1,6 @@
 """Several quantum executors that share circuits."""
 
 import base64
-import json
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Self
@@ -191,7 +190,7 @@ class QCluster(BaseQExecutor):
         return text
 
     def _text_of(self, selector: Any) -> str:
-        """A selector as text. Executors of the cluster stand in it as places: they stay what they are, and no copies."""
+        """A selector as text, in which executors of the cluster are places: no copies, and nothing of their secrets."""
         data = pickling.dumps(selector, self._place)
         return _SERIALIZED + base64.b64encode(data).decode()
 

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
-from pydantic import Field, PrivateAttr, field_validator
+from pydantic import Field, PrivateAttr, field_serializer, field_validator
 
 from covalent._quantum.amazon import circuits, plugin, sessions
 from covalent._quantum.amazon.devices import Devices
@@ -54,9 +54,9 @@ class BraketQubitExecutor(BaseThreadPoolQExecutor):
     max_jobs: int = 20
     shots: Any = NOT_GIVEN
     device_arn: str | None = None
-    poll_timeout_seconds: float = 432000
-    poll_interval_seconds: float = 1
-    aws_session: Any = Field(default=None, repr=False, exclude=True)
+    poll_timeout_seconds: float = 432000.0
+    poll_interval_seconds: float = 1.0
+    aws_session: Any = Field(default=None, repr=False)
     parallel: bool = False
     max_parallel: int | None = None
     max_connections: int = 100
@@ -69,7 +69,9 @@ class BraketQubitExecutor(BaseThreadPoolQExecutor):
     @field_validator("shots")
     @classmethod
     def _some_shots(cls, shots: Any) -> Any:
-        if shots is None or shots == NOT_GIVEN or (isinstance(shots, int) and shots >= 0):
+        if shots in (NOT_GIVEN, list(NOT_GIVEN)):  # as JSON has it
+            return NOT_GIVEN
+        if shots is None or (isinstance(shots, int) and shots >= 0):
             return shots
         raise ValueError(f"shots={shots!r}: give a positive number, 0 or None")
 
@@ -83,8 +85,8 @@ class BraketQubitExecutor(BaseThreadPoolQExecutor):
     @field_validator("max_retries", "poll_timeout_seconds", "poll_interval_seconds")
     @classmethod
     def _not_negative(cls, number: float) -> float:
-        if number < 0:
-            raise ValueError(f"{number} is negative")
+        if not number >= 0:
+            raise ValueError(f"{number} is not enough: give 0 or more")
         return number
 
     @field_validator("aws_session")
@@ -98,6 +100,10 @@ class BraketQubitExecutor(BaseThreadPoolQExecutor):
         if len(folder) in (0, 2) and all(folder):
             return folder
         raise ValueError('name a bucket and a folder, as in ("my-bucket", "my-prefix")')
+
+    @field_serializer("aws_session")
+    def _without_credentials(self, session: Any) -> Any:
+        return sessions.settings(session)
 
     @property
     def device_init_kwargs(self) -> dict[str, Any]:

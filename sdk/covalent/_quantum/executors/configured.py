@@ -33,7 +33,7 @@ class Entry:
             InvalidConfig: what should be its section is a value.
 
         """
-        return _section("qelectron", self.section).get(self.name, self.otherwise)
+        return _section(self.section).get(self.name, self.otherwise)
 
     def __str__(self) -> str:
         """Where it stands, for messages."""
@@ -77,11 +77,12 @@ def _told(model: type[BaseModel], given: Any, refused: ValidationError) -> Itera
             yield f"{field.default_factory}: {each['msg'].removeprefix('Value error, ')}"
 
 
-def _section(*names: str) -> Mapping[str, Any]:
-    found: Any = get_config()
-    for place, name in enumerate(names, 1):
-        found = found.get(name, {})
-        if not isinstance(found, Mapping):
-            raise InvalidConfig(f"{config_path()}: {'.'.join(names[:place])} must be a section")
-    section: Mapping[str, Any] = found
-    return section
+def _section(name: str) -> Mapping[str, Any]:
+    every = _table("qelectron", get_config("qelectron"))
+    return _table(f"qelectron.{name}", every.get(name, {}))
+
+
+def _table(name: str, found: Any) -> Mapping[str, Any]:
+    if not isinstance(found, Mapping):
+        raise InvalidConfig(f"{config_path()}: {name} must be a section")
+    return found
