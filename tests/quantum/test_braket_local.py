@@ -1,5 +1,7 @@
 """Circuits on the simulators that come with Braket's SDK."""
 
+import subprocess
+import sys
 from collections.abc import Sequence
 from typing import Any
 
@@ -31,6 +33,14 @@ def example(executors: Any, shots: int | None = 1024) -> Any:
 def executor(**settings: Any) -> Any:
     """One that uses threads: they are there at once."""
     return ct.executor.LocalBraketQubitExecutor(**{"num_threads": 2, **settings})
+
+
+def test_a_device_of_ones_own_needs_nothing_of_ours() -> None:
+    program = "import pennylane as qml; print(qml.device('braket.local.qubit', wires=1).name)"
+    ran = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    assert ran.stdout
 
 
 def test_the_example() -> None:

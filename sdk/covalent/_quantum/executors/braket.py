@@ -3,14 +3,15 @@
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import UTC, datetime
 from typing import Any
 
-from pydantic import Field, PrivateAttr, field_serializer, field_validator
+from pydantic import Field, PrivateAttr, field_serializer, field_validator, model_validator
 
 from covalent._quantum.amazon import circuits, plugin, sessions
 from covalent._quantum.amazon.devices import Devices
+from covalent._quantum.amazon.run_kwargs import sorted_out
 from covalent._quantum.amazon.sent import Ledger, Sent, remembering
 from covalent._quantum.executors.base import BaseThreadPoolQExecutor
 from covalent._quantum.executors.configured import configured
@@ -65,6 +66,11 @@ class BraketQubitExecutor(BaseThreadPoolQExecutor):
     run_kwargs: dict[str, Any] = Field(default={})
     _devices: Devices = PrivateAttr(default_factory=Devices)
     _ledger: Ledger = PrivateAttr(default_factory=Ledger)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _fields_of_run_kwargs(cls, values: Any) -> Any:
+        return sorted_out(values, cls.model_fields)
 
     @field_validator("shots")
     @classmethod
@@ -193,7 +199,9 @@ class BraketQubitExecutor(BaseThreadPoolQExecutor):
             return super().run_all_circuits(qscripts_list, device, records)
         for places in _alike([self.shots_for(each) for each in qscripts_list]):
             self._run_batch(
-                [qscripts_list[place] for place in places], [records[place] for place in places]
+                [qscripts_list[place] for place in places],
+                [records[place] for place in places],
+                device,
             )
         return list(records)
 
@@ -213,14 +221,21 @@ class BraketQubitExecutor(BaseThreadPoolQExecutor):
         sent = Sent()
         return self._pool.submit(self.max_jobs, remembering, sent, function, *args), sent
 
-    def _run_batch(self, qscripts: Sequence[Any], records: Sequence[CircuitRecord]) -> None:
+    def _run_batch(
+        self, qscripts: Sequence[Any], records: Sequence[CircuitRecord], device: Any
+    ) -> None:
         began = datetime.now(UTC)
         wires = max(len(each.wires) for each in qscripts)
-        with self._borrowed(self.shots_for(qscripts[0]), wires) as device:
+        with self._given_or_borrowed(device, self.shots_for(qscripts[0]), wires) as found:
             ready = [circuits.for_plugin(self.with_shots(each)) for each in qscripts]
-            results = map(circuits.plain, _together(ready, device))
+            results = map(circuits.plain, _together(ready, found))
         for record, result in zip(records, results, strict=True):
             record.started, record.ended, record.result = began, datetime.now(UTC), result
+
+    def _given_or_borrowed(
+        self, device: Any, shots: Any, wires: int
+    ) -> AbstractContextManager[Any]:
+        return self._borrowed(shots, wires) if device is None else nullcontext(device)
 
     @contextmanager
     def _borrowed(self, shots: Any, wires: int) -> Iterator[Any]:

@@ -8,6 +8,7 @@ from typing import Any, Self
 from pydantic import Field, PrivateAttr, field_validator, model_validator
 
 from covalent._quantum.amazon import circuits, plugin
+from covalent._quantum.amazon.run_kwargs import sorted_out
 from covalent._quantum.executors.base import BaseProcessPoolQExecutor
 from covalent._quantum.executors.configured import configured
 from covalent._quantum.executors.pools import Threads
@@ -38,6 +39,11 @@ class LocalBraketQubitExecutor(BaseProcessPoolQExecutor):
     backend: str = configured(NAME, "backend", "default")
     run_kwargs: dict[str, Any] = Field(default={})
     _threads: Threads = PrivateAttr(default_factory=Threads)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _fields_of_run_kwargs(cls, values: Any) -> Any:
+        return sorted_out(values, cls.model_fields)
 
     @field_validator("shots")
     @classmethod

@@ -112,6 +112,15 @@ def test_values_that_cannot_be(executor: Any, field: str, value: Any) -> None:
         executor(**{field: value})
 
 
+@pytest.mark.parametrize("executor", [BraketQubitExecutor, LocalBraketQubitExecutor])
+def test_shots_may_stand_in_run_kwargs(executor: Any) -> None:
+    made = executor(run_kwargs={"shots": 7, "reservation_arn": "arn:mine"})
+    assert (made.shots, made.run_kwargs) == (7, {"reservation_arn": "arn:mine"})
+    assert "shots" not in made.device_init_kwargs
+    with pytest.raises(ValidationError, match="shots: given twice, as a field and in run_kwargs"):
+        executor(shots=8, run_kwargs={"shots": 7})
+
+
 def test_what_is_no_session() -> None:
     with pytest.raises(TypeError, match="aws_session must be an AwsSession or the name"):
         BraketQubitExecutor(aws_session=3)
