@@ -197,3 +197,16 @@ def test_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(plugin, "needed", without)
     with pytest.raises(MissingExtra, match=r"BraketQubitExecutor needs .*serverless\[braket\]"):
         plugin.load("BraketQubitExecutor")
+
+
+def test_older_plugins_find_an_error_where_they_look_for_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    packages = {
+        "pennylane": SimpleNamespace(),
+        "pennylane.exceptions": SimpleNamespace(QuantumFunctionError=KeyError),
+        "braket.pennylane_plugin": SimpleNamespace(),
+    }
+    monkeypatch.setattr(plugin, "needed", lambda module, *_: packages[module])
+    plugin.load("BraketQubitExecutor")
+    assert packages["pennylane"].QuantumFunctionError is KeyError
