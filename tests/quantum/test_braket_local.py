@@ -126,3 +126,15 @@ def test_more_wires_than_the_circuit_has() -> None:
 def test_the_device_itself() -> None:
     device = executor(qnode_device_wires=2).execution_device()
     assert len(device.wires) == 2
+
+
+@pytest.mark.parametrize("shots", [None, 100])
+@pytest.mark.parametrize("name", ["LocalBraketQubitExecutor", "QiskitExecutor"])
+def test_the_variance_of_a_sum_is_refused(name: str, shots: int | None) -> None:
+    @ct.qelectron(executors=getattr(ct.executor, name)(shots=shots))
+    @qml.qnode(qml.device("default.qubit", wires=2))
+    def circuit() -> Any:
+        return qml.var(qml.X(0) + qml.Z(1))
+
+    with pytest.raises(ValueError, match=rf"{name}: .*no variance of a sum.*use a Simulator"):
+        circuit()

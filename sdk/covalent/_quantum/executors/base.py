@@ -54,6 +54,9 @@ class BaseQExecutor(BaseModel, ABC):
     _mcm: dict[str, Any] = PrivateAttr(default_factory=dict)
     _any_wires: bool = PrivateAttr(default=False)
 
+    has_variance_of_sums: ClassVar[bool] = True
+    """Whether its devices take `qml.var` of a sum of observables."""
+
     if TYPE_CHECKING:
         name: ClassVar[str]
 
@@ -205,6 +208,8 @@ class BaseQExecutor(BaseModel, ABC):
         shots = self.shots_for(qscript)
         if not shots:
             self._refuse_without_shots(qscript)
+        if not self.has_variance_of_sums:
+            self._refuse_variance_of_sums(qscript)
         return qscript if shots == qscript.shots else qscript.copy(shots=shots)
 
     def json_text(self) -> str:
@@ -234,6 +239,16 @@ class BaseQExecutor(BaseModel, ABC):
                 raise ValueError(
                     f"{self.name}: {each} needs shots, and there are none: give the QNode some "
                     f"(qml.set_shots) or the executor ({self.name}(shots=1000))"
+                )
+
+    def _refuse_variance_of_sums(self, qscript: Any) -> None:
+        qml = pennylane()
+        for each in qscript.measurements:
+            is_sum = isinstance(each.obs, qml.ops.Sum | qml.ops.LinearCombination)
+            if isinstance(each, qml.measurements.VarianceMP) and is_sum:
+                raise ValueError(
+                    f"{self.name}: the device has no variance of a sum, as {each}: take qml.var of its terms, or "
+                    "use a Simulator"
                 )
 
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, ClassVar
 
 from pydantic import Field, PrivateAttr, field_serializer, field_validator, model_validator
 
@@ -52,6 +52,7 @@ class BraketQubitExecutor(BaseThreadPoolQExecutor):
 
     """
 
+    has_variance_of_sums: ClassVar[bool] = False
     max_jobs: int = 20
     shots: Any = NOT_GIVEN
     device_arn: str | None = None

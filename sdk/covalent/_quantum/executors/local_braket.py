@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from concurrent.futures import Future
 from importlib.metadata import entry_points
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 from pydantic import Field, PrivateAttr, field_validator, model_validator
 
@@ -34,6 +34,7 @@ class LocalBraketQubitExecutor(BaseProcessPoolQExecutor):
 
     """
 
+    has_variance_of_sums: ClassVar[bool] = False
     max_jobs: int = 20
     shots: int | None = None
     backend: str = configured(NAME, "backend", "default")

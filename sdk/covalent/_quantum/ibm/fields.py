@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from importlib import import_module
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import (
     AfterValidator,
@@ -48,6 +48,7 @@ class IBMQuantumFields(BaseQExecutor):
     """The account. The classes take the defaults from their own sections of the configuration."""
 
     model_config = ConfigDict(hide_input_in_errors=True)
+    has_variance_of_sums: ClassVar[bool] = False
 
     backend: str = ""
     ibmqx_token: TokenField = ""
