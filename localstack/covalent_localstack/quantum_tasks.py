@@ -98,7 +98,10 @@ class Task:
 
     def shown(self, *, has_queue: bool) -> Json:
         """As GetQuantumTask tells."""
-        parameters = {"deviceParameters": self.request.get("deviceParameters", "{}")}
+        parameters = {
+            "deviceParameters": self.request.get("deviceParameters", "{}"),
+            "actionMetadata": {"actionType": _action(self.request["action"])},
+        }
         optional = {
             "failureReason": self._reason,
             "jobArn": self._job,

@@ -4,6 +4,7 @@ A value may hold electrons. On the way out `refer` maps each to the id of its no
 maps ids to what stands for them (their outputs, usually). That is the mechanism behind recipes and collections.
 """
 
+import dataclasses
 import functools
 import io
 import pickle
@@ -11,6 +12,7 @@ import platform
 import sys
 from collections import ChainMap
 from collections.abc import Callable
+from importlib import import_module
 from operator import attrgetter
 from types import ModuleType
 from typing import Any, ClassVar
@@ -24,6 +26,17 @@ TEXT_LENGTH = 200
 """Characters of a value's representation that its header shows."""
 MAX_BITS = 4096
 """Bits of an integer that is shown: Python refuses to write out very long ones."""
+
+
+def know_names_of_version_3() -> None:
+    """Read with cloudpickle 2, which Amazon Braket's SDK wants, what 3 wrote: 3 has in one module what 2 has in two."""
+    names = vars(cloudpickle.cloudpickle)
+    if "_function_setstate" not in names:
+        older = vars(import_module("cloudpickle.cloudpickle_fast"))
+        names.update({name: older[name] for name in older.keys() - names.keys()})
+
+
+know_names_of_version_3()
 
 
 def _reduce_module(module: ModuleType) -> tuple[Any, ...]:
@@ -57,12 +70,21 @@ def cached(function: Callable[..., Any], parameters: dict[str, Any]) -> Any:
     return functools.lru_cache(**parameters)(function)
 
 
+def _reduce_kind_of_field(kind: Any) -> tuple[Any, ...]:
+    """What dataclasses tell their fields by. It must stay what it is; cloudpickle before 3.1 makes another one."""
+    return getattr, (dataclasses, kind.name)
+
+
 _IMPORT_SYSTEM = frozenset({"__builtins__", "__cached__", "__loader__", "__spec__"})
 
 
 class _Pickler(cloudpickle.Pickler):  # type: ignore[misc]  # cloudpickle has no types
     dispatch_table: ClassVar = ChainMap(
-        {ModuleType: _reduce_module, type(functools.cache(len)): _reduce_cached},
+        {
+            ModuleType: _reduce_module,
+            type(functools.cache(len)): _reduce_cached,
+            type(vars(dataclasses)["_FIELD"]): _reduce_kind_of_field,
+        },
         cloudpickle.Pickler.dispatch_table,
     )
 

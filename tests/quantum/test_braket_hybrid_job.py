@@ -10,7 +10,6 @@ import pytest
 from tests.running import Server
 
 import covalent as ct
-from covalent._quantum.amazon import plugin
 
 pytestmark = pytest.mark.quantum
 SV1 = "arn:aws:braket:::device/quantum-simulator/amazon/sv1"
@@ -36,9 +35,6 @@ def tasks(server: Server) -> Any:
 
 def simple_quantum_task(num_qubits: int) -> float:
     """The electron of the reference."""
-    plugin.load(
-        "the example"
-    )  # plugins before 1.33 do not find all of today's PennyLane by themselves
     device_arn = os.environ["AMZN_BRAKET_DEVICE_ARN"]
     s3_bucket = os.environ["AMZN_BRAKET_OUT_S3_BUCKET"]
     s3_task_dir = os.environ["AMZN_BRAKET_TASK_RESULTS_S3_URI"].split(s3_bucket)[1]

@@ -1,5 +1,7 @@
 """Circuits on the simulators that come with Braket's SDK."""
 
+import subprocess
+import sys
 from collections.abc import Sequence
 from typing import Any
 
@@ -32,6 +34,14 @@ def example(executors: Any, shots: int | None = 1024) -> Any:
 def executor(**settings: Any) -> Any:
     """One that uses threads: they are there at once."""
     return ct.executor.LocalBraketQubitExecutor(**{"num_threads": 2, **settings})
+
+
+def test_a_device_of_ones_own_needs_nothing_of_ours() -> None:
+    program = "import pennylane as qml; print(qml.device('braket.local.qubit', wires=1).name)"
+    ran = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    assert ran.stdout
 
 
 def test_the_example() -> None:
@@ -119,3 +129,15 @@ def test_more_wires_than_the_circuit_has() -> None:
 def test_the_device_itself() -> None:
     device = executor(qnode_device_wires=2).execution_device()
     assert len(device.wires) == 2
+
+
+@pytest.mark.parametrize("shots", [None, 100])
+@pytest.mark.parametrize("name", ["LocalBraketQubitExecutor", "QiskitExecutor"])
+def test_the_variance_of_a_sum_is_refused(name: str, shots: int | None) -> None:
+    @ct.qelectron(executors=getattr(ct.executor, name)(shots=shots))
+    @qml.qnode(qml.device("default.qubit", wires=2))
+    def circuit() -> Any:
+        return qml.var(qml.X(0) + qml.Z(1))
+
+    with pytest.raises(ValueError, match=rf"{name}: .*no variance of a sum.*use a Simulator"):
+        circuit()

@@ -583,7 +583,7 @@ def test_an_executor_that_a_selector_knew_before_is_told_of_the_qnode() -> None:
 
 
 def test_an_executor_outside_the_cluster_is_refused() -> None:
-    other = noted()
+    other = ct.executor.Simulator(workers=3)
     made = electron(noted(), noted(), selector=lambda _, __: other)
     with pytest.raises(ValueError, match=r"not in the cluster.*one of the executors"):
         made(X)

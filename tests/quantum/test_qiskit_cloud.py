@@ -2,13 +2,16 @@
 
 import asyncio
 import logging
+import pickle
 import re
 import subprocess
 import sys
 import time
+import traceback
 import warnings
 from collections.abc import Callable
 from concurrent.futures import CancelledError, Future
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -20,6 +23,7 @@ from qiskit_ibm_runtime.exceptions import RuntimeJobFailureError
 from tests.quantum.ibm_cloud import CRN, KEY, IBMCloud, Job, Machine, ibm, refusal
 
 import covalent as ct
+from covalent._quantum import records
 from covalent._quantum.ibm import account, errors, jobs, place, sessions
 from covalent._quantum.ibm.account import account_of
 from covalent._quantum.ibm.retired import SuccessorWarning
@@ -224,11 +228,35 @@ def test_no_token(ibm: IBMCloud) -> None:
     assert not ibm.requests
 
 
-def test_a_token_that_is_refused_is_not_shown(ibm: IBMCloud) -> None:
-    with pytest.raises(errors.TokenRefused, match="API key could not be found") as caught:
-        circuit_on(executor(ibmqx_token="wrong-and-secret"))(0.1)
+def test_the_token_of_where_circuits_run(
+    ibm: IBMCloud, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COVALENT_CONFIG_DIR", str(tmp_path))
+    runs = executor(ibmqx_token="")
+    ct.set_config("qelectron.QiskitExecutor.ibmqx_token", KEY)
 
-    assert "wrong-and-secret" not in str(caught.value)
+    assert circuit_on(runs)(np.pi)[3] > 0.8
+    assert KEY.encode() not in pickle.dumps(runs)
+
+
+def test_no_record_has_the_token(ibm: IBMCloud) -> None:
+    class Loud(ct.executor.IBMQExecutor):
+        def run_circuit(self, *_: Any) -> Any:
+            raise RuntimeError(f"Authorization: Bearer {self.ibmqx_token}")
+
+    with records.collecting() as kept, pytest.raises(RuntimeError):
+        circuit_on(Loud(ibmqx_token=KEY))(0.1)
+
+    assert kept[0].error == "RuntimeError: Authorization: Bearer **********"
+    assert KEY.encode() not in pickle.dumps([records.document(each) for each in kept])
+
+
+def test_a_token_that_is_refused_is_not_shown(ibm: IBMCloud) -> None:
+    secret = KEY[::-1]
+    with pytest.raises(errors.TokenRefused, match="API key could not be found") as caught:
+        circuit_on(executor(ibmqx_token=secret))(0.1)
+
+    assert secret not in "".join(traceback.format_exception(caught.value))
 
 
 def test_a_service_that_is_not_there(ibm: IBMCloud, monkeypatch: pytest.MonkeyPatch) -> None:

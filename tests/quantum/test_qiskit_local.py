@@ -408,3 +408,13 @@ def test_a_layout_is_kept() -> None:
         ready.find_bit(each.qubits[0]).index for each in ready.data if each.name == "measure"
     ]
     assert measured == [3, 2]
+
+
+def test_default_shots_are_for_circuits_that_nobody_gave_any() -> None:
+    some, options = qml.measurements.Shots, {"default_shots": 70}
+
+    left = ct.executor.QiskitExecutor(shots=0, options=options)
+    assert [left.overriding(each) for each in (some(None), some(5))] == [some(70), some(5)]
+    assert ct.executor.QiskitExecutor(options=options).overriding(some(None)) == some(1024)
+    exact = ct.executor.QiskitExecutor(shots=None, options=options)
+    assert exact.overriding(some(5)) == some(None)

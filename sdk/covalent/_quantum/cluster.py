@@ -6,12 +6,13 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Self
 from weakref import WeakKeyDictionary
 
-import cloudpickle
-from pydantic import Field, PrivateAttr, SerializeAsAny, field_validator
+from pydantic import Field, PrivateAttr, SerializeAsAny, field_serializer, field_validator
 from pydantic.json_schema import SkipJsonSchema
 
 from covalent._quantum import selectors, turns
+from covalent._quantum.executors import named
 from covalent._quantum.executors.base import BaseQExecutor
+from covalent_contracts import pickling
 
 _SERIALIZED = "cloudpickle:"
 
@@ -55,6 +56,14 @@ class QCluster(BaseQExecutor):
     _owners: _Owners = PrivateAttr(default_factory=_Owners)
     _originals: Sequence[BaseQExecutor] = PrivateAttr(default=())
 
+    @field_validator("executors", mode="before")
+    @classmethod
+    def _made_from_settings(cls, executors: Any) -> Any:
+        """Executors that were read from JSON are of the class that their `name` says."""
+        if isinstance(executors, list | tuple):
+            return [named.made(each) if isinstance(each, Mapping) else each for each in executors]
+        return executors
+
     @field_validator("executors")
     @classmethod
     def _has_executors(cls, executors: Sequence[BaseQExecutor]) -> Sequence[BaseQExecutor]:
@@ -68,6 +77,10 @@ class QCluster(BaseQExecutor):
         if not _is_serialized(selector):
             selectors.check(selector)
         return selector
+
+    @field_serializer("selector", when_used="json")
+    def _selector_as_text(self, selector: Any) -> str:
+        return self._text_of(selector) if callable(selector) else str(selector)
 
     def batch_submit(self, qscripts_list: Sequence[Any]) -> list[Any]:
         """Begin to run circuits, each on the executor that the selector chooses.
@@ -143,29 +156,49 @@ class QCluster(BaseQExecutor):
 
         This method is called inside `batch_submit`.
         """
-        named: Mapping[Any, selectors.Selector] = {
+        named_selectors: Mapping[Any, selectors.Selector] = {
             "cyclic": self._cyclic,
             "random": selectors.at_random,
         }
-        selector = _loaded(self.selector)
-        return named.get(selector, selector)
+        selector = self._loaded()
+        return named_selectors.get(selector, selector)
 
     def serialize_selector(self) -> None:
         """Serializes the cluster's selector function. Names stay as they are."""
         if callable(self.selector):
-            self.selector = (
-                _SERIALIZED + base64.b64encode(cloudpickle.dumps(self.selector)).decode()
-            )
+            self.selector = self._text_of(self.selector)
 
     def deserialize_selector(self) -> str | Callable[..., Any]:
         """Deserializes the cluster's selector function."""
-        self.selector = _loaded(self.selector)
+        self.selector = self._loaded()
         return self.selector
+
+    def shown(self) -> dict[str, Any]:
+        """The cluster's settings, in which secrets are replaced by something that tells them apart."""
+        settings = self.model_dump(exclude={"executors"})
+        return {**settings, "executors": [each.shown() for each in self.executors]}
 
     def dict(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
         """Custom dict method to create a hashable executors attribute."""
         values = self.model_dump(*args, **kwargs)
         return {**values, "executors": tuple(each.json_text() for each in self.executors)}
+
+    def without_secrets(self, text: str) -> str:
+        """A text from which what the executors keep secret is struck out."""
+        for each in self.executors:
+            text = each.without_secrets(text)
+        return text
+
+    def _text_of(self, selector: Any) -> str:
+        """A selector as text, in which executors of the cluster are places: no copies, and nothing of their secrets."""
+        data = pickling.dumps(selector, self._place)
+        return _SERIALIZED + base64.b64encode(data).decode()
+
+    def _loaded(self) -> Any:
+        if not _is_serialized(self.selector):
+            return self.selector
+        data = base64.b64decode(str(self.selector).removeprefix(_SERIALIZED))
+        return pickling.loads(data, self.executors.__getitem__)
 
     def _submit(
         self, qscripts_list: Sequence[Any], how: Callable[[BaseQExecutor], Any]
@@ -181,27 +214,34 @@ class QCluster(BaseQExecutor):
         return futures
 
     def _one(self, chosen: Any) -> BaseQExecutor:
-        """The executor of this cluster that a selector means: one it was given, or one it knew before."""
-        wrong = f"selector={self.selector!r} of QCluster returned {chosen!r}"
+        """The executor of this cluster that a selector means."""
+        told = "a function" if _is_serialized(self.selector) else repr(self.selector)
+        wrong = f"selector={told} of QCluster returned {chosen!r}"
         if not isinstance(chosen, BaseQExecutor):
             raise ValueError(f"{wrong}: it must return exactly one quantum executor")
-        for known in (self.executors, self._originals):
-            for place, each in enumerate(known):
-                if each is chosen:
-                    return self.executors[place]
-        raise ValueError(
-            f"{wrong}, which is not in the cluster: it must return one of the executors that it is given"
-        )
+        place = self._place(chosen)
+        if place is None:
+            place = self._place_of_its_like(chosen)
+        if place is None:
+            raise ValueError(
+                f"{wrong}, which is not in the cluster: it must return one of the executors that it is given"
+            )
+        return self.executors[place]
+
+    def _place(self, value: Any) -> int | None:
+        """Where an executor stands, or stood before the executors were bound."""
+        every = (*enumerate(self.executors), *enumerate(self._originals))
+        return next((place for place, each in every if each is value), None)
+
+    def _place_of_its_like(self, copied: BaseQExecutor) -> int | None:
+        """Where an executor with the same settings stands: a selector of a module has copies where that is imported."""
+        text = copied.json_text()
+        every = (*enumerate(self.executors), *enumerate(self._originals))
+        return next((place for place, each in every if each.json_text() == text), None)
 
 
 def _is_serialized(selector: Any) -> bool:
     return isinstance(selector, str) and selector.startswith(_SERIALIZED)
-
-
-def _loaded(selector: Any) -> Any:
-    if not _is_serialized(selector):
-        return selector
-    return cloudpickle.loads(base64.b64decode(selector.removeprefix(_SERIALIZED)))
 
 
 def _grouped(executors: Sequence[BaseQExecutor]) -> Iterator[tuple[BaseQExecutor, list[int]]]:

@@ -229,7 +229,7 @@ def _record(executor: BaseQExecutor, script: Any, future: Any, clock: _Clock) ->
         found = future.result()
     except Exception as exc:  # noqa: BLE001  # whatever the circuit raised
         found = executor.new_record(script)
-        found.error = f"{type(exc).__qualname__}: {exc}"
+        found.error = executor.without_secrets(f"{type(exc).__qualname__}: {exc}")
         found.started, found.ended = clock.started, clock.ended(future)
     if not isinstance(found, CircuitRecord):
         found = CircuitRecord(executor=executor.name, result=found)

@@ -1,5 +1,8 @@
+import subprocess
+import sys
 from collections import OrderedDict, defaultdict, namedtuple
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from types import ModuleType
 from typing import Any
 
 import cloudpickle
@@ -145,3 +148,40 @@ def test_an_altered_body_is_corrupted() -> None:
     head, body = transport.split(pickling.dumps([1, 2, 3]))
     with pytest.raises(CorruptedObject):
         pickling.loads(transport.join(head, b"\xff" + body[1:]))
+
+
+SCRIPT = """
+import dataclasses, sys
+from covalent_contracts import pickling
+
+@dataclasses.dataclass
+class Point:
+    x: int = 1
+    near: list = dataclasses.field(default_factory=list)
+
+sys.stdout.buffer.write(pickling.dumps(Point(3)))
+"""
+
+
+def test_dataclasses_of_a_script_keep_their_fields() -> None:
+    """They do by cloudpickle since 3.1; what reads them may have another version."""
+    written = subprocess.run([sys.executable, "-c", SCRIPT], capture_output=True, check=True).stdout
+
+    assert asdict(pickling.loads(written)) == {"x": 3, "near": []}
+    assert b"sentinel" not in written, "a name that cloudpickle has since 3.1"
+
+
+def test_what_version_3_of_cloudpickle_wrote_is_read_by_version_2(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    written = pickling.dumps(lambda x: x + 1)
+    older = ModuleType("cloudpickle.cloudpickle_fast")
+    for name in ("_function_setstate", "_class_setstate"):
+        monkeypatch.setattr(older, name, vars(cloudpickle.cloudpickle)[name], raising=False)
+        monkeypatch.delattr(cloudpickle.cloudpickle, name)
+    monkeypatch.setitem(sys.modules, older.__name__, older)
+    with pytest.raises(AttributeError):
+        pickling.loads(written)
+
+    pickling.know_names_of_version_3()
+    assert pickling.loads(written)(1) == 2

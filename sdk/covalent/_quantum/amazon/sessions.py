@@ -1,6 +1,7 @@
 """Whose AWS account is used. A session has credentials: it stays in the process in which it was made."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from covalent._quantum.missing import needed
@@ -23,12 +24,14 @@ class Parameters:
 
 
 def checked(session: Any) -> Any:
-    """What a user may give as a session.
+    """What a user may give as a session, or `settings` gave.
 
     Raises:
         TypeError: it is none.
 
     """
+    if isinstance(session, Mapping):
+        return Parameters(**session)
     if session is None or isinstance(session, str | Parameters) or hasattr(session, "boto_session"):
         return session
     raise TypeError(
@@ -47,6 +50,12 @@ def parameters(session: Any) -> Parameters | None:
     profile = boto.profile_name if boto.profile_name in boto.available_profiles else None
     has_bucket = getattr(session, "_custom_default_bucket", False)
     return Parameters(profile, session.region, session.default_bucket() if has_bucket else None)
+
+
+def settings(session: Any) -> Any:
+    """What JSON has of a session."""
+    found = parameters(session)
+    return session if found is None or isinstance(session, str) else asdict(found)
 
 
 def made(session: Any, connections: int) -> Any:

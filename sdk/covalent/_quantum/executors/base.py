@@ -13,32 +13,22 @@ from concurrent.futures import Future
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
-from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    ModelWrapValidatorHandler,
+    PrivateAttr,
+    ValidationError,
+    model_validator,
+)
 
+from covalent._quantum.executors import configured
 from covalent._quantum.executors.pools import Coroutines, Processes, Threads
 from covalent._quantum.missing import needed, pennylane
 from covalent._quantum.records import CircuitRecord
-from covalent._shared_files.config import get_config
 
 _TAKE_ANY_WIRES = ("default.qubit", "default.mixed", "lightning.qubit", "reference.qubit")
 """PennyLane's devices that need not be told how many wires there are, and so have some to spare."""
-
-
-def configured(section: str, entry: str, otherwise: Any = None) -> Any:
-    """A field whose default is what the configuration file has under `[qelectron.<section>]`, when an executor is made.
-
-    Args:
-        section: the name of the executor's class.
-        entry: the name in its section.
-        otherwise: the default where the configuration has none.
-
-    """
-
-    def default() -> Any:
-        found = get_config("qelectron").get(section, {})
-        return found.get(entry, otherwise)
-
-    return Field(default_factory=default)
 
 
 class BaseQExecutor(BaseModel, ABC):
@@ -49,7 +39,10 @@ class BaseQExecutor(BaseModel, ABC):
     """
 
     model_config = ConfigDict(
-        extra="allow", arbitrary_types_allowed=True, protected_namespaces=(), validate_default=False
+        extra="allow",
+        arbitrary_types_allowed=True,
+        protected_namespaces=(),
+        ser_json_inf_nan="constants",
     )
 
     persist_data: bool = True
@@ -61,6 +54,9 @@ class BaseQExecutor(BaseModel, ABC):
     _mcm: dict[str, Any] = PrivateAttr(default_factory=dict)
     _any_wires: bool = PrivateAttr(default=False)
 
+    has_variance_of_sums: ClassVar[bool] = True
+    """Whether its devices take `qml.var` of a sum of observables."""
+
     if TYPE_CHECKING:
         name: ClassVar[str]
 
@@ -69,6 +65,16 @@ class BaseQExecutor(BaseModel, ABC):
     def set_name(cls, values: Any) -> Any:
         """Give the executor the name of its class."""
         return {**values, "name": cls.__name__} if isinstance(values, dict) else values
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _blame_the_configuration(cls, values: Any, made: ModelWrapValidatorHandler[Self]) -> Self:
+        """Say of a value that stands in the configuration file where that is."""
+        try:
+            return made(values)
+        except ValidationError as exc:
+            configured.check(cls, values, exc)
+            raise
 
     @property
     def device_init_kwargs(self) -> dict[str, Any]:
@@ -202,11 +208,21 @@ class BaseQExecutor(BaseModel, ABC):
         shots = self.shots_for(qscript)
         if not shots:
             self._refuse_without_shots(qscript)
+        if not self.has_variance_of_sums:
+            self._refuse_variance_of_sums(qscript)
         return qscript if shots == qscript.shots else qscript.copy(shots=shots)
 
     def json_text(self) -> str:
         """The executor's settings as JSON: what makes a hashable value of it."""
-        return json.dumps(self.model_dump(), default=str, sort_keys=True)
+        return json.dumps(self.shown(), default=str, sort_keys=True)
+
+    def shown(self) -> dict[str, Any]:
+        """The executor's settings, in which secrets are replaced by something that tells them apart."""
+        return self.model_dump()
+
+    def without_secrets(self, text: str) -> str:
+        """A text from which what the executor keeps secret is struck out: what is stored must not have it."""
+        return text
 
     def _executed(self, qscript: Any, device: Any) -> Any:
         try:
@@ -223,6 +239,16 @@ class BaseQExecutor(BaseModel, ABC):
                 raise ValueError(
                     f"{self.name}: {each} needs shots, and there are none: give the QNode some "
                     f"(qml.set_shots) or the executor ({self.name}(shots=1000))"
+                )
+
+    def _refuse_variance_of_sums(self, qscript: Any) -> None:
+        qml = pennylane()
+        for each in qscript.measurements:
+            is_sum = isinstance(each.obs, qml.ops.Sum | qml.ops.LinearCombination)
+            if isinstance(each, qml.measurements.VarianceMP) and is_sum:
+                raise ValueError(
+                    f"{self.name}: the device has no variance of a sum, as {each}: take qml.var of its terms, or "
+                    "use a Simulator"
                 )
 
 

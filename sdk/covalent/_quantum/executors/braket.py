@@ -3,30 +3,26 @@
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, ClassVar
 
-from pydantic import Field, PrivateAttr, field_validator
+from pydantic import Field, PrivateAttr, field_serializer, field_validator, model_validator
 
 from covalent._quantum.amazon import circuits, plugin, sessions
 from covalent._quantum.amazon.devices import Devices
+from covalent._quantum.amazon.run_kwargs import sorted_out
 from covalent._quantum.amazon.sent import Ledger, Sent, remembering
 from covalent._quantum.executors.base import BaseThreadPoolQExecutor
+from covalent._quantum.executors.configured import configured
 from covalent._quantum.executors.shared_future import parts
 from covalent._quantum.missing import needed, pennylane
 from covalent._quantum.records import CircuitRecord
-from covalent._shared_files.config import get_config
 
 NAME = "BraketQubitExecutor"
 NOT_GIVEN = (None,)
 """The default of `shots`: those of the QNode."""
 _EXAMPLE = "arn:aws:braket:::device/quantum-simulator/amazon/sv1"
-
-
-def _folder() -> tuple[str, ...]:
-    of_us = get_config("qelectron").get("BraketQubitExecutor", {})
-    return tuple(of_us.get("s3_destination_folder", ()))
 
 
 class BraketQubitExecutor(BaseThreadPoolQExecutor):
@@ -56,25 +52,33 @@ class BraketQubitExecutor(BaseThreadPoolQExecutor):
 
     """
 
+    has_variance_of_sums: ClassVar[bool] = False
     max_jobs: int = 20
     shots: Any = NOT_GIVEN
     device_arn: str | None = None
-    poll_timeout_seconds: float = 432000
-    poll_interval_seconds: float = 1
-    aws_session: Any = Field(default=None, repr=False, exclude=True)
+    poll_timeout_seconds: float = 432000.0
+    poll_interval_seconds: float = 1.0
+    aws_session: Any = Field(default=None, repr=False)
     parallel: bool = False
     max_parallel: int | None = None
     max_connections: int = 100
     max_retries: int = 3
-    s3_destination_folder: tuple[str, ...] = Field(default_factory=_folder)
+    s3_destination_folder: tuple[str, ...] = configured(NAME, "s3_destination_folder", ())
     run_kwargs: dict[str, Any] = Field(default={})
     _devices: Devices = PrivateAttr(default_factory=Devices)
     _ledger: Ledger = PrivateAttr(default_factory=Ledger)
 
+    @model_validator(mode="before")
+    @classmethod
+    def _fields_of_run_kwargs(cls, values: Any) -> Any:
+        return sorted_out(values, cls.model_fields)
+
     @field_validator("shots")
     @classmethod
     def _some_shots(cls, shots: Any) -> Any:
-        if shots is None or shots == NOT_GIVEN or (isinstance(shots, int) and shots >= 0):
+        if shots in (NOT_GIVEN, list(NOT_GIVEN)):  # as JSON has it
+            return NOT_GIVEN
+        if shots is None or (isinstance(shots, int) and shots >= 0):
             return shots
         raise ValueError(f"shots={shots!r}: give a positive number, 0 or None")
 
@@ -88,8 +92,8 @@ class BraketQubitExecutor(BaseThreadPoolQExecutor):
     @field_validator("max_retries", "poll_timeout_seconds", "poll_interval_seconds")
     @classmethod
     def _not_negative(cls, number: float) -> float:
-        if number < 0:
-            raise ValueError(f"{number} is negative")
+        if not number >= 0:
+            raise ValueError(f"{number} is not enough: give 0 or more")
         return number
 
     @field_validator("aws_session")
@@ -103,6 +107,10 @@ class BraketQubitExecutor(BaseThreadPoolQExecutor):
         if len(folder) in (0, 2) and all(folder):
             return folder
         raise ValueError('name a bucket and a folder, as in ("my-bucket", "my-prefix")')
+
+    @field_serializer("aws_session")
+    def _without_credentials(self, session: Any) -> Any:
+        return sessions.settings(session)
 
     @property
     def device_init_kwargs(self) -> dict[str, Any]:
@@ -192,7 +200,9 @@ class BraketQubitExecutor(BaseThreadPoolQExecutor):
             return super().run_all_circuits(qscripts_list, device, records)
         for places in _alike([self.shots_for(each) for each in qscripts_list]):
             self._run_batch(
-                [qscripts_list[place] for place in places], [records[place] for place in places]
+                [qscripts_list[place] for place in places],
+                [records[place] for place in places],
+                device,
             )
         return list(records)
 
@@ -212,14 +222,21 @@ class BraketQubitExecutor(BaseThreadPoolQExecutor):
         sent = Sent()
         return self._pool.submit(self.max_jobs, remembering, sent, function, *args), sent
 
-    def _run_batch(self, qscripts: Sequence[Any], records: Sequence[CircuitRecord]) -> None:
+    def _run_batch(
+        self, qscripts: Sequence[Any], records: Sequence[CircuitRecord], device: Any
+    ) -> None:
         began = datetime.now(UTC)
         wires = max(len(each.wires) for each in qscripts)
-        with self._borrowed(self.shots_for(qscripts[0]), wires) as device:
+        with self._given_or_borrowed(device, self.shots_for(qscripts[0]), wires) as found:
             ready = [circuits.for_plugin(self.with_shots(each)) for each in qscripts]
-            results = map(circuits.plain, _together(ready, device))
+            results = map(circuits.plain, _together(ready, found))
         for record, result in zip(records, results, strict=True):
             record.started, record.ended, record.result = began, datetime.now(UTC), result
+
+    def _given_or_borrowed(
+        self, device: Any, shots: Any, wires: int
+    ) -> AbstractContextManager[Any]:
+        return self._borrowed(shots, wires) if device is None else nullcontext(device)
 
     @contextmanager
     def _borrowed(self, shots: Any, wires: int) -> Iterator[Any]:

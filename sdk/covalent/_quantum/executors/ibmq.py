@@ -6,7 +6,8 @@ from typing import Any
 
 from pydantic import field_validator
 
-from covalent._quantum.executors.base import BaseThreadPoolQExecutor, configured
+from covalent._quantum.executors.base import BaseThreadPoolQExecutor
+from covalent._quantum.executors.configured import configured
 from covalent._quantum.ibm import options as documented
 from covalent._quantum.ibm import retired
 from covalent._quantum.ibm.fields import (

@@ -3,12 +3,14 @@
 from collections.abc import Sequence
 from concurrent.futures import Future
 from importlib.metadata import entry_points
-from typing import Any
+from typing import Any, ClassVar, Self
 
-from pydantic import Field, PrivateAttr, field_validator
+from pydantic import Field, PrivateAttr, field_validator, model_validator
 
 from covalent._quantum.amazon import circuits, plugin
-from covalent._quantum.executors.base import BaseProcessPoolQExecutor, configured
+from covalent._quantum.amazon.run_kwargs import sorted_out
+from covalent._quantum.executors.base import BaseProcessPoolQExecutor
+from covalent._quantum.executors.configured import configured
 from covalent._quantum.executors.pools import Threads
 from covalent._quantum.missing import pennylane
 from covalent._quantum.records import CircuitRecord
@@ -32,11 +34,17 @@ class LocalBraketQubitExecutor(BaseProcessPoolQExecutor):
 
     """
 
+    has_variance_of_sums: ClassVar[bool] = False
     max_jobs: int = 20
     shots: int | None = None
     backend: str = configured(NAME, "backend", "default")
     run_kwargs: dict[str, Any] = Field(default={})
     _threads: Threads = PrivateAttr(default_factory=Threads)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _fields_of_run_kwargs(cls, values: Any) -> Any:
+        return sorted_out(values, cls.model_fields)
 
     @field_validator("shots")
     @classmethod
@@ -52,10 +60,16 @@ class LocalBraketQubitExecutor(BaseProcessPoolQExecutor):
             raise ValueError(f"{number} is not enough: give at least 1")
         return number
 
+    @model_validator(mode="after")
+    def _device_names_a_backend(self) -> Self:
+        if self.device in BACKENDS and "backend" not in self.model_fields_set:
+            self.backend = self.device
+        return self
+
     @property
     def device_init_kwargs(self) -> dict[str, Any]:
         """Keyword arguments to pass to the device constructor, beside its wires."""
-        return {"backend": self._backend, **self.run_kwargs}
+        return {"backend": self.backend, **self.run_kwargs}
 
     def execution_device(self) -> Any:
         """The PennyLane device that runs the circuits: "braket.local.qubit".
@@ -97,18 +111,9 @@ class LocalBraketQubitExecutor(BaseProcessPoolQExecutor):
         record.result = circuits.plain(record.result)
         return record
 
-    @property
-    def _backend(self) -> str:
-        device: str = self.device
-        return (
-            device
-            if device in BACKENDS and "backend" not in self.model_fields_set
-            else self.backend
-        )
-
     def _made(self, wires: int, shots: int | None) -> Any:
         plugin.load(NAME)
-        backend = self._backend
+        backend = self.backend
         if backend == _ANALOG:
             raise ValueError(
                 f"{NAME}: backend={backend!r} simulates Rydberg atoms, not gates, and runs no circuits: "

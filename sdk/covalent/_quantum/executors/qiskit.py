@@ -9,7 +9,8 @@ from typing import Any
 
 from pydantic import field_validator
 
-from covalent._quantum.executors.base import AsyncBaseQExecutor, configured
+from covalent._quantum.executors.base import AsyncBaseQExecutor
+from covalent._quantum.executors.configured import configured
 from covalent._quantum.executors.shared_future import parts
 from covalent._quantum.ibm import options as documented
 from covalent._quantum.ibm import retired
@@ -21,6 +22,7 @@ from covalent._quantum.ibm.fields import (
     place_of,
     sampler_device,
 )
+from covalent._quantum.missing import pennylane
 from covalent._quantum.records import CircuitRecord
 
 _DEVICES = ("sampler", "local_sampler")
@@ -106,6 +108,13 @@ class QiskitExecutor(IBMQuantumFields, AsyncBaseQExecutor):
     @classmethod
     def _some_shots(cls, shots: int | None) -> int | None:
         return checked_shots(shots)
+
+    def overriding(self, shots: Any) -> Any:
+        """The shots that take the place of a QNode's; `options["default_shots"]` where nobody gave any."""
+        found, default = super().overriding(shots), self.options.get("default_shots")
+        if found or default is None or self.shots != 0:
+            return found
+        return pennylane().measurements.Shots(default)
 
     @property
     def device_init_kwargs(self) -> dict[str, Any]:

@@ -28,7 +28,8 @@ _CALIBRATED = (
     3600  # seconds for which a back end's description holds: devices are calibrated every few hours
 )
 _CURE = (
-    "give ibmqx_token, or set qelectron.{executor}.ibmqx_token in Covalent's configuration, to an API key of "
+    "give ibmqx_token, or set qelectron.{executor}.ibmqx_token in Covalent's configuration, here or where the "
+    "executor is made, to an API key of "
     "IBM Cloud (https://quantum.cloud.ibm.com)"
 )
 
@@ -194,7 +195,7 @@ def account_of(fields: Any) -> Account:
     """The account that an executor's fields describe, with successors for what is out of service."""
     return Account(
         executor=type(fields).__name__,
-        token=Token(fields.ibmqx_token),
+        token=fields.token_here(),
         channel=retired.channel(getattr(fields, "channel", "ibm_quantum")),
         instance=retired.instance(
             getattr(fields, "instance", ""),

@@ -1,16 +1,22 @@
 """What executors for IBM Quantum have in common. Nothing of Qiskit is imported until a circuit runs."""
 
-import hashlib
-import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from importlib import import_module
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, ClassVar, Self
 
-from pydantic import AfterValidator, ConfigDict, Field
+from pydantic import (
+    AfterValidator,
+    ConfigDict,
+    Field,
+    SerializationInfo,
+    SerializerFunctionWrapHandler,
+    model_serializer,
+    model_validator,
+)
 
 from covalent._quantum.executors.base import BaseQExecutor
 from covalent._quantum.ibm import options as documented
-from covalent._quantum.ibm.secret import Token
+from covalent._quantum.ibm.secret import Token, is_secret, without
 from covalent._quantum.missing import needed
 
 _PACKAGES = ("pennylane", "qiskit", "qiskit_ibm_runtime", "pennylane_qiskit")
@@ -42,6 +48,7 @@ class IBMQuantumFields(BaseQExecutor):
     """The account. The classes take the defaults from their own sections of the configuration."""
 
     model_config = ConfigDict(hide_input_in_errors=True)
+    has_variance_of_sums: ClassVar[bool] = False
 
     backend: str = ""
     ibmqx_token: TokenField = ""
@@ -49,15 +56,46 @@ class IBMQuantumFields(BaseQExecutor):
     group: str = ""
     project: str = ""
 
+    @model_validator(mode="after")
+    def _no_token_shows(self) -> Self:
+        for name, value in (self.model_extra or {}).items():
+            if is_secret(name) and isinstance(value, str):
+                setattr(self, name, Token(value))
+        return self
+
+    @model_serializer(mode="wrap")
+    def _json_has_no_token(
+        self, dump: SerializerFunctionWrapHandler, info: SerializationInfo
+    ) -> dict[str, Any]:
+        """JSON is made to be stored: who reads it back has the token of the configuration there."""
+        settings: dict[str, Any] = dump(self)
+        if info.mode != "json":
+            return settings
+        return {name: value for name, value in settings.items() if not is_secret(name)}
+
     def __repr_args__(self) -> Iterable[tuple[str | None, Any]]:
         """Leave out what has to do with tokens, whatever it is called."""
-        return [(k, v) for k, v in super().__repr_args__() if "token" not in (k or "").lower()]
+        return [(name, value) for name, value in super().__repr_args__() if not is_secret(name)]
 
-    def json_text(self) -> str:
-        """The settings as JSON, with a digest for the token: what makes a hashable value of an executor."""
-        digest = hashlib.sha256(self.ibmqx_token.encode()).hexdigest()
-        settings = {**self.model_dump(), "ibmqx_token": f"sha256:{digest}"}
-        return json.dumps(settings, default=str, sort_keys=True)
+    def shown(self) -> dict[str, Any]:
+        """The settings, with digests for tokens."""
+        digests = {name: token.digest() for name, token in self._tokens()}
+        return {**super().shown(), **digests}
+
+    def without_secrets(self, text: str) -> str:
+        """A text from which tokens are struck out."""
+        for _, token in self._tokens():
+            text = without(text, token)
+        return without(text, self.token_here())
+
+    def token_here(self) -> Token:
+        """The token to use: the executor's, or that of the configuration where its circuits run."""
+        default = type(self).model_fields["ibmqx_token"].get_default
+        return Token(self.ibmqx_token or default(call_default_factory=True))
+
+    def _tokens(self) -> Iterator[tuple[str, Token]]:
+        fields = {**self.__dict__, **(self.model_extra or {})}
+        return ((name, value) for name, value in fields.items() if isinstance(value, Token))
 
 
 def checked_shots(shots: int | None) -> int | None:

@@ -134,6 +134,9 @@ def check(options: Mapping[str, Any]) -> None:
             raise BadOption(f"options has no {name!r}{_nearest(name)}")
     _check_level(options, "optimization_level", _MAX_OPTIMIZATION)
     _check_level(options, "resilience_level", _MAX_RESILIENCE)
+    shots = options.get("default_shots")
+    if shots is not None and (isinstance(shots, bool) or not isinstance(shots, int) or shots < 1):
+        raise BadOption(f"options: default_shots is {shots!r}; give a positive number")
 
 
 def _names(options: Mapping[str, Any]) -> Iterator[str]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+
 
 class Token(str):
     """A string like any other, except that its `repr` does not tell what it is."""
@@ -11,6 +13,15 @@ class Token(str):
     def __repr__(self) -> str:
         """Tell whether there is a token, and nothing else."""
         return "'**********'" if self else "''"
+
+    def digest(self) -> str:
+        """What tells it from other tokens."""
+        return f"sha256:{hashlib.sha256(self.encode()).hexdigest()}"
+
+
+def is_secret(name: str | None) -> bool:
+    """Whether a field of that name has a token."""
+    return "token" in (name or "").lower()
 
 
 def without(text: str, token: str) -> str:

@@ -1,6 +1,9 @@
 """QCluster: which executor runs a circuit, and results in the order of the circuits."""
 
+import base64
+import copy
 import inspect
+import json
 import pickle
 from collections.abc import Sequence
 from typing import Any
@@ -11,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.unit.sdk.quantum.doubles import Counting, Echo
 
+import covalent as ct
 from covalent._quantum.cluster import QCluster
 
 
@@ -191,3 +195,51 @@ def test_the_schema_names_what_the_reference_names() -> None:
     assert schema["required"] == ["executors"]
     assert schema["properties"]["device"]["default"] == "default.qubit"
     assert "BaseQExecutor" in schema["$defs"]
+
+
+def test_a_serialized_selector_may_have_captured_an_executor() -> None:
+    first, second = Echo(label="a"), Echo(label="b")
+    cluster = QCluster(
+        executors=[first, second], selector=lambda circuit, executors: (first, second)[circuit]
+    )
+    cluster.serialize_selector()
+    assert run(cluster, [1, 0]) == [("b", 1), ("a", 0)]
+    assert run(cluster.bound(qnode_device_wires=2), [1]) == [("b", 1)]
+
+    there = pickle.loads(pickle.dumps(cluster))
+    assert run(there, [1, 0]) == [("b", 1), ("a", 0)]
+    there.deserialize_selector()
+    assert run(there, [1]) == [("b", 1)]
+
+
+def test_executors_of_a_serialized_selector_are_those_of_the_cluster() -> None:
+    twins = [Echo(), Echo()]
+    cluster = QCluster(executors=twins, selector=lambda circuit, executors: twins[circuit])
+    cluster.serialize_selector()
+    assert cluster.choose([1])[0] is twins[1], "not the first of its like"
+
+
+def test_what_a_serialized_selector_has_captured_is_not_in_its_text() -> None:
+    ibm = ct.executor.IBMQExecutor(ibmqx_token="abc-123")
+    cluster = QCluster(executors=[ibm], selector=lambda circuit, executors: ibm)
+    assert b"abc-123" not in base64.b64decode(
+        json.loads(cluster.model_dump_json())["selector"].partition(":")[2]
+    )
+
+
+def test_a_selector_of_a_module_has_copies_of_its_executors() -> None:
+    elsewhere = Echo(label="b")
+    cluster = QCluster(
+        executors=[Echo(label="a"), Echo(label="b")],
+        selector=lambda circuit, executors: elsewhere,
+    )
+    assert run(cluster, [1]) == [("b", 1)]
+    assert run(cluster.bound(qnode_device_wires=2), [1]) == [("b", 1)]
+    assert run(copy.deepcopy(cluster), [1]) == [("b", 1)]
+
+
+def test_an_executor_of_other_settings_is_refused() -> None:
+    cluster = of("a", selector=lambda circuit, executors: Echo(label="c"))
+    cluster.serialize_selector()
+    with pytest.raises(ValueError, match=r"selector=a function of QCluster .*not in the cluster"):
+        cluster.batch_submit([1])

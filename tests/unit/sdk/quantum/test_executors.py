@@ -13,8 +13,8 @@ from covalent._quantum.executors.base import (
     BaseProcessPoolQExecutor,
     BaseQExecutor,
     BaseThreadPoolQExecutor,
-    configured,
 )
+from covalent._quantum.executors.configured import configured
 from covalent._quantum.executors.simulator import Simulator
 from covalent._shared_files.exceptions import MissingExtra
 

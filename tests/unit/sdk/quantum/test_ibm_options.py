@@ -45,6 +45,7 @@ def test_the_highest_levels_are_the_default() -> None:
         ({"resilience": {"noise_amplifier": "x"}}, "use resilience_level"),
         ({"environment": {"callback": print}}, "no interim ones"),
         ({"zzz": 1}, "there are default_shots"),
+        ({"default_shots": 0}, "default_shots is 0; give a positive number"),
         ({"twirling": True}, "must be a dictionary"),
         ({"optimization_level": 4}, "takes 0 to 3"),
         ({"optimization_level": "high"}, "takes 0 to 3"),
