@@ -30,7 +30,12 @@ SlurmdPort={node}
 ProctrackType=proctrack/linuxproc
 TaskPlugin=task/none
 SelectType=select/cons_tres
-SelectTypeParameters=CR_CPU
+SelectTypeParameters=CR_CPU_Memory
+DefMemPerCPU=2000
+JobAcctGatherType=jobacct_gather/linux
+JobAcctGatherParams=OverMemoryKill
+PreemptType=preempt/partition_prio
+PreemptMode=CANCEL
 SlurmdParameters=config_overrides
 SchedulerParameters=batch_sched_delay=0,sched_min_interval=0
 MpiDefault=none
@@ -39,16 +44,31 @@ SlurmdTimeout=5
 MessageTimeout=3
 KillWait=2
 GresTypes=gpu
-NodeName={host} NodeAddr=127.0.0.1 CPUs={cpus} RealMemory=1000 Gres=gpu:4 Feature=gpu State=UNKNOWN
-PartitionName=debug Nodes=ALL Default=YES MaxTime=INFINITE State=UP
-PartitionName=short Nodes=ALL MaxTime=1 State=UP
-PartitionName=closed Nodes=ALL State=DOWN
-PartitionName=whole Nodes=ALL OverSubscribe=EXCLUSIVE State=UP
+SuspendProgram=/bin/true
+ResumeProgram=/bin/true
+ResumeTimeout=3
+SuspendTime=600
+SuspendExcNodes={host}
+NodeName={host} NodeAddr=127.0.0.1 CPUs={cpus} RealMemory=128000 Gres=gpu:4 Feature=gpu State=UNKNOWN
+NodeName=rented CPUs=1 RealMemory=2000 State=CLOUD
+PartitionName=DEFAULT Nodes={host} PreemptMode=OFF State=UP
+PartitionName=debug Default=YES MaxTime=INFINITE
+PartitionName=short MaxTime=1
+PartitionName=closed State=DOWN
+PartitionName=whole OverSubscribe=EXCLUSIVE
+PartitionName=cancels PreemptMode=CANCEL
+PartitionName=requeues PreemptMode=REQUEUE
+PartitionName=urgent PriorityTier=10
+PartitionName=cloud Nodes=rented
 """
 
 
 class Slurm:
-    """The daemons and their folder."""
+    """The daemons and their folder.
+
+    Jobs in the partitions `cancels` and `requeues` give way to those in `urgent`. The node of `cloud` is rented when a
+    job needs it, and never comes. Jobs are ended when they take more memory than they asked for.
+    """
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
