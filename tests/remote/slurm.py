@@ -5,11 +5,12 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 
-from tests.sshd import READY_SECONDS, free_port, tool
+import pytest
+from tests.sshd import READY_SECONDS, Host, StartHost, free_port, tool
 
 CPUS = 32
 """As many as the examples of the reference ask for, and more than there are: jobs here do little."""
@@ -182,3 +183,20 @@ class Slurm:
             with suppress(OSError):  # it has ended
                 if mark in (folder / "environ").read_bytes().split(b"\0"):
                     os.kill(int(folder.name), signal.SIGKILL)
+
+
+@pytest.fixture(scope="session")
+def slurm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Slurm]:
+    """A cluster."""
+    found = Slurm(tmp_path_factory.mktemp("slurm"))
+    try:
+        found.start()
+        yield found
+    finally:
+        found.stop()
+
+
+@pytest.fixture(scope="session")
+def login_node(slurm: Slurm, start_host: StartHost) -> Host:
+    """A host with the commands of the cluster."""
+    return start_host(environment=slurm.environment)

@@ -51,7 +51,9 @@ STATES: Mapping[str, tuple[State, str]] = MappingProxyType(
     }
 )
 """https://slurm.schedmd.com/squeue.html#SECTION_JOB-STATE-CODES"""
-MEMORY_SIGNS = "^(slurmstepd.*([Ee]xceeded .*memory limit|oom.kill event)|srun: error: .*: Out Of Memory)"
+MEMORY_SIGNS = (
+    "^(slurmstepd.*([Ee]xceeded .*memory limit|oom.kill event)|srun: error: .*: Out Of Memory)"
+)
 """What Slurm writes into a job's log (an expression of grep) when it, or the kernel, ends processes for their memory.
 
 The state seldom says so: a job whose step was ended is FAILED with the exit status of its script, and one that Slurm's
