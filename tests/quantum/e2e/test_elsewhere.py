@@ -1,4 +1,4 @@
-"""Quantum electrons in electrons on hosts and clusters: a real ssh server, a real Slurm, and a Python with PennyLane."""
+"""Quantum electrons in electrons on hosts and clusters: a real ssh server and a real Slurm, with PennyLane there."""
 
 from typing import Any
 
