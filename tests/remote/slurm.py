@@ -52,6 +52,7 @@ SuspendTime=600
 SuspendExcNodes={host}
 NodeName={host} NodeAddr=127.0.0.1 CPUs={cpus} RealMemory=128000 Gres=gpu:4 Feature=gpu State=UNKNOWN
 NodeName=rented CPUs=1 RealMemory=2000 State=CLOUD
+NodeName=broken CPUs=1 RealMemory=2000 State=DOWN
 PartitionName=DEFAULT Nodes={host} PreemptMode=OFF State=UP
 PartitionName=debug Default=YES MaxTime=INFINITE
 PartitionName=short MaxTime=1
@@ -61,6 +62,7 @@ PartitionName=cancels PreemptMode=CANCEL
 PartitionName=requeues PreemptMode=REQUEUE
 PartitionName=urgent PriorityTier=10
 PartitionName=cloud Nodes=rented
+PartitionName=down Nodes=broken
 """
 
 
@@ -68,7 +70,7 @@ class Slurm:
     """The daemons and their folder.
 
     Jobs in the partitions `cancels` and `requeues` give way to those in `urgent`. The node of `cloud` is rented when a
-    job needs it, and never comes. Jobs are ended when they take more memory than they asked for.
+    job needs it, and never comes; that of `down` is down. Jobs that take more memory than they asked for end.
     """
 
     def __init__(self, folder: Path) -> None:

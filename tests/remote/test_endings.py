@@ -85,6 +85,9 @@ def begun(cluster: Cluster) -> dict[Any, tuple[str, Path]]:
         "time": cluster.dispatched(wait, options={"time": "00:05:00"}),
         True: cluster.dispatched(hoard, retries=1, options=MEMORY),
         False: cluster.dispatched(hoard, use_srun=False, options=MEMORY),
+        "deadline": cluster.dispatched(
+            wait, options={"partition": "down", "time": 1, "deadline": "now+65"}
+        ),
         "node": cluster.dispatched(wait, options={"partition": "cloud", "mem": 100}),
         **{
             (partition, retries): cluster.dispatched(
@@ -161,3 +164,9 @@ def test_the_time_of_a_job_is_over(ending: dict[Any, tuple[str, Path]]) -> None:
     assert "it reached the time limit that Slurm had for it, 00:0" in error
     assert "as with options={'time': '02:00:00'}, if the partition 'debug' allows it" in error
     assert "DUE TO TIME LIMIT" in error, "what Slurm has written itself"
+
+
+def test_one_that_has_waited_too_long(ending: dict[Any, tuple[str, Path]]) -> None:
+    """Its deadline is too near for the minute that it asks for."""
+    error = failed(ending["deadline"][0])
+    assert "it had not ended, or could not have, by its deadline" in error

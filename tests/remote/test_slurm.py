@@ -142,6 +142,14 @@ def test_a_job_that_waits_is_cancelled(login_node: Host) -> None:
     assert "somebody cancelled it" in ended(cluster, handle).cause
 
 
+def test_nodes_that_are_down_are_told(login_node: Host) -> None:
+    cluster = reached(login_node, options={"partition": "down", "mem": 100})
+    handle = cluster.submit(job("down"))
+    seen(cluster, handle, lambda each: each.cause == "nodes that it needs are not available")
+    cluster.cancel(handle)
+    assert "somebody cancelled it" in ended(cluster, handle).cause
+
+
 def test_a_full_partition_is_told(login_node: Host, tmp_path: Path) -> None:
     cluster = reached(login_node, options={"exclusive": ""})
     first = cluster.submit(job("full", tell=str(tmp_path / "told"), until=str(tmp_path / "go")))

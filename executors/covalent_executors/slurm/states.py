@@ -87,6 +87,7 @@ _WAITS: Mapping[str, str] = MappingProxyType(
         "JobHeldUser": "it is held: scontrol release {job}",
         "Licenses": "it waits for licences",
         "NodeDown": "a node that it needs is down",
+        "Nodes_required_for_job_are_DOWN": "nodes that it needs are not available",
         "None": "Slurm has not looked at it yet",
         "PartitionDown": "the partition {partition} is down",
         "PartitionInactive": "the partition {partition} is inactive",

@@ -90,6 +90,10 @@ def test_how_more_memory_is_asked_for(asked: str, told: str) -> None:
         ("Resources", "the partition 'gpu' is full"),
         ("Priority", "others in the partition 'gpu' come first"),
         ("ReqNodeNotAvail,_UnavailableNodes:n17", "nodes that it needs are not available"),
+        (
+            "Nodes_required_for_job_are_DOWN,_DRAINED_or_reserved_for_jobs_in_higher_priority_partitions",
+            "nodes that it needs are not available",
+        ),
         ("JobHeldUser", "it is held: scontrol release 42"),
         ("QOSMaxJobsPerUserLimit", "QOSMaxJobsPerUserLimit"),
         ("SomethingNew", "SomethingNew"),
