@@ -85,7 +85,7 @@ $(QUANTUM)/.ready: requirements-quantum.lock $(READY)
 	@$(QUANTUM)/bin/python -m pip install --quiet --quiet --no-deps --no-build-isolation --editable .
 	@touch $@
 
-quantum: $(QUANTUM)/.ready ## Run quantum electrons with PennyLane, Qiskit and Braket on this machine
+quantum: $(QUANTUM)/.ready ## Run quantum electrons with PennyLane, Qiskit and Braket; needs what remote needs, and openssl
 	@$(QUANTUM)/bin/python -m pytest -m quantum $(ARGS)
 
 check: lint format types contracts ## Check style, types and imports; never writes

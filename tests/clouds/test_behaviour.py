@@ -1,93 +1,39 @@
 """Electrons in the clouds, from dispatch to result: the embedded AWS, its bridge, the vendors' clients, processes."""
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.clouds import azure, durable_host, google, google_tasks
-from tests.clouds.world import APP, world
+from tests.clouds import azure, durable_host, google, places
+from tests.clouds.places import clouds, server
 from tests.e2e.executors.contract import BehaviourContract
-from tests.running import Server
 
 import covalent as ct
-from covalent.executor import (
-    AzureBatchExecutor,
-    AzureFunctionsExecutor,
-    GCPBatchExecutor,
-    GCPFunctionsExecutor,
-)
+from covalent.executor import AzureBatchExecutor, GCPBatchExecutor
 
+__all__ = ["clouds", "server"]
 pytestmark = pytest.mark.clouds
-
-
-@pytest.fixture(scope="module")
-def clouds(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    with world(tmp_path_factory.mktemp("clouds")):
-        yield
-
-
-@pytest.fixture(scope="module")
-def server(clouds: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """A server whose bridge reaches the clouds."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("COVALENT_CONFIG_DIR", str(tmp_path_factory.mktemp("config")))
-        ct.reload_config()
-        found = Server(tmp_path_factory.mktemp("covalent"), "clouds-token")
-        found.start()
-        yield found
-        found.stop()
 
 
 class TestAzureBatch(BehaviourContract):
     def made(self, **settings: Any) -> Any:
-        given: dict[str, Any] = {
-            "tenant_id": azure.TENANT,
-            "client_id": azure.CLIENT,
-            "client_secret": azure.SECRET,
-            "batch_account_url": f"https://{azure.ACCOUNT}",
-            "pool_id": "covalent-pool",
-            "poll_freq": 1,
-            "retries": 0,
-        }
-        return AzureBatchExecutor(**(given | settings))
+        return places.azurebatch(**settings)
 
 
 class TestGoogleBatch(BehaviourContract):
     def made(self, **settings: Any) -> Any:
-        given: dict[str, Any] = {
-            "project_id": google.PROJECT,
-            "container_image_uri": "python:3.11",
-            "service_account_email": google_tasks.CALLER,
-            "credentials": google.key(),
-            "poll_freq": 1,
-            "retries": 0,
-        }
-        return GCPBatchExecutor(**(given | settings))
+        return places.gcpbatch(**settings)
 
 
 class TestAzureFunctions(BehaviourContract):
     def made(self, **settings: Any) -> Any:
-        given: dict[str, Any] = {
-            "function_app_url": f"https://{APP}",
-            "system_key": durable_host.KEY,
-            "poll_freq": 1,
-            "retries": 0,
-        }
-        return AzureFunctionsExecutor(**(given | settings))
+        return places.azurefunctions(**settings)
 
 
 class TestGoogleFunctions(BehaviourContract):
     def made(self, **settings: Any) -> Any:
-        given: dict[str, Any] = {
-            "project_id": google.PROJECT,
-            "service_account_email": google_tasks.CALLER,
-            "credentials": google.key(),
-            "poll_freq": 1,
-            "retries": 0,
-        }
-        return GCPFunctionsExecutor(**(given | settings))
+        return places.gcpfunctions(**settings)
 
 
 def _train(data: Any, C: float, gamma: float) -> Any:  # noqa: N803  # as the reference calls it

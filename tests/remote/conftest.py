@@ -7,10 +7,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.remote.slurm import Slurm
+from tests.remote.serving import serving
+from tests.remote.slurm import Slurm, login_node, slurm
+from tests.running import Server
 from tests.sshd import Host, StartHost, host, start_host
 
-__all__ = ["Host", "StartHost", "host", "start_host"]
+__all__ = ["Host", "Slurm", "StartHost", "host", "login_node", "slurm", "start_host"]
 
 HERE = Path(__file__).parent
 
@@ -26,17 +28,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 @pytest.fixture(scope="session")
-def slurm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Slurm]:
-    """A cluster."""
-    found = Slurm(tmp_path_factory.mktemp("slurm"))
-    try:
-        found.start()
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """One embedded AWS for all electrons elsewhere."""
+    with serving(tmp_path_factory) as found:
         yield found
-    finally:
-        found.stop()
-
-
-@pytest.fixture(scope="session")
-def login_node(slurm: Slurm, start_host: StartHost) -> Host:
-    """A host with the commands of the cluster."""
-    return start_host(environment=slurm.environment)

@@ -22,6 +22,7 @@ def serving(folders: pytest.TempPathFactory) -> Iterator[Server]:
         running.start()
         yield running
         running.stop()
+    ct.reload_config()
 
 
 def login(host: Host) -> dict[str, Any]:

@@ -5,11 +5,12 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 
-from tests.sshd import READY_SECONDS, free_port, tool
+import pytest
+from tests.sshd import READY_SECONDS, Host, StartHost, free_port, tool
 
 CPUS = 32
 """As many as the examples of the reference ask for, and more than there are: jobs here do little."""
@@ -30,7 +31,12 @@ SlurmdPort={node}
 ProctrackType=proctrack/linuxproc
 TaskPlugin=task/none
 SelectType=select/cons_tres
-SelectTypeParameters=CR_CPU
+SelectTypeParameters=CR_CPU_Memory
+DefMemPerCPU=2000
+JobAcctGatherType=jobacct_gather/linux
+JobAcctGatherParams=OverMemoryKill
+PreemptType=preempt/partition_prio
+PreemptMode=CANCEL
 SlurmdParameters=config_overrides
 SchedulerParameters=batch_sched_delay=0,sched_min_interval=0
 MpiDefault=none
@@ -39,16 +45,33 @@ SlurmdTimeout=5
 MessageTimeout=3
 KillWait=2
 GresTypes=gpu
-NodeName={host} NodeAddr=127.0.0.1 CPUs={cpus} RealMemory=1000 Gres=gpu:4 Feature=gpu State=UNKNOWN
-PartitionName=debug Nodes=ALL Default=YES MaxTime=INFINITE State=UP
-PartitionName=short Nodes=ALL MaxTime=1 State=UP
-PartitionName=closed Nodes=ALL State=DOWN
-PartitionName=whole Nodes=ALL OverSubscribe=EXCLUSIVE State=UP
+SuspendProgram=/bin/true
+ResumeProgram=/bin/true
+ResumeTimeout=3
+SuspendTime=600
+SuspendExcNodes={host}
+NodeName={host} NodeAddr=127.0.0.1 CPUs={cpus} RealMemory=128000 Gres=gpu:4 Feature=gpu State=UNKNOWN
+NodeName=rented CPUs=1 RealMemory=2000 State=CLOUD
+NodeName=broken CPUs=1 RealMemory=2000 State=DOWN
+PartitionName=DEFAULT Nodes={host} PreemptMode=OFF State=UP
+PartitionName=debug Default=YES MaxTime=INFINITE
+PartitionName=short MaxTime=1
+PartitionName=closed State=DOWN
+PartitionName=whole OverSubscribe=EXCLUSIVE
+PartitionName=cancels PreemptMode=CANCEL
+PartitionName=requeues PreemptMode=REQUEUE
+PartitionName=urgent PriorityTier=10
+PartitionName=cloud Nodes=rented
+PartitionName=down Nodes=broken
 """
 
 
 class Slurm:
-    """The daemons and their folder."""
+    """The daemons and their folder.
+
+    Jobs in the partitions `cancels` and `requeues` give way to those in `urgent`. The node of `cloud` is rented when a
+    job needs it, and never comes; that of `down` is down. Jobs that take more memory than they asked for end.
+    """
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -162,3 +185,20 @@ class Slurm:
             with suppress(OSError):  # it has ended
                 if mark in (folder / "environ").read_bytes().split(b"\0"):
                     os.kill(int(folder.name), signal.SIGKILL)
+
+
+@pytest.fixture(scope="session")
+def slurm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Slurm]:
+    """A cluster."""
+    found = Slurm(tmp_path_factory.mktemp("slurm"))
+    try:
+        found.start()
+        yield found
+    finally:
+        found.stop()
+
+
+@pytest.fixture(scope="session")
+def login_node(slurm: Slurm, start_host: StartHost) -> Host:
+    """A host with the commands of the cluster."""
+    return start_host(environment=slurm.environment)

@@ -1,24 +1,17 @@
 """Electrons on real ssh servers and a real Slurm: what every executor does, on the embedded AWS."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from click.testing import CliRunner
 from tests.e2e.executors.contract import BehaviourContract, square
-from tests.remote.serving import login, serving
+from tests.remote.serving import login
 from tests.running import Server
 from tests.sshd import Host
 
 import covalent as ct
 from covalent._cli.main import cli
 from covalent.executor import SlurmExecutor, SSHExecutor
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    with serving(tmp_path_factory) as found:
-        yield found
 
 
 class TestSSH(BehaviourContract):

@@ -18,6 +18,7 @@ PAGES = Path(__file__).parents[2] / "docs" / "executors"
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """One with a configuration that these tests may change."""
     with serving(tmp_path_factory) as found:
         yield found
 

@@ -110,7 +110,10 @@ def test_a_killed_job_is_told(login_node: Host, tmp_path: Path) -> None:
         job("killed", tell=str(tmp_path / "told"), until=str(tmp_path / "never"))
     )
     os.kill(told(tmp_path / "told")["pid"], signal.SIGKILL)
-    assert ended(cluster, handle) == Sighting(State.ENDED, "it was killed by SIGKILL")
+    cause = ended(cluster, handle).cause
+    assert cause.startswith(
+        "it was killed by SIGKILL: by hand, or because its node ran out of memory"
+    )
 
 
 def test_cancel_leaves_no_process(login_node: Host, tmp_path: Path) -> None:
@@ -135,6 +138,14 @@ def test_a_job_that_waits_is_cancelled(login_node: Host) -> None:
     cluster = reached(login_node, options={"partition": "closed"})
     handle = cluster.submit(job("waits"))
     assert cluster.look(handle) == Sighting(State.PENDING, "the partition 'closed' is down")
+    cluster.cancel(handle)
+    assert "somebody cancelled it" in ended(cluster, handle).cause
+
+
+def test_nodes_that_are_down_are_told(login_node: Host) -> None:
+    cluster = reached(login_node, options={"partition": "down", "mem": 100})
+    handle = cluster.submit(job("down"))
+    seen(cluster, handle, lambda each: each.cause == "nodes that it needs are not available")
     cluster.cancel(handle)
     assert "somebody cancelled it" in ended(cluster, handle).cause
 
@@ -324,7 +335,7 @@ def test_a_node_that_dies(own: Slurm, own_login_node: Host, tmp_path: Path) -> N
     told(tmp_path / "told")
     own.kill("slurmd")
     try:
-        assert "failed: try again" in ended(cluster, handle, pause=0.5).cause
+        assert "failed or did not start: try again" in ended(cluster, handle, pause=0.5).cause
     finally:
         own.run("slurmd")
         own.await_node("idle")

@@ -64,6 +64,7 @@ cd -- {folder} 2> /dev/null || exit 0
 echo folder=yes
 [ ! -f exit ] || echo "exit=$(cat exit)"
 [ ! -f refused ] || echo "refused=$(cat refused)"
+! {log} | grep -Eq {signs} || echo overran=yes
 """
 _UNKNOWN_JOB = "Invalid job id"
 
@@ -124,9 +125,15 @@ class SlurmAdapter:
 
     def look(self, handle: Handle) -> Sighting:
         """How a job stands: as the controller says, or else the accounting, or else what the job has left."""
-        told = self._told(_LOOK.format(**_words(handle)))
+        told = self._told(
+            _LOOK.format(
+                **_words(handle),
+                log=scripts.end_of(script.LOG),
+                signs=shlex.quote(states.MEMORY_SIGNS),
+            )
+        )
         state = told["state"][0]
-        reading = states.read(state)
+        reading = states.read(state, overran="overran" in told)
         if reading is None:
             if _UNKNOWN_JOB not in state:
                 raise Busy(f"Slurm's controller does not answer: {state.strip()}")
@@ -137,9 +144,10 @@ class SlurmAdapter:
 
     def _after(self, told: Mapping[str, list[str]]) -> Sighting:
         """How a job has ended that the controller has forgotten."""
-        sighting = states.accounted(told["accounted"][0])
+        overran = "overran" in told
+        sighting = states.accounted(told["accounted"][0], overran=overran)
         if sighting is None and "exit" in told:
-            sighting = Sighting(State.ENDED, states.exit_cause(int(told["exit"][0] or 1)))
+            sighting = states.left(int(told["exit"][0] or 1), overran=overran)
         return self._explained(
             sighting or Sighting(State.ENDED, "Slurm does not know the job any more"), told
         )

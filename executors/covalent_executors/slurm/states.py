@@ -15,17 +15,21 @@ STATES: Mapping[str, tuple[State, str]] = MappingProxyType(
         "COMPLETED": (State.ENDED, ""),
         "COMPLETING": (State.RUNNING, ""),
         "CONFIGURING": (State.PENDING, "its nodes are starting"),
-        "DEADLINE": (State.ENDED, "it had not ended by its deadline: check options['deadline']"),
+        "DEADLINE": (
+            State.ENDED,
+            "it had not ended, or could not have, by its deadline: check options['deadline'] and options['time']",
+        ),
         "FAILED": (State.ENDED, "{exit}"),
-        "NODE_FAIL": (State.ENDED, "the node {nodes} failed: try again"),
+        "NODE_FAIL": (State.ENDED, "the node {nodes} failed or did not start: try again"),
         "OUT_OF_MEMORY": (
             State.ENDED,
-            "out of memory: ask for more than {memory}, as with options={{'mem': '8G'}}",
+            "out of memory: ask for more than {memory}",
         ),
         "PENDING": (State.PENDING, "{reason}"),
         "PREEMPTED": (
             State.ENDED,
-            "a job of higher priority took its place: try again, or use another qos or partition",
+            "a job of higher priority took its place in the partition {partition}: let it be tried again, as with"
+            " retries=3, or use another partition or qos",
         ),
         "REQUEUED": (State.PENDING, "Slurm has queued it again"),
         "REQUEUE_FED": (State.PENDING, "Slurm has queued it again"),
@@ -47,6 +51,15 @@ STATES: Mapping[str, tuple[State, str]] = MappingProxyType(
     }
 )
 """https://slurm.schedmd.com/squeue.html#SECTION_JOB-STATE-CODES"""
+MEMORY_SIGNS = (
+    "^(slurmstepd.*([Ee]xceeded .*memory limit|oom.kill event)|srun: error: .*: Out Of Memory)"
+)
+"""What Slurm writes into a job's log (an expression of grep) when it, or the kernel, ends processes for their memory.
+
+The state seldom says so: a job whose step was ended is FAILED with the exit status of its script, and one that Slurm's
+own accounting of memory has ended (OverMemoryKill) is FAILED by SIGKILL.
+"""
+_MAY_BE_MEMORY = frozenset({"FAILED", "CANCELLED"})
 
 _NEVER: Mapping[str, str] = MappingProxyType(
     {
@@ -74,6 +87,7 @@ _WAITS: Mapping[str, str] = MappingProxyType(
         "JobHeldUser": "it is held: scontrol release {job}",
         "Licenses": "it waits for licences",
         "NodeDown": "a node that it needs is down",
+        "Nodes_required_for_job_are_DOWN": "nodes that it needs are not available",
         "None": "Slurm has not looked at it yet",
         "PartitionDown": "the partition {partition} is down",
         "PartitionInactive": "the partition {partition} is inactive",
@@ -82,6 +96,7 @@ _WAITS: Mapping[str, str] = MappingProxyType(
         "Resources": "the partition {partition} is full",
     }
 )
+_NODE_WITHOUT_MEMORY = "its node ran out of memory, of which options={'mem': '8G'} asks for more"
 _KILLED = 128
 """What a shell adds to the number of the signal that ended a command."""
 
@@ -94,8 +109,12 @@ class Reading:
     is_hopeless: bool = False
 
 
-def read(line: str) -> Reading | None:
+def read(line: str, *, overran: bool = False) -> Reading | None:
     """What `scontrol -o show job` says.
+
+    Args:
+        line: its output.
+        overran: whether the job's log has one of `MEMORY_SIGNS`.
 
     Returns:
         None if it says nothing of a job.
@@ -107,16 +126,27 @@ def read(line: str) -> Reading | None:
         return None
     if name == "PENDING":
         return _pending(fields)
-    return Reading(_sighting(name, fields))
+    return Reading(_sighting(_state(name, overran), fields))
 
 
-def accounted(line: str) -> Sighting | None:
-    """What `sacct -nPX -o State,ExitCode,Reason` says; None if it says nothing."""
+def accounted(line: str, *, overran: bool = False) -> Sighting | None:
+    """What `sacct -nPX -o State,ExitCode,Reason` says; None if it says nothing. `overran` is that of `read`."""
     name, _, rest = line.partition("|")
     code, _, reason = rest.partition("|")
     if not name:
         return None
-    return _sighting(name.split()[0], {"ExitCode": code, "Reason": reason})
+    return _sighting(_state(name.split()[0], overran), {"ExitCode": code, "Reason": reason})
+
+
+def left(code: int, *, overran: bool = False) -> Sighting:
+    """How a job has ended that has left nothing but its exit code. `overran` is that of `read`."""
+    if code and overran:
+        return _sighting("OUT_OF_MEMORY", {})
+    return Sighting(State.ENDED, exit_cause(code))
+
+
+def _state(name: str, overran: bool) -> str:
+    return "OUT_OF_MEMORY" if overran and name in _MAY_BE_MEMORY else name
 
 
 def _sighting(name: str, fields: Mapping[str, str]) -> Sighting:
@@ -146,12 +176,21 @@ def _told(text: str, fields: Mapping[str, str]) -> str:
         exit=exit_cause(*_codes(fields.get("ExitCode", ""))),
         job=fields.get("JobId", ""),
         limit=fields.get("TimeLimit", "unknown"),
-        memory=fields.get("MinMemoryNode") or fields.get("MinMemoryCPU") or "it had",
+        memory=_memory(fields),
         nodes=fields.get("NodeList", "") or "of the job",
         nodes_wanted=fields.get("NumNodes", "?"),
         partition=repr(fields.get("Partition", "")),
         reason=fields.get("Reason", "None"),
     )
+
+
+def _memory(fields: Mapping[str, str]) -> str:
+    """What a job has asked for, and how it asks for more; 0 is all that the node has."""
+    for name, of, option in (("Node", "", "mem"), ("CPU", " for each CPU", "mem-per-cpu")):
+        asked = fields.get(f"MinMemory{name}", "0")
+        if asked != "0":
+            return f"{asked}{of}, as with options={{'{option}': '8G'}}"
+    return "it had, as with options={'mem': '8G'}"
 
 
 def _codes(text: str) -> tuple[int, int]:
@@ -163,6 +202,8 @@ def _codes(text: str) -> tuple[int, int]:
 def exit_cause(code: int, number: int = 0) -> str:
     """Why a job ended with this exit code, or by this signal; "" if well."""
     number = number or (code - _KILLED if code > _KILLED else 0)
+    if number == signal.SIGKILL:
+        return f"it was killed by SIGKILL: by hand, or because {_NODE_WITHOUT_MEMORY}"
     if number in {each.value for each in signal.Signals}:
         return f"it was killed by {signal.Signals(number).name}"
     return f"it ended with exit status {code}" if code else ""

@@ -176,3 +176,39 @@ def test_a_folder_that_cannot_be_made(home: Path) -> None:
         Refused, match="folder ~/file/x cannot be made on lab: check remote_workdir"
     ):
         reached(home, remote_workdir="~/file/x").submit(job("c-1-0-0"))
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "slurmstepd-n17: error: StepId=2.0 exceeded memory limit (139878400 > 104857600), being killed",
+        "slurmstepd-n17: error: Exceeded job memory limit",
+        "slurmstepd: error: Exceeded step memory limit at some point.",
+        "slurmstepd-n17: error: Detected 1 oom-kill event(s) in StepId=2.0. Some of your processes may have been"
+        " killed by the cgroup out-of-memory handler.",
+        "slurmstepd: error: Detected 1 oom_kill event in StepId=2.batch. Some of the step tasks have been OOM Killed.",
+        "srun: error: n17: task 0: Out Of Memory",
+    ],
+)
+def test_memory_that_only_the_log_tells_of(home: Path, line: str) -> None:
+    """With srun and cgroups the state is FAILED, the exit code 1; the first, second, fourth and last line are a real
+    Slurm's."""
+    (home / "state").write_text("JobId=42 JobState=FAILED ExitCode=1:0 MinMemoryNode=100M\n")
+    (home / "log").write_text(f"begun\n{line}\nsrun: error: n17: task 0: Killed\n")
+    found = reached(home).look({"job": "42", "folder": str(home)})
+    assert found.cause.startswith("out of memory: ask for more than 100M")
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "MemoryError: Out Of Memory",
+        "slurmstepd: error: *** JOB 3 ON n17 CANCELLED AT 2026-11-23T03:17:21 DUE TO PREEMPTION ***",
+        "srun: error: n17: task 0: Exited with exit code 1",
+    ],
+)
+def test_a_log_that_tells_nothing_of_memory(home: Path, line: str) -> None:
+    (home / "state").write_text("JobId=42 JobState=FAILED ExitCode=1:0\n")
+    (home / "log").write_text(f"{line}\n")
+    found = reached(home).look({"job": "42", "folder": str(home)})
+    assert found == Sighting(State.ENDED, "it ended with exit status 1")
