@@ -146,7 +146,8 @@ class Array:
     least, most: how many electrons it is for. parameters: those that only an array has. refused: the errors of a call
     that has started nothing; `States.TaskFailed`, which says that a job has failed, matches them as well. id_: the
     field with the array's id in the cause of its failure. describe and asked: the call that tells what became of the
-    job of one electron, and its parameters; told is the path to that in its answer.
+    job of one electron, and its parameters; told is the path to a list in its answer: of that job, or empty if it is
+    known no more.
     """
 
     least: int

@@ -47,7 +47,7 @@ ARRAY = Array(
     id_="JobId",
     describe="arn:aws:states:::aws-sdk:batch:describeJobs",
     asked={"Jobs": JobOfArray("{}:{}")},
-    told="$.Jobs[0]",
+    told="$.Jobs",
 )
 """Batch takes up to 10,000 jobs as one. No more than it takes in a second gain nothing by it.
 

@@ -20,6 +20,7 @@ REFUSED = (
     "ECS.BlockedException",
     "ECS.ClientException",
     "ECS.ClusterNotFoundException",
+    "ECS.ConflictException",
     "ECS.InvalidParameterException",
     "ECS.PlatformTaskDefinitionIncompatibilityException",
     "ECS.PlatformUnknownException",
