@@ -45,7 +45,7 @@ _CURES: Sequence[tuple[str, str]] = (
 NO_JOBS = "[]"
 """The cause where DescribeJobs knows the job no more."""
 FORGOTTEN = (
-    "AWS Batch no longer knows the electron's job, as it forgets each some time after its end: what the container wrote "
+    "Batch no longer knows the electron's job, as it forgets each some time after its end: what the container wrote "
     "is in the log group of its job definition; let it be tried again with retries=..., or dispatch again"
 )
 _REFUSED: Mapping[str, str] = {
