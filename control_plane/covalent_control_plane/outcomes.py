@@ -22,7 +22,7 @@ _CAUSES = (
             "the electron's process was lost",
         ),
     ),
-    ("service", ("Lambda.", "States.")),
+    ("service", ("Batch.", "ECS.", "Lambda.", "States.")),
     ("execution", ("The execution ended", "the execution ended", "the electron's execution ended")),
 )
 """How the records of failures begin that are not an exception of the electron's own."""

@@ -145,8 +145,8 @@ class Array:
 
     least, most: how many electrons it is for. parameters: those that only an array has. refused: the errors of a call
     that has started nothing; `States.TaskFailed`, which says that a job has failed, matches them as well. describe and
-    asked: the call that tells what became of the job of one electron, and its parameters; told is the path to that in
-    its answer.
+    asked: the call that tells what became of the job of one electron, and its parameters; told is the path to a list in
+    its answer: of that job, or empty if it is known no more.
     """
 
     least: int

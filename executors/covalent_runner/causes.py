@@ -42,6 +42,24 @@ _CURES: Sequence[tuple[str, str]] = (
         "there is no machine for it: ask for fewer vCPUs, less memory or fewer GPUs, or for another queue",
     ),
 )
+NO_JOBS = "[]"
+"""The cause where DescribeJobs knows the job no more."""
+FORGOTTEN = (
+    "Batch no longer knows the electron's job, as it forgets each some time after its end: what the container wrote "
+    "is in the log group of its job definition; let it be tried again with retries=..., or dispatch again"
+)
+_REFUSED: Mapping[str, str] = {
+    "Batch.AWSBatchException": "if access was denied, add the queue and the definition to the Terraform variable "
+    "`batch.own`; if there were too many requests, dispatch again later",
+    "Batch.ClientException": "check batch_queue and batch_job_definition_name, and that the queue's machines fit "
+    "the job",
+    "ECS.AccessDeniedException": "add the cluster and the task definition to the Terraform variable `ecs.own`",
+    "ECS.ClientException": "check ecs_task_family_name: a task definition of that name must be there, and active",
+    "ECS.ClusterNotFoundException": "check ecs_cluster_name and the region",
+    "ECS.InvalidParameterException": "check ecs_task_subnet_id, ecs_task_security_group_id, vcpu and memory; if a rate "
+    "was exceeded, dispatch again later",
+}
+"""What to do where a call was refused, by the name that Step Functions gives it."""
 
 
 @dataclass(frozen=True)
@@ -77,6 +95,11 @@ class Job:
         if self.code is None:
             return "its container did not start"
         return f"exit code {self.code} before the electron had a result"
+
+
+def cure_of(error: str) -> str:
+    """What to do where AWS has refused a job or a task; "" of other errors."""
+    return _REFUSED.get(error, "")
 
 
 def job_of(document: Mapping[str, Any]) -> Job | None:

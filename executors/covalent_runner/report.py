@@ -105,6 +105,10 @@ def explained(event: Report | Lost, sheet: Sheet) -> str:
         return f"{error}: electron {sheet.id} did not end within its time limit{limit}"
     if job is not None:
         return job.text
+    if event.cause == causes.NO_JOBS:
+        return f"{event.error}: {causes.FORGOTTEN}"
+    if cure := causes.cure_of(event.error):
+        return f"{event.error}: {_message(document, event.cause)}: {cure}"
     told = ": ".join(filter(None, (event.error, _message(document, event.cause))))
     return (
         told
@@ -119,11 +123,16 @@ def _is_out_of_time(event: Report | Lost, job: causes.Job | None) -> bool:
 
 
 def _document(cause: str) -> Mapping[str, Any]:
-    """The document in a cause, which is JSON where Lambda, a job or a nested execution wrote it."""
+    """The document in a cause, which is JSON where Lambda, a job or a nested execution wrote it.
+
+    Of a job in an array there is a list with one, or none.
+    """
     try:
         found = json.loads(cause)
     except ValueError:
         return {}
+    if isinstance(found, list):
+        found = next(iter(found), {})
     return found if isinstance(found, dict) else {}
 
 

@@ -35,12 +35,13 @@ _NETWORK = 7
 
 
 def find(account: str, region: str, arn: str) -> Any:
-    """A task."""
+    """A task, whose containers have been started."""
     name = arn.rpartition("/")[2]
-    for tasks in ecs_backends[account][region].tasks.values():
-        for task in tasks.values():
-            if task.id == name:
-                return task
+    with _making:
+        for tasks in ecs_backends[account][region].tasks.values():
+            for task in tasks.values():
+                if task.id == name:
+                    return task
     raise LookupError(f"there is no task {arn}")
 
 
@@ -57,10 +58,8 @@ def stop(task: Any, reason: str, code: str = "UserInitiated") -> None:
 
 
 def _run_task(self: Any, *args: Any) -> list[Any]:
-    started = _stock_run(self, *args)
-    for task in started:
-        _start(self, task, args[_NETWORK])
-    return list(started)
+    with _making:
+        return _started(self, args, args[_NETWORK])
 
 
 def _run_task_anywhere(
@@ -70,9 +69,14 @@ def _run_task_anywhere(
     with _making:
         _make_missing(self, cluster_str.rpartition("/")[2], task_definition_str)
         given[_NETWORK] = _known(self, given[_NETWORK])
-        started = _stock_run(self, *given)
+        return _started(self, given, args[_NETWORK - 2])
+
+
+def _started(backend: Any, given: Sequence[Any], network: Any) -> list[Any]:
+    """Made and started under one lock: what stops a task finds it with all that there is to stop."""
+    started = _stock_run(backend, *given)
     for task in started:
-        _start(self, task, args[_NETWORK - 2])
+        _start(backend, task, network)
     return list(started)
 
 

@@ -46,7 +46,7 @@ ARRAY = Array(
     refused=(*REFUSED, *SUBMIT_ERRORS, *THROTTLED),
     describe="arn:aws:states:::aws-sdk:batch:describeJobs",
     asked={"Jobs": JobOfArray("{}:{}")},
-    told="$.Jobs[0]",
+    told="$.Jobs",
 )
 """Batch takes up to 10,000 jobs as one. No more than it takes in a second gain nothing by it.
 

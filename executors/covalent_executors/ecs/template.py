@@ -13,14 +13,14 @@ from covalent_executors.place import Ecs, Place, of_version, turned_on
 from covalent_executors.task import JOB_ERRORS, Argument, TaskTemplate
 
 RUN = "arn:aws:states:::ecs:runTask.sync"
-RUN_ERRORS = ("ECS.SdkClientException", "ECS.ServerException")
-"""What passes: bad moments of the service."""
+RUN_ERRORS = ("ECS.InvalidParameterException", "ECS.SdkClientException", "ECS.ServerException")
+"""What passes, or may: bad moments of the service. The first one also says that it looked up too many subnets at once."""
 REFUSED = (
     "ECS.AccessDeniedException",
     "ECS.BlockedException",
     "ECS.ClientException",
     "ECS.ClusterNotFoundException",
-    "ECS.InvalidParameterException",
+    "ECS.ConflictException",
     "ECS.PlatformTaskDefinitionIncompatibilityException",
     "ECS.PlatformUnknownException",
     "ECS.UnsupportedFeatureException",

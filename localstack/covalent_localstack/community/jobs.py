@@ -10,10 +10,9 @@ Defects of LocalStack that are repaired here:
 from collections.abc import Callable
 from typing import Any
 
-from botocore.exceptions import ClientError
 from localstack.runtime import hooks
 
-ABANDONED = "the state that waited for it was stopped, or has timed out"
+from covalent_localstack.interpreter import ABANDONED, LOCALSTACK
 
 
 class Waiting:
@@ -48,7 +47,7 @@ def repair_jobs() -> None:
     callback = state_task_service_callback.StateTaskServiceCallback
     batch._build_sync_resolver = _of_batch(batch._build_sync_resolver)
     ecs._build_sync_resolver = _of_ecs(ecs._build_sync_resolver)
-    ecs._from_error = _naming(ecs._from_error)
+    ecs._from_error = LOCALSTACK.naming(ecs._from_error)
     callback._eval_sync = _ending(callback._eval_sync)
 
 
@@ -71,9 +70,7 @@ def _of_ecs(stock: Callable[..., Any]) -> Callable[..., Waiting]:
 
         def ask() -> Any:
             found = described()
-            if found is not None and any(each.get("ExitCode") for each in found["Containers"]):
-                raise _raised(_failure(self, env, "States.TaskFailed", _json(found)))
-            return found
+            return found if found is None else LOCALSTACK.ended(self, env, found)
 
         def end() -> None:
             _client("ecs", rest).stop_task(
@@ -83,16 +80,6 @@ def _of_ecs(stock: Callable[..., Any]) -> Callable[..., Waiting]:
         return Waiting(ask, end)
 
     return resolver
-
-
-def _naming(stock: Callable[..., Any]) -> Callable[..., Any]:
-    def from_error(self: Any, env: Any, ex: Exception) -> Any:
-        if not isinstance(ex, ClientError):
-            return stock(self, env=env, ex=ex)
-        refused = ex.response["Error"]
-        return _failure(self, env, f"ECS.{refused['Code']}", refused["Message"])
-
-    return from_error
 
 
 def _ending(stock: Callable[..., Any]) -> Callable[..., Any]:
@@ -113,59 +100,3 @@ def _client(service: str, told: Any) -> Any:
 
     region, who = told["resource_runtime_part"].region, told["state_credentials"]
     return boto_client_for(service, region, who)
-
-
-def _failure(state: Any, env: Any, error: str, cause: str) -> Any:
-    from localstack.aws.api.stepfunctions import (  # noqa: PLC0415  # as above
-        HistoryEventType,
-        TaskFailedEventDetails,
-    )
-    from localstack.services.stepfunctions.asl.component.common.error_name.failure_event import (  # noqa: PLC0415  # as above
-        FailureEvent,
-    )
-    from localstack.services.stepfunctions.asl.eval.event.event_detail import (  # noqa: PLC0415  # as above
-        EventDetails,
-    )
-
-    details = TaskFailedEventDetails(
-        resource=state._get_sfn_resource(),
-        resourceType=state._get_sfn_resource_type(),
-        error=error,
-        cause=cause,
-    )
-    return FailureEvent(
-        env=env,
-        error_name=_error_name(error),
-        event_type=HistoryEventType.TaskFailed,
-        event_details=EventDetails(taskFailedEventDetails=details),
-    )
-
-
-def _error_name(error: str) -> Any:
-    from localstack.services.stepfunctions.asl.component.common.error_name import (  # noqa: PLC0415  # as above
-        custom_error_name,
-        states_error_name,
-        states_error_name_type,
-    )
-
-    if not error.startswith("States."):
-        return custom_error_name.CustomErrorName(error)
-    kind = states_error_name_type.StatesErrorNameType.from_name(error)
-    return states_error_name.StatesErrorName(typ=kind)
-
-
-def _raised(event: Any) -> Exception:
-    from localstack.services.stepfunctions.asl.component.common.error_name.failure_event import (  # noqa: PLC0415  # as above
-        FailureEventException,
-    )
-
-    made: Exception = FailureEventException(event)
-    return made
-
-
-def _json(value: Any) -> str:
-    from localstack.services.stepfunctions.asl.utils.encoding import (  # noqa: PLC0415  # as above
-        to_json_str,
-    )
-
-    return str(to_json_str(value))

@@ -114,6 +114,8 @@ def test_a_dispatch_is_counted_once(dispatched: Dispatched, written: Written) ->
         ("Runtime.ExitError: RequestId: x", "worker"),
         ("the electron's process was lost", "worker"),
         ("Lambda.TooManyRequestsException: Rate Exceeded.", "service"),
+        ("Batch.ClientException: Job queue nowhere does not exist", "service"),
+        ("ECS.ClusterNotFoundException: Cluster not found.", "service"),
         ("States.DataLimitExceeded: x", "service"),
         ("The execution ended ABORTED", "execution"),
         ("the execution ended before the task did", "execution"),

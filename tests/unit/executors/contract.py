@@ -12,6 +12,7 @@ Checks that only one executor needs are methods of its own class.
 
 import inspect
 import json
+import re
 from collections.abc import Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
@@ -39,6 +40,7 @@ Settings = Mapping[str, Any]
 PYTHON = "3.11.7"
 LONGEST_STATE = 8 * 1024
 """Bytes of one electron's states: a hundred of them with all that is allowed must fit a machine of 1 MiB."""
+_IS_SECRET = re.compile("secret|password|token|credentials|_key$")
 MARK = "d0-n0t-te11"
 """A value that must not be seen where it does not belong."""
 
@@ -76,15 +78,20 @@ class ExecutorContract:
         monkeypatch.setenv("COVALENT_CONFIG_DIR", str(tmp_path))
         ct.reload_config()
 
+    @classmethod
+    def lists(cls) -> Mapping[str, Sequence[Any]]:
+        """What there is a check for each of, by the argument of the check."""
+        return {
+            "parameter": sorted(cls.defaults),
+            "wrong": sorted(cls.misspelt),
+            "bad": cls.refused,
+            "secret": cls.secrets,
+            "native": list(cls.native_states),
+        }
+
     def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
         """One check for each of what the subclass lists."""
-        lists: Mapping[str, Sequence[Any]] = {
-            "parameter": sorted(self.defaults),
-            "wrong": sorted(self.misspelt),
-            "bad": self.refused,
-            "secret": self.secrets,
-            "native": list(self.native_states),
-        }
+        lists = self.lists()
         for argument in set(lists).intersection(metafunc.fixturenames):
             ids = str if argument != "bad" else lambda each: ",".join(each[0])
             metafunc.parametrize(argument, lists[argument], ids=ids)
@@ -309,6 +316,12 @@ class ExecutorContract:
     def test_nothing_secret_is_in_the_definition(self, secret: str) -> None:
         written = self.compiled(**{**self.example, secret: MARK}).definition
         assert MARK not in written
+
+    def test_what_there_is_to_check_is_listed(self) -> None:
+        """Or its checks would not be there."""
+        of_login = {each for each in self.defaults if _IS_SECRET.search(each)}
+        assert bool(of_login) <= bool(self.secrets)
+        assert (type(self).read is not ExecutorContract.read) == bool(self.native_states)
 
     def test_every_native_state_is_read(self, native: Any) -> None:
         assert self.read(native) == self.native_states[native]

@@ -4,6 +4,7 @@ from dataclasses import replace
 from typing import Any, ClassVar
 
 import pytest
+from botocore.session import Session
 from tests.unit.executors.contract import PYTHON, ExecutorContract
 
 from covalent.executor import AWSBatchExecutor
@@ -152,6 +153,13 @@ class TestBatch(ExecutorContract):
         assert strategy["Attempts"] == sent
         rule = {"OnExitCode": str(AGAIN), "Action": "RETRY"}
         assert (rule in strategy["EvaluateOnExit"]) == (retries > 0)
+
+    def test_every_error_of_submit_job_is_refused_or_tried_again(self) -> None:
+        """Or `States.TaskFailed` would match it, and spend the electron's retries."""
+        model = Session().get_service_model("batch").operation_model("SubmitJob")
+        known = {f"Batch.{each.name}" for each in model.error_shapes}
+        task = self.task()
+        assert known <= {*task.refused, *task.transient, *task.full}
 
     def test_a_throttled_submission_is_tried_again(self) -> None:
         service, throttled = self.state()["Retry"]

@@ -2,6 +2,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import pytest
+from botocore.session import Session
 from tests.unit.executors.contract import PYTHON, ExecutorContract
 
 from covalent.executor import ECSExecutor
@@ -82,6 +83,13 @@ class TestEcs(ExecutorContract):
         assert "TimeoutSeconds" not in state, "it would count from the submission"
         (electron,) = state["Parameters"]["Overrides"]["ContainerOverrides"]
         return float(electron["Environment"][1]["Value"])
+
+    def test_every_error_of_run_task_is_refused_or_tried_again(self) -> None:
+        """Or `States.TaskFailed` would match it, and spend the electron's retries."""
+        model = Session().get_service_model("ecs").operation_model("RunTask")
+        known = {f"ECS.{each.name}" for each in model.error_shapes}
+        task = self.task()
+        assert known <= {*task.refused, *task.transient, *task.full}
 
     def test_the_task_of_an_electron(self) -> None:
         assert self.state()["Parameters"] == {

@@ -1,16 +1,25 @@
 """Batch and ECS as their own APIs and as Step Functions calls them."""
 
 import json
+import threading
 import uuid
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
 from typing import Any
+from unittest.mock import MagicMock
 
 import pytest
+from moto.stepfunctions.parser.asl.component.common.error_name.failure_event import (
+    FailureEventException,
+)
 from tests.golden import shapes
 
+from covalent_executors.awsbatch.template import ARRAY
 from covalent_executors.place import Batch, Ecs, Place
-from covalent_localstack import asl
+from covalent_localstack import asl, ecs
+from covalent_localstack.interpreter import MOTO
+from covalent_runner import causes
 from covalent_step_functions.compiler import compile_dispatch
 
 Run = Callable[..., dict[str, Any]]
@@ -208,6 +217,78 @@ def test_stop_task(client: Client, tmp_path: Path) -> None:
     _ended(int(written.read_text()))
 
 
+def test_a_task_that_is_stopped_as_it_starts_ends(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It can be found as soon as moto has made it, and is stopped once there is something to stop."""
+    begins, sought, go = threading.Event(), threading.Event(), threading.Event()
+    start, find = ecs._start, ecs.find
+
+    def slow_start(*args: Any) -> None:
+        begins.set()
+        assert go.wait(30)
+        start(*args)
+
+    def told_find(*args: Any) -> Any:
+        sought.set()
+        return find(*args)
+
+    monkeypatch.setattr(ecs, "_start", slow_start)
+    monkeypatch.setattr(ecs, "find", told_find)
+    service = client("ecs")
+    overrides = {"containerOverrides": [{"name": "electron", "command": ["sleep", "600"]}]}
+    with ThreadPoolExecutor() as pool:
+        running = pool.submit(
+            service.run_task,
+            cluster="slow",
+            taskDefinition="slow",
+            launchType="FARGATE",
+            networkConfiguration=NETWORK,
+            overrides=overrides,
+        )
+        assert begins.wait(30)
+        (arn,) = service.list_tasks(cluster="slow")["taskArns"]
+        stopping = pool.submit(service.stop_task, cluster="slow", task=arn, reason="enough")
+        assert sought.wait(30)
+        wait([stopping], timeout=0.2)  # time to find what is not there yet
+        go.set()
+    assert [each["taskArn"] for each in running.result()["tasks"]] == [arn]
+    assert stopping.result()["task"]["stoppedReason"] == "enough"
+
+    def described() -> Any:
+        return service.describe_tasks(cluster="slow", tasks=[arn])["tasks"][0]
+
+    _until(lambda: described()["lastStatus"] == "STOPPED")
+    assert described()["containers"][0]["exitCode"] == 137
+
+
+class _State:
+    def _get_sfn_resource(self) -> str:
+        return "runTask.sync"
+
+    def _get_sfn_resource_type(self) -> str:
+        return "ecs"
+
+
+@pytest.mark.parametrize("code", [{}, {"ExitCode": None}, {"ExitCode": 1}])
+def test_a_task_with_a_container_that_failed_or_never_started_has_failed(
+    code: dict[str, Any],
+) -> None:
+    """What AWS hands on where an image cannot be pulled has no exit code."""
+    reason = "CannotPullContainerError: pull access denied"
+    task = {"TaskArn": "a", "Containers": [{"ExitCode": 0}, {"Reason": reason, **code}]}
+    with pytest.raises(FailureEventException) as failure:
+        MOTO.ended(_State(), MagicMock(), task)
+    error, cause = failure.value.extract_error_cause_pair() or ("", "")
+    assert error == "States.TaskFailed"
+    assert json.loads(cause or "") == task
+
+
+def test_a_task_all_whose_containers_succeeded_has_succeeded() -> None:
+    task = {"TaskArn": "a", "Containers": [{"ExitCode": 0}]}
+    assert MOTO.ended(_State(), None, task) is task
+
+
 def test_two_containers_of_a_task_end_together(client: Client, tmp_path: Path) -> None:
     ecs, written = client("ecs"), tmp_path / "pid"
     sidecar = ["sh", "-c", f"echo $$ > {written}; exec sleep 600"]
@@ -318,6 +399,19 @@ def test_step_functions_asks_for_a_job_of_an_array(run: Run, client: Client) -> 
     )
     assert told["JobId"] == f"{array}:1"
     assert told["Container"]["ExitCode"] == 1
+
+
+def test_step_functions_asks_for_a_job_that_batch_has_forgotten(run: Run) -> None:
+    """The compiler's own question: where there is no such job any more, there is an answer all the same."""
+    ask = {
+        "Type": "Task",
+        "Resource": ARRAY.describe,
+        "Parameters": {"Jobs.$": "States.Array(States.Format('{}:{}',$.array,1))"},
+        "ResultSelector": {"Cause.$": f"States.JsonToString({ARRAY.told})"},
+        "End": True,
+    }
+    found = outcome(run({"StartAt": "s", "States": {"s": ask}}, {"array": str(uuid.uuid4())}))
+    assert found["Cause"] == causes.NO_JOBS
 
 
 RULES = [{"onExitCode": "6", "action": "RETRY"}, {"onReason": "*", "action": "EXIT"}]

@@ -104,9 +104,38 @@ def test_a_job_that_was_out_of_time(document: dict[str, Any]) -> None:
     assert told(document) == expected
 
 
-def test_a_submission_that_was_refused_is_told_as_aws_told_it() -> None:
-    event = Report("d", (3,), "Batch.ClientException", "Job queue nowhere does not exist")
-    assert explained(event, SHEET) == "Batch.ClientException: Job queue nowhere does not exist"
+@pytest.mark.parametrize(
+    ("error", "cause", "cure"),
+    [
+        ("Batch.ClientException", "Job queue nowhere does not exist", "check batch_queue"),
+        ("Batch.AWSBatchException", "not authorized to perform: batch:SubmitJob", "`batch.own`"),
+        ("ECS.ClusterNotFoundException", "Cluster not found.", "check ecs_cluster_name"),
+        ("ECS.ClientException", "TaskDefinition not found.", "check ecs_task_family_name"),
+        ("ECS.InvalidParameterException", "The subnet ID does not exist", "ecs_task_subnet_id"),
+        ("ECS.AccessDeniedException", "not authorized to perform: ecs:RunTask", "`ecs.own`"),
+    ],
+)
+def test_a_submission_that_was_refused_is_told_as_aws_told_it_and_what_to_do(
+    error: str, cause: str, cure: str
+) -> None:
+    found = explained(Report("d", (3,), error, cause), SHEET)
+    assert found.startswith(f"{error}: {cause}: ")
+    assert cure in found.removeprefix(f"{error}: {cause}: ")
+
+
+def test_another_refusal_is_told_as_aws_told_it() -> None:
+    event = Report("d", (3,), "ECS.BlockedException", "Your account is blocked")
+    assert explained(event, SHEET) == "ECS.BlockedException: Your account is blocked"
+
+
+def test_the_job_of_an_array_is_told_in_a_list() -> None:
+    event = Report("d", (3,), "States.TaskFailed", json.dumps([batch(7)]))
+    assert explained(event, SHEET) == told(batch(7))
+
+
+def test_of_a_job_that_batch_has_forgotten_it_is_told_where_to_look() -> None:
+    found = explained(Report("d", (3,), "States.TaskFailed", "[]"), SHEET)
+    assert re.search("no longer knows.*log group of its job definition.*retries=", found)
 
 
 @pytest.mark.parametrize("document", [{}, {"errorMessage": "x"}, {"ExecutionArn": "a"}])
