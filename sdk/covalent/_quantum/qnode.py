@@ -1,6 +1,5 @@
 """The QNode whose circuits run on quantum executors."""
 
-import contextvars
 import copy
 import sys
 import warnings
@@ -51,7 +50,8 @@ class QNodeQE(qml.QNode):
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Run the circuit and wait for its result."""
-        return self._once(args, kwargs)
+        with turns.interruptible():
+            return self._once(args, kwargs)
 
     def run_later(self, *args: Any, **kwargs: Any) -> Future[Any]:
         """Begin to run the circuit.
@@ -60,15 +60,15 @@ class QNodeQE(qml.QNode):
         they need for gradients belongs to the caller's thread.
 
         Returns:
-            A future: `.result()` waits for what a call would return, in the type of the QNode's interface.
+            A future: `.result()` waits for what a call would return, in the type of the QNode's interface. To cancel it
+            gives up its circuits, also those that run.
 
         """
         watcher = _of_this_thread(args, kwargs)
         if watcher:
             warnings.warn(_HERE.format(watcher), UserWarning, stacklevel=2)
             return finished(self._queue.here, self._once, args, kwargs)
-        context = contextvars.copy_context()
-        return self._queue.submit(context.run, self._once, args, kwargs)
+        return self._queue.submit(self._once, args, kwargs)
 
     def __copy__(self) -> Self:
         copied = type(self).__new__(type(self))
