@@ -25,6 +25,7 @@ import covalent as ct
 from covalent._quantum.ibm import errors, jobs, place, sessions
 from covalent._quantum.ibm.retired import SuccessorWarning
 from covalent._shared_files.logger import app_log
+from covalent_contracts import attachments
 
 __all__ = ["ibm"]
 pytestmark = [
@@ -77,6 +78,14 @@ def test_calls_share_a_session_which_is_closed_in_the_end(ibm: IBMCloud) -> None
 
     assert (len(ibm.sessions), len(ibm.jobs)) == (1, 2)
     sessions.close_all()
+    assert [each["accepting_jobs"] for each in ibm.sessions.values()] == [False]
+
+
+def test_the_end_of_an_electron_closes_its_session(ibm: IBMCloud) -> None:
+    circuit = circuit_on(executor())
+    with attachments.collected():
+        circuit(0.1), circuit.run_later(0.2).result(30)
+        assert [each["accepting_jobs"] for each in ibm.sessions.values()] == [True]
     assert [each["accepting_jobs"] for each in ibm.sessions.values()] == [False]
 
 
