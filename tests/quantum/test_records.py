@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pennylane as qml
 import pytest
+from pydantic import Field
 
 import covalent as ct
 from covalent._quantum import records
@@ -111,6 +112,8 @@ class Waiting(Fragile):
 
     parallel: bool | str = "thread"
     workers: int = 2
+    runs: threading.Event = Field(default_factory=threading.Event)
+    over: threading.Event = Field(default_factory=threading.Event)
 
     def run_circuit(self, qscript: Any, *more: Any) -> CircuitRecord:
         if qscript.get_parameters(trainable_only=False)[0] > 1:
@@ -126,11 +129,11 @@ def script(angle: float) -> Any:
 
 
 def test_a_circuit_that_runs_when_another_fails_is_kept_as_given_up() -> None:
-    runs, over = threading.Event(), threading.Event()
-    made = circuit(Waiting(runs=runs, over=over))
+    executor = Waiting()
+    made = circuit(executor)
     with records.collecting() as kept, pytest.raises(RuntimeError, match="too large an angle"):
         made.device.execute([script(0.5), script(2.0)])
-    over.set()
+    executor.over.set()
     given_up, failed = kept
     assert given_up.error == "CancelledError: it was given up while it ran"
     assert given_up.result is None
