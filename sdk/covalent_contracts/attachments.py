@@ -7,8 +7,8 @@ together travels as one object, which only who added to it, and who reads it on 
 import json
 import os
 import struct
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from threading import Lock
@@ -85,6 +85,7 @@ class Collector:
         self._found: dict[str, list[bytes]] = {}
         self._left_out: dict[str, int] = {}
         self._process = os.getpid()
+        self._at_end: list[Callable[[], object]] = []
 
     @property
     def is_ours(self) -> bool:
@@ -112,6 +113,19 @@ class Collector:
             for name, count in other.left_out.items():
                 self._left_out[name] = self._left_out.get(name, 0) + count
 
+    def at_end(self, call: Callable[[], object]) -> None:
+        """Have something called when the electron has ended: its process may stay. An error there is nobody's."""
+        with self._lock:
+            self._at_end.append(call)
+
+    def end(self) -> None:
+        """Call it, the last first."""
+        with self._lock:
+            calls, self._at_end = self._at_end, []
+        for each in reversed(calls):
+            with suppress(Exception):
+                each()
+
     def dump(self) -> bytes:
         """Everything so far as one object (`Attachments.load` reads it); no bytes if there is nothing."""
         with self._lock:
@@ -133,6 +147,8 @@ def collected() -> Iterator[Collector]:
     finally:
         _open.remove(collector)
         _current.reset(token)
+        if collector.is_ours:
+            collector.end()
 
 
 def collector() -> Collector | None:

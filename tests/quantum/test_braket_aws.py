@@ -1,6 +1,9 @@
 """Circuits on Braket's devices: the SDK talks to the offline Braket, over the same calls as to AWS."""
 
 import logging
+import os
+import signal
+import threading
 import time
 import traceback
 from collections.abc import Iterator, Sequence
@@ -11,6 +14,8 @@ import boto3
 import cloudpickle
 import pennylane as qml
 import pytest
+from botocore.exceptions import ClientError, EndpointConnectionError
+from braket.aws import AwsSession
 from pennylane import numpy as np
 
 import covalent as ct
@@ -32,6 +37,8 @@ SV1, TN1, DM1 = (f"{SIMULATORS}/{name}" for name in ("sv1", "tn1", "dm1"))
 EXACT = [0, np.cos(0.1) * np.cos(0.05)]
 """What the example gives for [0.5, 0.1]."""
 TOKEN = "local-braket-token"
+EXPIRED = ClientError({"Error": {"Code": "ExpiredTokenException"}}, "GetQuantumTask")
+UNREACHABLE = EndpointConnectionError(endpoint_url="https://braket.us-east-1.amazonaws.com")
 PATIENCE = 60.0
 """Seconds; only a failing run waits so long."""
 
@@ -388,15 +395,61 @@ class TestCancel:
         futures = executor.batch_submit([script] * 3)
         eventually(lambda: len(new(service, before)) == 3)
 
-        def interrupted() -> None:
-            raise KeyboardInterrupt
-
-        monkeypatch.setattr(futures[0], "result", interrupted)
+        threading.Timer(0.1, os.kill, [os.getpid(), signal.SIGINT]).start()
         with pytest.raises(KeyboardInterrupt):
             executor.batch_get_results(futures)
         eventually(lambda: {each["status"] for each in new(service, before)} == {"CANCELLED"})
         eventually(lambda: all(each.done() for each in futures))
         assert len(new(service, before)) == 3, "none is sent again"
+
+    @pytest.mark.parametrize("parallel", [False, True])
+    def test_a_call_that_is_cancelled(self, service: Any, parallel: bool) -> None:
+        braket_faults.free.clear()
+        before = tasks(service)
+        future = example(made(parallel=parallel)).run_later([0.5, 0.1])
+        eventually(lambda: new(service, before))
+        assert future.cancel()
+        eventually(lambda: new(service, before)[0]["status"] == "CANCELLED")
+
+    @pytest.mark.parametrize("error", [EXPIRED, UNREACHABLE])
+    def test_a_task_that_cannot_be_looked_at(
+        self, service: Any, monkeypatch: pytest.MonkeyPatch, error: Exception
+    ) -> None:
+        braket_faults.free.clear()
+        before = tasks(service)
+        monkeypatch.setattr(AwsSession, "get_quantum_task", refusing(error))
+        with pytest.raises(BraketError) as caught:
+            example(made())([0.5, 0.1])
+        (task,) = new(service, before)
+        eventually(lambda: new(service, before)[0]["status"] == "CANCELLED")
+        notes = getattr(caught.value.__cause__, "__notes__", ())
+        assert any(task["quantumTaskArn"] in each for each in notes)
+
+    @pytest.mark.parametrize("error", [EXPIRED, UNREACHABLE])
+    def test_a_task_that_cannot_be_cancelled_is_named(
+        self,
+        service: Any,
+        monkeypatch: pytest.MonkeyPatch,
+        caplog: pytest.LogCaptureFixture,
+        error: Exception,
+    ) -> None:
+        braket_faults.free.clear()
+        before = tasks(service)
+        monkeypatch.setattr(app_log, "propagate", True)
+        monkeypatch.setattr(AwsSession, "cancel_quantum_task", refusing(error))
+        with pytest.raises(QuantumTaskTimeout):
+            example(made(poll_timeout_seconds=0.3))([0.5, 0.1])
+        (task,) = new(service, before)
+        assert f"{task['quantumTaskArn']} could not be cancelled" in caplog.text
+
+
+def refusing(error: Exception) -> Any:
+    """A request that AWS does not answer."""
+
+    def request(*_: Any) -> None:
+        raise error
+
+    return request
 
 
 @pytest.mark.parametrize("fails", [False, True])

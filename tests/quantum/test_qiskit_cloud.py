@@ -4,14 +4,17 @@ import asyncio
 import logging
 import pickle
 import re
+import signal
 import subprocess
 import sys
+import threading
 import time
 import traceback
 import warnings
 from collections.abc import Callable
-from concurrent.futures import CancelledError, Future
+from concurrent.futures import CancelledError, Future, wait
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -27,6 +30,8 @@ from covalent._quantum import records
 from covalent._quantum.ibm import account, errors, jobs, place, sessions
 from covalent._quantum.ibm.account import account_of
 from covalent._quantum.ibm.retired import SuccessorWarning
+from covalent._shared_files.logger import app_log
+from covalent_contracts import attachments
 
 __all__ = ["ibm"]
 pytestmark = [
@@ -79,6 +84,14 @@ def test_calls_share_a_session_which_is_closed_in_the_end(ibm: IBMCloud) -> None
 
     assert (len(ibm.sessions), len(ibm.jobs)) == (1, 2)
     sessions.close_all()
+    assert [each["accepting_jobs"] for each in ibm.sessions.values()] == [False]
+
+
+def test_the_end_of_an_electron_closes_its_session(ibm: IBMCloud) -> None:
+    circuit = circuit_on(executor())
+    with attachments.collected():
+        circuit(0.1), circuit.run_later(0.2).result(30)
+        assert [each["accepting_jobs"] for each in ibm.sessions.values()] == [True]
     assert [each["accepting_jobs"] for each in ibm.sessions.values()] == [False]
 
 
@@ -436,14 +449,131 @@ def test_to_cancel_a_future_cancels_its_job(ibm: IBMCloud, *, single_job: bool) 
     eventually(lambda: only_job(ibm).status == "Cancelled")
 
 
+def ibmq(**fields: Any) -> Any:
+    return ct.executor.IBMQExecutor(backend="ibm_manila", ibmqx_token=KEY, shots=100, **fields)
+
+
+@pytest.mark.parametrize("runs", [executor, ibmq])
+def test_to_cancel_a_call_cancels_its_job(ibm: IBMCloud, runs: Callable[[], Any]) -> None:
+    ibm.go.clear()
+    future = circuit_on(runs()).run_later(0.1)
+    looked(ibm)
+
+    assert future.cancel()
+
+    assert only_job(ibm).status == "Cancelled"
+    with pytest.raises(CancelledError):
+        future.result(30)
+
+
+@pytest.mark.parametrize("runs", [executor, ibmq])
+def test_a_job_that_is_given_up_while_it_has_to_wait_is_not_sent(
+    ibm: IBMCloud, monkeypatch: pytest.MonkeyPatch, runs: Callable[[], Any]
+) -> None:
+    monkeypatch.setattr(place, "PAUSES", (1.0,) * 3)
+    ibm.stumbles = [refusal(429, 1500, "Too many requests.")]
+    made = runs()
+    futures = submitted(made)
+    eventually(lambda: not ibm.stumbles)
+
+    made.give_up(futures)
+
+    with pytest.raises(CancelledError):
+        futures[0].result(30)
+    assert not wait(futures, 30).not_done
+    assert (ibm.sent("POST", "/jobs"), ibm.jobs) == (1, {})
+
+
+def test_a_job_that_is_sent_while_it_is_given_up_is_cancelled() -> None:
+    cancelled, sends = threading.Event(), threading.Event()
+    job = SimpleNamespace(cancel=cancelled.set)
+
+    def send() -> jobs.Running:
+        assert sends.wait(30)
+        return jobs.Running(job, "ibm_manila")
+
+    async def give_up() -> None:
+        sending = asyncio.create_task(jobs.sent(send))
+        await asyncio.sleep(0)
+        sending.cancel()
+        asyncio.get_running_loop().call_later(0.1, sends.set)
+        await sending
+
+    with pytest.raises(asyncio.CancelledError):
+        asyncio.run(give_up())
+    assert cancelled.is_set()
+
+
+@pytest.mark.parametrize(
+    ("more", "fate", "status"),
+    [
+        (0, "it was cancelled", "Cancelled"),
+        (1, "it could not be cancelled, and may go on", "Queued"),
+    ],
+)
+def test_a_job_of_which_nothing_is_heard(
+    ibm: IBMCloud,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    more: int,
+    fate: str,
+    status: str,
+) -> None:
+    monkeypatch.setattr(jobs, "_FAILURES", 2)
+    monkeypatch.setattr(app_log, "propagate", True)
+    ibm.go.clear()
+    (future,) = submitted(executor())
+    looked(ibm)
+    ibm.stumbles = [refusal(400, 1000, "API Internal error.")] * (2 + more)
+
+    with pytest.raises(errors.JobStateUnknown, match=f"state that is not known.*{fate}") as caught:
+        future.result(30)
+
+    assert only_job(ibm).id in str(caught.value)
+    assert only_job(ibm).status == status
+    assert (only_job(ibm).id in caplog.text) == bool(more)
+
+
+_INTERRUPTED = """
+import sys
+import covalent as ct
+import pennylane as qml
+
+kind = getattr(ct.executor, sys.argv[1])
+runs = kind(device="sampler", backend="ibm_manila", ibmqx_token=sys.argv[2], shots=10)
+
+@ct.qelectron(executors=runs)
+@qml.qnode(qml.device("default.qubit", wires=1))
+def circuit(x):
+    qml.RX(x, wires=0)
+    return qml.probs(wires=0)
+
+futures = [circuit.run_later(0.1) for _ in range(2)]
+circuit(0.2)
+"""
+
+
+@pytest.mark.parametrize("kind", ["QiskitExecutor", "IBMQExecutor"])
+def test_an_interrupted_program_leaves_no_job(ibm: IBMCloud, kind: str) -> None:
+    ibm.go.clear()
+    command = [sys.executable, "-W", "ignore", "-c", _INTERRUPTED, kind, KEY]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as program:
+        eventually(lambda: len(ibm.jobs) == 3, 120)
+        program.send_signal(signal.SIGINT)
+        _, told = program.communicate(timeout=60)
+
+    assert "KeyboardInterrupt" in told
+    assert {each.status for each in ibm.jobs.values()} == {"Cancelled"}
+
+
 def looked(ibm: IBMCloud) -> None:
     """Wait until the client has looked at its job."""
     assert ibm.waiting.wait(30)
     eventually(lambda: ibm.sent("GET", only_job(ibm).id) > 0)
 
 
-def eventually(true: Callable[[], bool]) -> None:
-    end = time.monotonic() + 30
+def eventually(true: Callable[[], bool], seconds: float = 30) -> None:
+    end = time.monotonic() + seconds
     while not true():
         assert time.monotonic() < end
         time.sleep(0.02)  # the cloud is a thread of this process, which tells nobody

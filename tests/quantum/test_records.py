@@ -1,6 +1,7 @@
 """What is kept of circuits, whatever becomes of them and whatever they are called with."""
 
 import math
+import threading
 from collections.abc import Sequence
 from concurrent.futures import Future
 from datetime import UTC, datetime
@@ -9,6 +10,7 @@ from typing import Any
 import numpy as np
 import pennylane as qml
 import pytest
+from pydantic import Field
 
 import covalent as ct
 from covalent._quantum import records
@@ -103,6 +105,50 @@ def test_a_circuit_that_fails_has_shots_and_times() -> None:
     assert found.started is not None
     assert found.ended is not None
     assert begun <= found.started < found.ended <= datetime.now(UTC)
+
+
+class Waiting(Fragile):
+    """Runs a small angle until the test is over; a large one fails once another runs."""
+
+    parallel: bool | str = "thread"
+    workers: int = 2
+    runs: threading.Event = Field(default_factory=threading.Event)
+    over: threading.Event = Field(default_factory=threading.Event)
+
+    def run_circuit(self, qscript: Any, *more: Any) -> CircuitRecord:
+        if qscript.get_parameters(trainable_only=False)[0] > 1:
+            assert self.runs.wait(60)
+        else:
+            self.runs.set()
+            assert self.over.wait(60)
+        return super().run_circuit(qscript, *more)
+
+
+def script(angle: float) -> Any:
+    return qml.tape.QuantumScript([qml.RX(angle, "a")], [qml.expval(qml.PauliZ("a"))])
+
+
+def test_a_circuit_that_runs_when_another_fails_is_kept_as_given_up() -> None:
+    executor = Waiting()
+    made = circuit(executor)
+    with records.collecting() as kept, pytest.raises(RuntimeError, match="too large an angle"):
+        made.device.execute([script(0.5), script(2.0)])
+    executor.over.set()
+    given_up, failed = kept
+    assert given_up.error == "CancelledError: it was given up while it ran"
+    assert given_up.result is None
+    assert given_up.started is not None
+    assert failed.error == "RuntimeError: too large an angle"
+
+
+def test_the_time_of_a_failed_circuit_begins_when_it_runs() -> None:
+    made = circuit(Fragile(parallel="thread", workers=1))
+    with records.collecting() as kept, pytest.raises(RuntimeError, match="too large an angle"):
+        made.device.execute([script(0.5), script(2.0)])
+    first, failed = kept
+    assert first.ended is not None
+    assert failed.started is not None
+    assert first.ended <= failed.started
 
 
 class Unlabelled(qml.RX):

@@ -88,6 +88,27 @@ def test_a_call_in_the_callers_thread_says_why(interface: str, gradient: Any) ->
     assert [each.filename for each in told if "run_later" in str(each.message)] == [__file__]
 
 
+@pytest.mark.filterwarnings("ignore:.*run_later.*in the caller's thread")
+def test_a_tracer_in_a_closure_is_seen() -> None:
+    def later(x: Any) -> Any:
+        @ct.qelectron
+        @qml.qnode(qml.device("default.qubit", wires=1), interface="jax")
+        def turned() -> Any:
+            return rotation(x)
+
+        return turned.run_later().result(WAIT)
+
+    assert float(jax.grad(later)(X)) == pytest.approx(-np.sin(X), abs=1e-5)
+
+
+def test_a_function_of_tensorflow_is_seen_without_a_tape() -> None:
+    made = ct.qelectron(bare("tf"))
+    compiled = tf.function(lambda x: made.run_later(x).result(WAIT), autograph=False)
+    with pytest.warns(UserWarning, match=r"in the caller's thread: the graph of a tf\.function"):
+        found = compiled(tf.Variable(X, dtype=tf.float64))
+    assert float(found) == pytest.approx(np.cos(X))
+
+
 def test_an_error_in_the_callers_thread_is_the_futures() -> None:
     made = ct.qelectron(bare("tf"))
     with tf.GradientTape(), pytest.warns(UserWarning, match="run_later"):

@@ -3,6 +3,9 @@
 import base64
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from functools import partial
 from typing import Any, Self
 from weakref import WeakKeyDictionary
 
@@ -10,6 +13,7 @@ from pydantic import Field, PrivateAttr, SerializeAsAny, field_serializer, field
 from pydantic.json_schema import SkipJsonSchema
 
 from covalent._quantum import selectors, turns
+from covalent._quantum.calls import begun, cancel_all, current, until_one_fails
 from covalent._quantum.executors import named
 from covalent._quantum.executors.base import BaseQExecutor
 from covalent_contracts import pickling
@@ -129,13 +133,30 @@ class QCluster(BaseQExecutor):
         return self._owners.of(future).ran_by(future)
 
     def batch_get_results(self, futures_list: Sequence[Any]) -> list[Any]:
-        """Wait for circuits, each with the executor that runs it; results are in the order of the futures."""
+        """Wait for circuits, each with the executor that runs it; results are in the order of the futures.
+
+        Raises:
+            Exception: the first error of an executor, as soon as it is there. The circuits of all are given up.
+
+        """
         results: list[Any] = [None] * len(futures_list)
-        for executor, places in _grouped([self._owners.of(each) for each in futures_list]):
-            found = executor.batch_get_results([futures_list[place] for place in places])
-            for place, result in zip(places, found, strict=True):
+        owned = list(self._owned(futures_list))
+        try:
+            found = _side_by_side([partial(each.batch_get_results, own) for each, _, own in owned])
+        except BaseException:
+            self.give_up(futures_list)
+            raise
+        for (_, places, _), of_one in zip(owned, found, strict=True):
+            for place, result in zip(places, of_one, strict=True):
                 results[place] = result
         return results
+
+    def give_up(self, futures_list: Sequence[Any]) -> None:
+        """Nobody waits for these circuits any more: each executor gives up its own."""
+        cancel_all(futures_list)  # at once, before one of them takes its time
+        with ExitStack() as all_of_them:
+            for executor, _, own in self._owned(futures_list):
+                all_of_them.callback(executor.give_up, own)
 
     def bound(
         self, mcm: Mapping[str, Any] | None = None, any_wires: bool = False, **of_the_qnode: Any
@@ -204,14 +225,25 @@ class QCluster(BaseQExecutor):
         self, qscripts_list: Sequence[Any], how: Callable[[BaseQExecutor], Any]
     ) -> list[Any]:
         with turns.choosing():
+            current().check()
             chosen = self.choose(qscripts_list)
-        futures: list[Any] = [None] * len(chosen)
-        for executor, places in _grouped(chosen):
-            begun = how(executor)([qscripts_list[place] for place in places])
-            self._owners.add(begun, executor)
-            for place, future in zip(places, begun, strict=True):
-                futures[place] = future
-        return futures
+        futures: dict[int, Any] = {}
+        try:
+            for executor, places in _grouped(chosen):
+                own = how(executor)([qscripts_list[place] for place in places])
+                self._owners.add(own, executor)
+                futures.update(zip(places, own, strict=True))
+        except BaseException:
+            self.give_up(list(futures.values()))
+            raise
+        return [futures[place] for place in range(len(chosen))]
+
+    def _owned(
+        self, futures: Sequence[Any]
+    ) -> Iterator[tuple[BaseQExecutor, list[int], list[Any]]]:
+        """Each executor with its futures, and the places where they stand."""
+        for executor, places in _grouped([self._owners.of(each) for each in futures]):
+            yield executor, places, [futures[place] for place in places]
 
     def _one(self, chosen: Any) -> BaseQExecutor:
         """The executor of this cluster that a selector means."""
@@ -250,6 +282,19 @@ def _grouped(executors: Sequence[BaseQExecutor]) -> Iterator[tuple[BaseQExecutor
     for place, executor in enumerate(executors):
         places.setdefault(id(executor), []).append(place)
     return ((executors[found[0]], found) for found in places.values())
+
+
+def _side_by_side(waits: Sequence[Callable[[], list[Any]]]) -> list[list[Any]]:
+    """What each function returns; the first error of one is raised while the others still wait."""
+    if len(waits) < 2:  # nobody to wait beside
+        return [each() for each in waits]
+    threads = ThreadPoolExecutor(len(waits), thread_name_prefix="qcluster")
+    try:
+        calls = [begun(threads, each) for each in waits]
+        until_one_fails(calls)
+        return [each.result() for each in calls]
+    finally:
+        threads.shutdown(wait=False)
 
 
 def _listed(shots: Sequence[Any]) -> str:

@@ -7,9 +7,10 @@ interface wants.
 
 import warnings
 from collections.abc import Sequence
-from concurrent.futures import Future
+from concurrent.futures import CancelledError, Future
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import pennylane as qml
@@ -19,6 +20,7 @@ from pennylane.transforms import convert_to_numpy_parameters
 from pennylane.transforms.core import CompilePipeline, transform
 
 from covalent._quantum import records
+from covalent._quantum.calls import current
 from covalent._quantum.executors.base import BaseQExecutor
 from covalent._quantum.records import CircuitRecord
 from covalent._shared_files.logger import app_log
@@ -33,6 +35,8 @@ _NO_ADJOINT = (
     "diff_method='adjoint' is not possible for this circuit on all of the quantum executors: "
     "'parameter-shift' is used instead"
 )
+
+_GIVEN_UP = "it was given up while it ran"
 
 
 class QEDevice(Device):
@@ -111,6 +115,7 @@ class QEDevice(Device):
         config = execution_config or ExecutionConfig()
         executors = self._bound(circuits, config)
         plain = [_plain(each, self.wires) for each in circuits]
+        current().check()
         clock = _Clock()
         futures = executors.batch_submit(plain)
         clock.watch(futures)
@@ -127,6 +132,7 @@ class QEDevice(Device):
             return self.compute_derivatives([circuits], execution_config)[0]
         executors = self._bound(circuits)
         plain = [_plain(each, self.wires) for each in circuits]
+        current().check()
         return tuple(_waited(executors, executors.batch_submit_derivatives(plain)))
 
     def _bound(
@@ -157,23 +163,28 @@ class QEDevice(Device):
         for each, future in zip(scripts, futures, strict=True):
             try:
                 executor = executors.ran_by(future)
-                if executor.persist_data and _has_ended(future):
+                if executor.persist_data and clock.started(future):
                     records.keep(_record(executor, each, future, clock))
             except Exception:  # noqa: BLE001  # a user's executor, or what it gave, may raise anything
                 app_log.exception("a circuit of a quantum electron leaves no record")
 
 
 class _Clock:
-    """When circuits were submitted, and when each had ended: for those that failed, and so do not tell."""
+    """When circuits began and ended: for those that failed, and so do not tell."""
 
     def __init__(self) -> None:
-        self.started = datetime.now(UTC)
+        self._submitted = datetime.now(UTC)
         self._ended: dict[int, datetime] = {}
 
     def watch(self, futures: Sequence[Any]) -> None:
         for each in futures:
             if isinstance(each, Future):
                 each.add_done_callback(self._note)
+
+    def started(self, future: Any) -> datetime | None:
+        """When it began; None if it did not. Where a future does not tell, it began when it was submitted."""
+        found: datetime | None = getattr(future, "started", self._submitted)
+        return found
 
     def ended(self, future: Any) -> datetime:
         return self._ended.get(id(future)) or datetime.now(UTC)
@@ -209,28 +220,37 @@ def _plain(script: Any, wires: Any) -> Any:
 
 
 def _waited(executors: BaseQExecutor, futures: Sequence[Any]) -> list[Any]:
-    """The results; where one circuit fails, those that have not begun are given up."""
+    """The results; all is given up where one circuit fails, or the call is interrupted or cancelled."""
+    give_up = partial(_give_up, executors, futures)
     try:
-        return executors.batch_get_results(futures)
+        with current().reaching(give_up):
+            return executors.batch_get_results(futures)
     except BaseException:
-        for each in futures:
-            each.cancel()
+        give_up()
         raise
 
 
-def _has_ended(future: Any) -> bool:
-    """Whether a circuit has run: where another one failed, it need not have. A user's futures may only have results."""
-    done, cancelled = getattr(future, "done", None), getattr(future, "cancelled", None)
-    return (done is None or done()) and not (cancelled and cancelled())
+def _give_up(executors: BaseQExecutor, futures: Sequence[Any]) -> None:
+    try:
+        executors.give_up(futures)
+    except Exception:  # noqa: BLE001  # a user's executor may raise anything, which must not hide why
+        app_log.exception("circuits of a quantum electron could not be given up")
+
+
+def _outcome(future: Any) -> Any:
+    """The result. A user's futures may only have that."""
+    if hasattr(future, "done") and not future.done():
+        raise CancelledError
+    return future.result()
 
 
 def _record(executor: BaseQExecutor, script: Any, future: Any, clock: _Clock) -> CircuitRecord:
     try:
-        found = future.result()
+        found = _outcome(future)
     except Exception as exc:  # noqa: BLE001  # whatever the circuit raised
         found = executor.new_record(script)
-        found.error = executor.without_secrets(f"{type(exc).__qualname__}: {exc}")
-        found.started, found.ended = clock.started, clock.ended(future)
+        found.error = executor.without_secrets(f"{type(exc).__qualname__}: {str(exc) or _GIVEN_UP}")
+        found.started, found.ended = clock.started(future), clock.ended(future)
     if not isinstance(found, CircuitRecord):
         found = CircuitRecord(executor=executor.name, result=found)
     (plain,), _ = convert_to_numpy_parameters(script)

@@ -1,6 +1,5 @@
 """The QNode whose circuits run on quantum executors."""
 
-import contextvars
 import copy
 import sys
 import warnings
@@ -51,24 +50,25 @@ class QNodeQE(qml.QNode):
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Run the circuit and wait for its result."""
-        return self._once(args, kwargs)
+        with turns.interruptible():
+            return self._once(args, kwargs)
 
     def run_later(self, *args: Any, **kwargs: Any) -> Future[Any]:
         """Begin to run the circuit.
 
-        While JAX traces the arguments, or a tape of TensorFlow records, the call is done at once, with a warning: what
-        they need for gradients belongs to the caller's thread.
+        While JAX traces, a tape of TensorFlow records, or a tf.function is made, the call is done at once, with a
+        warning: what they need belongs to the caller's thread.
 
         Returns:
-            A future: `.result()` waits for what a call would return, in the type of the QNode's interface.
+            A future: `.result()` waits for what a call would return, in the type of the QNode's interface. To cancel it
+            gives up its circuits, also those that run.
 
         """
-        watcher = _of_this_thread(args, kwargs)
+        watcher = _of_this_thread()
         if watcher:
             warnings.warn(_HERE.format(watcher), UserWarning, stacklevel=2)
             return finished(self._queue.here, self._once, args, kwargs)
-        context = contextvars.copy_context()
-        return self._queue.submit(context.run, self._once, args, kwargs)
+        return self._queue.submit(self._once, args, kwargs)
 
     def __copy__(self) -> Self:
         copied = type(self).__new__(type(self))
@@ -126,15 +126,17 @@ def _tensors(result: Any) -> Any:
     return qml.numpy.array(result) if isinstance(result, np.ndarray | np.generic) else result
 
 
-def _of_this_thread(args: Any, kwargs: Any) -> str | None:
-    """What watches the call in this thread, and in no other, to differentiate it."""
-    jax = sys.modules.get("jax")
-    if jax is not None:
-        leaves = jax.tree_util.tree_leaves((args, kwargs))
-        if any(isinstance(each, jax.core.Tracer) for each in leaves):
-            return "JAX's trace"
+def _of_this_thread() -> str | None:
+    """What watches this thread, and no other, to differentiate or compile what is called in it."""
+    jax = sys.modules.get("jax._src.core")
+    if jax is not None and not jax.trace_state_clean():
+        return "JAX's trace"
     tape = sys.modules.get("tensorflow.python.pywrap_tfe")
-    return "TensorFlow's tape" if tape and not tape.TFE_Py_TapeSetIsEmpty() else None
+    if tape is not None and not tape.TFE_Py_TapeSetIsEmpty():
+        return "TensorFlow's tape"
+    context = sys.modules.get("tensorflow.python.eager.context")
+    eager = context is None or context.executing_eagerly()
+    return None if eager else "the graph of a tf.function"
 
 
 _HERE = (

@@ -3,9 +3,12 @@
 import os
 import threading
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from contextvars import copy_context
 from typing import Any
+
+from covalent._quantum.calls import Call
 
 _AT_ONCE = 256
 _here = threading.local()
@@ -18,14 +21,15 @@ class Queue:
         self._lock = threading.Lock()
         self._last: _Turn | None = None
 
-    def submit(self, function: Callable[..., Any], *args: Any) -> Future[Any]:
+    def submit(self, function: Callable[..., Any], *args: Any) -> "Later":
         """Call a function in a thread; it may `choose` once all calls made before have chosen, or ended."""
+        later = Later()
         with self._lock:
             turn = _Turn(self._last)
-            future = _threads().submit(_run, turn, function, args)
+            _threads().submit(copy_context().run, later.run, _run, turn, function, args)
             self._last = turn
-        future.add_done_callback(turn.give_up_if_cancelled)
-        return future
+        later.add_done_callback(turn.give_up_if_cancelled)
+        return later
 
     def here(self, function: Callable[..., Any], *args: Any) -> Any:
         """Call a function in this thread; it chooses in its turn, too."""
@@ -35,6 +39,42 @@ class Queue:
 
     def __reduce__(self) -> tuple[type["Queue"], tuple[()]]:
         return Queue, ()
+
+
+class Later(Call):
+    """The future of a call that was put into a queue. Whoever interrupts the program while it waits gives up all."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        _not_ended.add(self)
+        self.add_done_callback(_not_ended.discard)
+
+    def result(self, timeout: float | None = None) -> Any:
+        """Wait for what the call returns."""
+        with interruptible():
+            return super().result(timeout)
+
+    def exception(self, timeout: float | None = None) -> BaseException | None:
+        """Wait for what the call raises, or None."""
+        with interruptible():
+            return super().exception(timeout)
+
+
+_not_ended: set[Call] = set()
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_not_ended.clear)
+
+
+@contextmanager
+def interruptible() -> Iterator[None]:
+    """Cancel all calls of all queues if somebody interrupts the program."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        calls = list(_not_ended)
+        with ThreadPoolExecutor(_AT_ONCE) as threads:  # each may have to tell a service
+            threads.map(Call.cancel, calls)
+        raise
 
 
 class _Turn:
@@ -56,9 +96,9 @@ class _Turn:
         self.before = None
         self._over.set()
 
-    def give_up_if_cancelled(self, future: Future[Any]) -> None:
-        """Nobody is to wait for a call that will not begin."""
-        if future.cancelled():
+    def give_up_if_cancelled(self, call: Any) -> None:
+        """Nobody is to wait for a call that will not choose."""
+        if call.cancelled():
             self._over.set()
 
 

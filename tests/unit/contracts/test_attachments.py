@@ -3,6 +3,7 @@
 import os
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 
 import pytest
 from hypothesis import given
@@ -134,3 +135,24 @@ def test_a_fork_is_another_process() -> None:
     assert os.read(reader, 100) == b"True False"
     os.close(reader)
     os.close(writer)
+
+
+@pytest.mark.parametrize("error", [None, RuntimeError("of the electron")])
+def test_what_is_to_be_done_at_the_end_is_done_whatever_the_end(error: Exception | None) -> None:
+    done: list[str] = []
+
+    def fail() -> None:
+        raise ZeroDivisionError
+
+    def electron() -> None:
+        with attachments.collected() as here:
+            here.at_end(lambda: done.append("first"))
+            here.at_end(fail)
+            here.at_end(lambda: done.append("last"))
+            assert done == []
+            if error:
+                raise error
+
+    with pytest.raises(RuntimeError, match="of the electron") if error else nullcontext():
+        electron()
+    assert done == ["last", "first"]

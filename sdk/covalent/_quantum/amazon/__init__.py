@@ -3,7 +3,6 @@
 plugin      imports the plugin, and says what to install where it is missing.
 sessions    whose AWS account is used, and how that travels to other machines.
 devices     devices that were made before and have nothing to do now.
-sent        the tasks of a circuit, for who wants to cancel them.
 tasks       sends circuits as quantum tasks: again if they fail, later if there is no room, and cancels them.
 errors      what AWS and the SDK say, in the words of the executor's fields.
 """

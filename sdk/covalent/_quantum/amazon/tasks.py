@@ -7,13 +7,12 @@ mended is an error that says why.
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
-from contextlib import suppress
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
 
 from covalent._quantum.amazon.errors import (
     NAME,
@@ -23,9 +22,11 @@ from covalent._quantum.amazon.errors import (
     code,
     told,
 )
-from covalent._quantum.amazon.sent import Sent, current, remembering
+from covalent._quantum.calls import Cancellation, begun, cancel_all, current, until_one_fails
+from covalent._shared_files.logger import app_log
 
 _BUSY = ("ThrottlingException", "ServiceQuotaExceededException")
+_HAS_ENDED = "ConflictException"
 _LONGEST_PAUSE = 30.0
 _BATCH = 10
 """Circuits of a batch at a time, as the SDK has it."""
@@ -87,9 +88,8 @@ class Sender:
             BraketError: it did not complete.
 
         """
-        sent = current()
         with told(self._device.arn):
-            return self._run(circuit, sent, settings)
+            return self._run(circuit, current(), settings)
 
     def run_batch(
         self,
@@ -101,36 +101,46 @@ class Sender:
         **settings: Any,
     ) -> Batch:
         """Run several circuits, so many at a time."""
-        sent = current()
         each_inputs: list[Any] = (
             list(inputs)
             if inputs and not isinstance(inputs, Mapping)
             else [inputs or {}] * len(circuits)
         )
-
-        def one(circuit: Any, of_it: Mapping[str, float]) -> Any:
-            return remembering(sent, lambda: self.run(circuit, inputs=dict(of_it), **settings))
-
         with ThreadPoolExecutor(max_parallel or _BATCH, thread_name_prefix="braket") as pool:
-            futures = [
-                pool.submit(one, circuit, of_it)
+            calls = [
+                begun(pool, self.run, circuit, inputs=dict(of_it), **settings)
                 for circuit, of_it in zip(circuits, each_inputs, strict=True)
             ]
-            done, _ = wait(futures, return_when=FIRST_EXCEPTION)
-            failed = [each for each in done if each.exception()]
-            if failed:
-                sent.cancel()  # nobody waits for the others any more
-            return Batch([each.result() for each in failed or futures])
+            try:
+                with current().reaching(partial(cancel_all, calls)):
+                    until_one_fails(calls)
+            except BaseException:
+                cancel_all(calls)  # nobody waits for the others any more
+                raise
+            return Batch([each.result() for each in calls])
 
-    def _run(self, circuit: Any, sent: Sent, settings: dict[str, Any]) -> Any:
+    def _run(self, circuit: Any, cancellation: Cancellation, settings: dict[str, Any]) -> Any:
         for left in reversed(range(self._limits.retries + 1)):
-            self._check(sent)
-            task = self._patiently(lambda: self._device.run(circuit, **settings), sent)
-            with sent.watched(partial(self._cancel, task)):
-                if self._patiently(task.result, sent) is not None:
+            cancellation.check()
+            task = self._patiently(lambda: self._device.run(circuit, **settings), cancellation)
+            with cancellation.reaching(partial(self._cancel, task)):
+                if self._completed(task, left, cancellation):
                     return task
-            self._check_end(task, left)
         raise AssertionError("the last try returns or raises")
+
+    def _completed(self, task: Any, left: int, cancellation: Cancellation) -> bool:
+        """Wait for a task. False if it should be sent again; it is cancelled where nobody can wait any longer."""
+        try:
+            if self._patiently(task.result, cancellation) is not None:
+                return True
+            self._check_end(task, left)
+        except (QuantumTaskFailed, QuantumTaskCancelled):
+            raise
+        except BaseException as exc:
+            exc.add_note(f"while it waited for the quantum task {task.id}")
+            self._cancel(task)
+            raise
+        return False
 
     def _check_end(self, task: Any, left: int) -> None:
         """Look why there is no result; return if the task should be sent again."""
@@ -144,12 +154,11 @@ class Sender:
             raise QuantumTaskFailed(f"{where} failed on {self._device.name} {tries}: {reason}")
         if status in ("CANCELLING", "CANCELLED"):
             raise QuantumTaskCancelled(f"{where} was cancelled")
-        self._cancel(task)
         raise QuantumTaskTimeout(
             f"{where} was {status} after {self._limits.timeout:g} s, and is cancelled: raise `poll_timeout_seconds`"
         )
 
-    def _patiently(self, call: Callable[[], Any], sent: Sent) -> Any:
+    def _patiently(self, call: Callable[[], Any], cancellation: Cancellation) -> Any:
         """Call AWS, again after a while if it is busy."""
         end = time.monotonic() + self._limits.timeout
         pause = self._limits.interval
@@ -159,14 +168,15 @@ class Sender:
             except ClientError as exc:
                 if code(exc) not in _BUSY or time.monotonic() + pause > end:
                     raise
-            time.sleep(pause)
-            self._check(sent)
+            cancellation.pause(pause)
             pause = min(2 * pause, _LONGEST_PAUSE)
 
-    def _check(self, sent: Sent) -> None:
-        if sent.is_cancelled:
-            raise QuantumTaskCancelled(f"{NAME}: the circuit was cancelled before it had run")
-
     def _cancel(self, task: Any) -> None:
-        with suppress(ClientError):  # it has ended meanwhile
+        try:
             self._device.aws_session.cancel_quantum_task(task.id)
+        except (ClientError, BotoCoreError) as exc:
+            if isinstance(exc, ClientError) and code(exc) == _HAS_ENDED:
+                return
+            app_log.warning(
+                "the quantum task %s could not be cancelled, and may go on: %s", task.id, exc
+            )

@@ -22,6 +22,7 @@ from pydantic import (
     model_validator,
 )
 
+from covalent._quantum.calls import cancel_all, until_one_fails
 from covalent._quantum.executors import configured
 from covalent._quantum.executors.pools import Coroutines, Processes, Threads
 from covalent._quantum.missing import needed, pennylane
@@ -160,10 +161,28 @@ class BaseQExecutor(BaseModel, ABC):
             The results, in their order.
 
         Raises:
-            Exception: the first error that a circuit raised.
+            Exception: the first error that a circuit raised, as soon as it is there. The others are given up.
 
         """
-        return [_result(future.result()) for future in futures_list]
+        try:
+            until_one_fails(futures_list)
+            return [_result(future.result()) for future in futures_list]
+        except BaseException:  # also when somebody interrupts the program
+            self.give_up(futures_list)
+            raise
+
+    def give_up(self, futures_list: Sequence[Any]) -> None:
+        """Nobody waits for these circuits any more.
+
+        It is called when one of them has failed, when somebody interrupts the program, and when a future of `run_later`
+        is cancelled; perhaps more than once. The default cancels the futures: circuits that wait do not begin,
+        processes that run one end, and threads go on, unheard. An executor that has jobs elsewhere cancels those, too.
+
+        Args:
+            futures_list: some of what `batch_submit` gave; they may have ended.
+
+        """
+        cancel_all(futures_list)
 
     def run_circuit(
         self, qscript: Any, device: Any = None, result_obj: CircuitRecord | None = None
@@ -310,6 +329,11 @@ class AsyncBaseQExecutor(BaseQExecutor):
     def start(self, coroutine: Coroutine[Any, Any, Any]) -> Future[Any]:
         """Begin to run a coroutine on the event loop of this executor."""
         return self._loop.submit(coroutine)
+
+    def give_up(self, futures_list: Sequence[Any]) -> None:
+        """Cancel the coroutines, and wait a while for what they do about it."""
+        super().give_up(futures_list)
+        self._loop.settle()
 
     async def run_circuit(  # type: ignore[override]  # the asynchronous executors await
         self, qscript: Any, device: Any = None, result_obj: CircuitRecord | None = None

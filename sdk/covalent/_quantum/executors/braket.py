@@ -1,7 +1,7 @@
 """Circuits on the devices of Amazon Braket."""
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import UTC, datetime
@@ -12,7 +12,6 @@ from pydantic import Field, PrivateAttr, field_serializer, field_validator, mode
 from covalent._quantum.amazon import circuits, plugin, sessions
 from covalent._quantum.amazon.devices import Devices
 from covalent._quantum.amazon.run_kwargs import sorted_out
-from covalent._quantum.amazon.sent import Ledger, Sent, remembering
 from covalent._quantum.executors.base import BaseThreadPoolQExecutor
 from covalent._quantum.executors.configured import configured
 from covalent._quantum.executors.shared_future import parts
@@ -66,7 +65,6 @@ class BraketQubitExecutor(BaseThreadPoolQExecutor):
     s3_destination_folder: tuple[str, ...] = configured(NAME, "s3_destination_folder", ())
     run_kwargs: dict[str, Any] = Field(default={})
     _devices: Devices = PrivateAttr(default_factory=Devices)
-    _ledger: Ledger = PrivateAttr(default_factory=Ledger)
 
     @model_validator(mode="before")
     @classmethod
@@ -150,32 +148,13 @@ class BraketQubitExecutor(BaseThreadPoolQExecutor):
             qscripts_list: a list of Pennylane style `QuantumScripts`.
 
         Returns:
-            A future for each, in their order.
+            A future for each, in their order. One that is cancelled cancels its task; with `parallel`, the whole batch.
 
         """
         if self.parallel and len(qscripts_list) > 1:
-            whole = self._begun(self.run_all_circuits, qscripts_list)
-            futures = parts(whole[0], len(qscripts_list))
-            self._ledger.add(futures, whole[1])
-            return futures
-        return [self._of_one(each) for each in qscripts_list]
-
-    def batch_get_results(self, futures_list: Sequence[Any]) -> list[Any]:
-        """Wait for circuits.
-
-        Returns:
-            The results, in their order.
-
-        Raises:
-            Exception: the first error that a circuit raised. The tasks of the others, which nobody waits for any more,
-                are cancelled.
-
-        """
-        try:
-            return super().batch_get_results(futures_list)
-        except BaseException:  # also when somebody interrupts the program
-            self._ledger.cancel(futures_list)
-            raise
+            whole = self._pool.submit(self.max_jobs, self.run_all_circuits, qscripts_list)
+            return parts(whole, len(qscripts_list))
+        return [self._pool.submit(self.max_jobs, self.run_circuit, each) for each in qscripts_list]
 
     def run_circuit(
         self, qscript: Any, device: Any = None, result_obj: CircuitRecord | None = None
@@ -212,15 +191,6 @@ class BraketQubitExecutor(BaseThreadPoolQExecutor):
         values = state["__dict__"]
         travelling = sessions.parameters(values.get("aws_session"))
         return {**state, "__dict__": {**values, "aws_session": travelling}}
-
-    def _of_one(self, qscript: Any) -> Future[CircuitRecord]:
-        future, sent = self._begun(self.run_circuit, qscript)
-        self._ledger.add([future], sent)
-        return future
-
-    def _begun(self, function: Callable[..., Any], *args: Any) -> tuple[Future[Any], Sent]:
-        sent = Sent()
-        return self._pool.submit(self.max_jobs, remembering, sent, function, *args), sent
 
     def _run_batch(
         self, qscripts: Sequence[Any], records: Sequence[CircuitRecord], device: Any

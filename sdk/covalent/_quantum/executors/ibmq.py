@@ -6,6 +6,7 @@ from typing import Any
 
 from pydantic import field_validator
 
+from covalent._quantum.calls import settled
 from covalent._quantum.executors.base import BaseThreadPoolQExecutor
 from covalent._quantum.executors.configured import configured
 from covalent._quantum.ibm import options as documented
@@ -83,3 +84,8 @@ class IBMQExecutor(IBMQuantumFields, BaseThreadPoolQExecutor):
 
         """
         return [self._pool.submit(self.max_jobs, self.run_circuit, each) for each in qscripts_list]
+
+    def give_up(self, futures_list: Sequence[Any]) -> None:
+        """Cancel the jobs, and wait a while until the service knows."""
+        super().give_up(futures_list)
+        settled(futures_list)

@@ -6,6 +6,7 @@ forked, it begins anew.
 """
 
 import asyncio
+import contextlib
 import os
 import threading
 import weakref
@@ -13,7 +14,11 @@ from collections.abc import Callable, Coroutine
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, Self
 
+from covalent._quantum.calls import SETTLING, Call, begun, current
 from covalent._quantum.executors.worker_process import Worker
+
+_WAITING = 64
+"""Threads in which coroutines wait for what cannot be awaited."""
 
 
 class _Pool:
@@ -45,15 +50,13 @@ class Threads(_Pool):
         self._threads: ThreadPoolExecutor | None = None
         self._size = 0
 
-    def submit(
-        self, size: int, function: Callable[..., Any], *args: Any, **kwargs: Any
-    ) -> Future[Any]:
+    def submit(self, size: int, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Call:
         """Run a function in one of `size` threads."""
         with self._lock:
             if not self._began_here() or self._threads is None or size != self._size:
                 self._size = size
                 self._threads = ThreadPoolExecutor(size, thread_name_prefix="qelectron")
-            return self._threads.submit(function, *args, **kwargs)
+            return begun(self._threads, function, *args, **kwargs)
 
 
 class Processes(_Pool):
@@ -64,10 +67,11 @@ class Processes(_Pool):
         self._threads = Threads()
         self._idle = _Idle()
 
-    def submit(
-        self, size: int, function: Callable[..., Any], *args: Any, **kwargs: Any
-    ) -> Future[Any]:
-        """Run a function in one of `size` processes; it, its arguments and its result travel by cloudpickle."""
+    def submit(self, size: int, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Call:
+        """Run a function in one of `size` processes; it, its arguments and its result travel by cloudpickle.
+
+        To cancel it while it runs ends its process.
+        """
         with self._lock:
             if not self._began_here():
                 self._idle = _Idle()
@@ -88,14 +92,36 @@ class Coroutines(_Pool):
         with self._lock:
             if not self._began_here() or self._loop is None:
                 self._loop = _loop_in_a_thread()
-                weakref.finalize(self, self._loop.call_soon_threadsafe, self._loop.stop)
+                end = weakref.finalize(self, self._loop.call_soon_threadsafe, self._loop.stop)
+                end.atexit = False  # its thread ends with the interpreter
             return asyncio.run_coroutine_threadsafe(coroutine, self._loop)
+
+    def settle(self) -> None:
+        """Wait until coroutines that were cancelled have ended, but not for long."""
+        with self._lock:
+            loop = self._loop if self._pid == os.getpid() else None
+        if loop is not None:
+            with contextlib.suppress(TimeoutError):
+                asyncio.run_coroutine_threadsafe(_cancelled_ended(), loop).result(SETTLING)
+
+
+async def _cancelled_ended() -> None:
+    leaving = [each for each in asyncio.all_tasks() if each.cancelling()]
+    if leaving:
+        await asyncio.wait(leaving)
 
 
 def _loop_in_a_thread() -> asyncio.AbstractEventLoop:
-    loop = asyncio.new_event_loop()
-    threading.Thread(target=loop.run_forever, name="qelectron-loop", daemon=True).start()
+    runner = asyncio.Runner(loop_factory=asyncio.new_event_loop)
+    loop = runner.get_loop()
+    loop.set_default_executor(ThreadPoolExecutor(_WAITING, thread_name_prefix="qelectron-wait"))
+    threading.Thread(target=_run_loop, args=[runner], name="qelectron-loop", daemon=True).start()
     return loop
+
+
+def _run_loop(runner: asyncio.Runner) -> None:
+    with runner:
+        runner.get_loop().run_forever()
 
 
 class _Idle:
@@ -141,6 +167,7 @@ def _run(
 ) -> Any:
     worker = idle.take(size)
     try:
-        return worker.call(function, args, kwargs)
+        with current().reaching(worker.kill):
+            return worker.call(function, args, kwargs)
     finally:
         idle.give_back(worker)

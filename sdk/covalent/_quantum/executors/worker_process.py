@@ -6,11 +6,13 @@ that kind (daemons), and takes functions and classes of notebooks, by cloudpickl
 the middle of a circuit: a killed parent leaves none behind.
 """
 
+import contextlib
 import os
 import pickle
 import struct
 import subprocess
 import sys
+import weakref
 from collections.abc import Callable
 from pathlib import Path
 from typing import IO, Any
@@ -23,6 +25,21 @@ _THREADS = (
     *("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"),
     *("NUMEXPR_NUM_THREADS", "VECLIB_MAXIMUM_THREADS"),
 )
+
+
+_workers: "weakref.WeakSet[Worker]" = weakref.WeakSet()
+
+
+def _leave_to_the_parent() -> None:
+    """In a process that was forked off: hold no end of the parent's pipes open, and have nothing to write into them."""
+    nowhere = os.open(os.devnull, os.O_RDWR)
+    for each in list(_workers):
+        each.let_go(nowhere)
+    os.close(nowhere)
+
+
+if hasattr(os, "register_at_fork"):  # not on Windows, which has no fork
+    os.register_at_fork(after_in_child=_leave_to_the_parent)
 
 
 class Worker:
@@ -41,6 +58,7 @@ class Worker:
             stdout=subprocess.PIPE,
             env={**os.environ, **{name: str(threads) for name in _THREADS}},
         )
+        _workers.add(self)
         self._send(pickle.dumps(sys.path))
 
     def is_alive(self) -> bool:
@@ -64,11 +82,23 @@ class Worker:
             return outcome
         raise outcome from RuntimeError(f"in a process of the quantum executor:\n{text}")
 
+    def kill(self) -> None:
+        """End the process in the middle of what it runs."""
+        self._process.kill()
+        self._process.wait()
+
+    def let_go(self, nowhere: int) -> None:
+        """Put another file in the place of the pipes."""
+        for stream in (self._process.stdin, self._process.stdout):
+            if stream is not None and not stream.closed:
+                os.dup2(nowhere, stream.fileno(), inheritable=False)
+
     def close(self) -> None:
         """End the process and wait for its end."""
         for stream in (self._process.stdin, self._process.stdout):
             if stream is not None:
-                stream.close()
+                with contextlib.suppress(BrokenPipeError):  # it was killed before it had read all
+                    stream.close()
         self._process.wait()
 
     def _send(self, frame: bytes) -> None:

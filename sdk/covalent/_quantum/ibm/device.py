@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future
 from typing import Any
 
 import pennylane as qml
@@ -17,9 +17,14 @@ from pennylane.tape import QuantumScript
 from pennylane.transforms import broadcast_expand, split_non_commuting
 from pennylane.transforms.core import CompilePipeline
 
+from covalent._quantum.calls import current, settled
+from covalent._quantum.executors.pools import Coroutines
 from covalent._quantum.ibm.circuits import OPERATIONS, Translated, exact, measured, translated
 from covalent._quantum.ibm.errors import ShotsMissing, TooFewQubits
 from covalent._quantum.ibm.place import Place
+
+_loop = Coroutines()
+"""Of those who wait in a thread of their own, which may have an event loop itself."""
 
 
 class SamplerDevice(Device):  # type: ignore[misc]  # PennyLane has no types for mypy
@@ -62,8 +67,7 @@ class SamplerDevice(Device):  # type: ignore[misc]  # PennyLane has no types for
         """Run circuits, as one job, and wait."""
         several = not isinstance(circuits, QuantumScript)
         batch = list(circuits) if several else [circuits]
-        with ThreadPoolExecutor(1) as thread:  # the caller's own thread may have an event loop
-            results = thread.submit(asyncio.run, self.sample(batch)).result()
+        results = _waited(_loop.submit(self.sample(batch)))
         return results if several else results[0]
 
     async def run(self, tapes: Sequence[Any]) -> tuple[Any, ...]:
@@ -94,7 +98,7 @@ class SamplerDevice(Device):  # type: ignore[misc]  # PennyLane has no types for
             return []
         ready = await asyncio.to_thread(self.place.prepared, [each.circuit for each in sampled])
         pubs = [(qc, None, each.shots) for qc, each in zip(ready, sampled, strict=True)]
-        running = await asyncio.to_thread(self.place.submit, pubs)
+        running = await self.place.submit(pubs)
         found = await running.result()
         return [getattr(each.data, qc.cregs[0].name) for each, qc in zip(found, ready, strict=True)]
 
@@ -123,6 +127,17 @@ class SamplerDevice(Device):  # type: ignore[misc]  # PennyLane has no types for
             raise TooFewQubits(
                 f"{self.owner}: {wanted} wires are more than the {self.place.qubits} qubits of {self.place.name}"
             )
+
+
+def _waited(running: Future[Any]) -> Any:
+    """The result of a job; it is cancelled with the call that waits here."""
+    try:
+        with current().reaching(running.cancel):
+            return running.result()
+    except BaseException:
+        running.cancel()
+        settled([running])
+        raise
 
 
 def _sayable(operation: Any) -> bool:

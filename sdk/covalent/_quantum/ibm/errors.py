@@ -6,6 +6,7 @@ TokenRefused         give another token, or another instance
 UnknownBackend       choose a back end that exists
 BackendUnavailable   wait, or choose another back end
 JobFailed            look at the cause: the device or the service refused the circuit
+JobStateUnknown      look for the job at the service, by its id
 """
 
 from __future__ import annotations
@@ -41,3 +42,11 @@ class BackendUnavailable(RuntimeError):
 
 class JobFailed(RuntimeError):
     """The job was taken, and did not end well; `__cause__` is what Qiskit said."""
+
+
+class TooManyJobs(JobFailed):
+    """The service takes no more jobs now."""
+
+
+class JobStateUnknown(JobFailed):
+    """The job was taken, and the service does not tell what became of it."""

@@ -12,7 +12,7 @@ from qiskit_ibm_runtime import SamplerV2, fake_provider
 from covalent._quantum.ibm import retired
 from covalent._quantum.ibm.circuits import transpiled
 from covalent._quantum.ibm.errors import UnknownBackend
-from covalent._quantum.ibm.jobs import Running
+from covalent._quantum.ibm.jobs import Running, sent
 from covalent._quantum.ibm.options import Settings
 
 
@@ -29,9 +29,10 @@ class Statevector:
         """The circuits as they are."""
         return circuits
 
-    def submit(self, pubs: Sequence[Any]) -> Running:
+    async def submit(self, pubs: Sequence[Any]) -> Running:
         """Start one job in a thread."""
-        return Running(StatevectorSampler(seed=self.settings.seed).run(pubs), self.name)
+        sampler = StatevectorSampler(seed=self.settings.seed)
+        return await sent(lambda: Running(sampler.run(pubs), self.name))
 
 
 @dataclass(frozen=True)
@@ -58,10 +59,12 @@ class Here:
         level = self.settings.optimization_level if self.transpile else 0
         return transpiled(circuits, self.backend, self.settings, level)
 
-    def submit(self, pubs: Sequence[Any]) -> Running:
+    async def submit(self, pubs: Sequence[Any]) -> Running:
         """Start one job in a thread."""
-        sampler = SamplerV2(mode=self.backend, options=self.settings.for_simulator())
-        return Running(sampler.run(pubs), self.name)
+        return await sent(lambda: Running(self._sampler().run(pubs), self.name))
+
+    def _sampler(self) -> Any:
+        return SamplerV2(mode=self.backend, options=self.settings.for_simulator())
 
 
 def simulator(method: str, settings: Settings, *, transpile: bool) -> Statevector | Here:

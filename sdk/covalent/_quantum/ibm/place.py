@@ -1,8 +1,10 @@
 """Where circuits run: each place makes jobs of a Sampler (V2), and says how circuits must be for it."""
 
-import time
+import asyncio
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Protocol
 
 from qiskit_ibm_runtime import SamplerV2
@@ -11,9 +13,9 @@ from qiskit_ibm_runtime.exceptions import IBMInputValueError, IBMRuntimeError
 from covalent._quantum.ibm import retired, sessions
 from covalent._quantum.ibm.account import Account, account_of
 from covalent._quantum.ibm.circuits import transpiled
-from covalent._quantum.ibm.errors import JobFailed
+from covalent._quantum.ibm.errors import JobFailed, TooManyJobs
 from covalent._quantum.ibm.here import Here, Statevector, fake, local
-from covalent._quantum.ibm.jobs import Running
+from covalent._quantum.ibm.jobs import Running, sent
 from covalent._quantum.ibm.options import Settings, seconds
 from covalent._quantum.ibm.secret import without
 
@@ -40,7 +42,7 @@ class Place(Protocol):
     def prepared(self, circuits: Sequence[Any]) -> Sequence[Any]:
         """The circuits as the place takes them: transpiled where that is needed."""
 
-    def submit(self, pubs: Sequence[Any]) -> Running:
+    async def submit(self, pubs: Sequence[Any]) -> Running:
         """Start one job of circuits, each with its shots."""
 
 
@@ -78,34 +80,35 @@ class Device:
         """The circuits in gates and on neighbours that the device has: the service takes no others any more."""
         return transpiled(circuits, self.backend, self.settings, self.settings.optimization_level)
 
-    def submit(self, pubs: Sequence[Any]) -> Running:
-        """Send one job.
+    async def submit(self, pubs: Sequence[Any]) -> Running:
+        """Send one job. The service takes five in a minute from a user: those above are sent again later.
 
         Raises:
             BackendUnavailable: the device is offline, or its queue is too long.
             JobFailed: the service did not take the job.
 
         """
+        send = partial(self._sent, await asyncio.to_thread(self._sampler), pubs)
+        for pause in PAUSES:
+            with suppress(TooManyJobs):
+                return await sent(send)
+            await asyncio.sleep(pause)
+        return await sent(send)
+
+    def _sampler(self) -> Any:
         self.account.ready(self.backend, self.settings.max_pending_jobs)
         options = self.settings.for_device(self.max_time, in_session=self.in_session)
         with self.account.errors(f"send a job to {self.name}"):
-            sampler = SamplerV2(mode=self._mode(), options=options)
-        with self.account.errors(f"send a job to {self.name}"):
-            job = self._sent(sampler, pubs)
-        return Running(job, self.name, self.account)
+            return SamplerV2(mode=self._mode(), options=options)
 
-    def _sent(self, sampler: Any, pubs: Sequence[Any]) -> Any:
-        """The job. The service takes five in a minute from a user: those above are sent again later."""
-        pauses = iter(PAUSES)
-        while True:
+    def _sent(self, sampler: Any, pubs: Sequence[Any]) -> Running:
+        with self.account.errors(f"send a job to {self.name}"):
             try:
-                return sampler.run(pubs)
+                return Running(sampler.run(pubs), self.name, self.account)
             except (IBMRuntimeError, IBMInputValueError) as exc:
-                pause = next(pauses, None) if _TOO_MANY in str(exc) else None
-                if pause is None:
-                    text = f"{self.name} did not take the job: {exc}"
-                    raise JobFailed(without(text, self.account.token)) from exc
-            time.sleep(pause)
+                kind = TooManyJobs if _TOO_MANY in str(exc) else JobFailed
+                text = f"{self.name} did not take the job: {exc}"
+                raise kind(without(text, self.account.token)) from exc
 
     def _mode(self) -> Any:
         if not self.in_session:

@@ -1,8 +1,8 @@
 """Runtime sessions, kept from one call to the next: the loop of an optimisation waits once in the queue.
 
 A session that ended meanwhile (idle for too long, or its time is over) is replaced. Accounts that may not have
-sessions (the Open Plan) get a batch, which has the same form. All are closed when the process ends, so that their
-idle time is not billed.
+sessions (the Open Plan) get a batch, which has the same form. One is closed when the electron that opened it ends, or
+else when the process does, so that its idle time is not billed.
 """
 
 import atexit
@@ -17,6 +17,7 @@ from qiskit_ibm_runtime.api.exceptions import RequestsApiError
 
 from covalent._quantum.ibm import retired
 from covalent._quantum.ibm.account import Account
+from covalent_contracts import attachments
 
 _NOT_FOR_THE_PLAN = "1352"
 
@@ -48,6 +49,9 @@ def session(account: Account, backend: Any, max_time: int | None) -> Any:
         known = _open.get(key)
         if known is None or not _takes_jobs(known):
             known = _open[key] = _new(account, backend, max_time)
+            electron = attachments.collector()
+            if electron is not None:
+                electron.at_end(lambda: _close(key))
         return known
 
 
@@ -75,13 +79,17 @@ def _new(account: Account, backend: Any, max_time: int | None) -> Any:
 
 
 def close_all() -> None:
-    """Close every session, so that none is billed for being idle."""
+    """Close every session."""
+    for key in list(_open):
+        _close(key)
+
+
+def _close(key: _Key) -> None:
     with _lock:
-        known = [each for key, each in _open.items() if key.process == os.getpid()]
-        _open.clear()
-    for each in known:
+        known = _open.pop(key, None)
+    if known is not None and key.process == os.getpid():
         with contextlib.suppress(Exception):  # the service closes it by itself, after a while
-            each.close()
+            known.close()
 
 
 atexit.register(close_all)

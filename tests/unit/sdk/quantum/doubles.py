@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from concurrent.futures import Future
 from typing import Any
 
+from pydantic import Field
+
 from covalent._quantum.executors.base import BaseQExecutor
 
 
@@ -27,3 +29,22 @@ def _done(value: Any) -> Future[Any]:
     future: Future[Any] = Future()
     future.set_result(value)
     return future
+
+
+class Slow(BaseQExecutor):
+    """Its circuits go on until they are given up; "fails" fails at once. `given_up` tells which it was asked to."""
+
+    given_up: list[Any] = Field(default_factory=list)
+
+    def batch_submit(self, qscripts_list: Sequence[Any]) -> list[Future[Any]]:
+        return [self._begun(each) for each in qscripts_list]
+
+    def give_up(self, futures_list: Sequence[Any]) -> None:
+        super().give_up(futures_list)
+        self.given_up.append(list(futures_list))
+
+    def _begun(self, circuit: Any) -> Future[Any]:
+        future: Future[Any] = Future()
+        if circuit == "fails":
+            future.set_exception(ZeroDivisionError("no circuit"))
+        return future

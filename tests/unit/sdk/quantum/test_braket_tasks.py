@@ -22,8 +22,8 @@ from covalent._quantum.amazon.errors import (
     QuantumTaskTimeout,
     told,
 )
-from covalent._quantum.amazon.sent import Ledger, Sent, remembering
 from covalent._quantum.amazon.tasks import Limits, Sender
+from covalent._quantum.calls import Call, Cancellation
 
 WAIT = 60
 ARN = "arn:aws:braket:::device/quantum-simulator/amazon/sv1"
@@ -69,8 +69,13 @@ class Device:
 def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """The pauses that are made: none of them takes any time, but the clock goes on."""
     made: list[float] = []
-    clock = SimpleNamespace(sleep=made.append, monotonic=lambda: sum(made))
-    monkeypatch.setattr(tasks, "time", clock)
+    monkeypatch.setattr(tasks, "time", SimpleNamespace(monotonic=lambda: sum(made)))
+
+    def pause(_: Cancellation, seconds: float) -> None:
+        if seconds:
+            made.append(seconds)
+
+    monkeypatch.setattr(Cancellation, "pause", pause)
     return made
 
 
@@ -163,59 +168,53 @@ class TestBusy:
         assert sender(device).run("circuit").id == "task 1"
         assert (pauses, len(device.sent)) == ([1], 1)
 
-    def test_who_has_been_cancelled_waits_no_more(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        sent = Sent()
-        clock = SimpleNamespace(sleep=lambda _: sent.cancel(), monotonic=lambda: 0.0)
-        monkeypatch.setattr(tasks, "time", clock)
-        device = Device(*[refusal("ThrottlingException")] * 2)
-        with pytest.raises(QuantumTaskCancelled, match="before it had run"):
-            remembering(sent, sender(device).run, "circuit")
+    def test_who_has_been_cancelled_waits_no_more(self) -> None:
+        call = Call()
+
+        class Busy(Device):
+            def run(self, circuit: Any, **settings: Any) -> Task:
+                call.cancel()
+                return super().run(circuit, **settings)
+
+        device = Busy(*[refusal("ThrottlingException")] * 2)
+        call.run(sender(device).run, "circuit")
+        assert call.cancelled()
         assert len(device.ends) == 1, "it asked once"
 
 
 class TestCancel:
     def test_what_was_cancelled_before_is_not_sent(self) -> None:
-        device, sent = Device(), Sent()
-        sent.cancel()
-        with pytest.raises(QuantumTaskCancelled, match="before it had run"):
-            remembering(sent, sender(device).run, "circuit")
+        device, call = Device(), Call()
+
+        def cancelled() -> Any:
+            call.cancel()
+            return sender(device).run("circuit")
+
+        call.run(cancelled)
+        assert call.cancelled()
         assert not device.sent
 
     def test_a_task_that_runs_is_cancelled_and_not_sent_again(self) -> None:
-        sent = Sent()
+        call = Call()
 
         class Slow(Device):
             def run(self, circuit: Any, **settings: Any) -> Task:
                 task = super().run(circuit, **settings)
                 task.status = "FAILED"
-                task.result = sent.cancel
+                task.result = lambda: None if call.cancel() else "it had ended"
                 return task
 
         device = Slow()
-        with pytest.raises(QuantumTaskCancelled, match="before it had run"):
-            remembering(sent, sender(device).run, "circuit")
+        call.run(sender(device).run, "circuit")
+        assert call.cancelled()
         assert (len(device.sent), device.cancelled) == (1, ["task 1"])
 
-    def test_one_thing_is_done_for_the_sake_of_one(self) -> None:
-        sent, device = Sent(), Device()
-        remembering(sent, sender(device).run, "circuit")
-        sent.cancel()
-        assert not device.cancelled, "it had ended"
-        assert sender(device).run("another").status == "COMPLETED"
-
-    def test_a_ledger_cancels_what_has_not_ended(self) -> None:
-        from concurrent.futures import Future
-
-        ledger = Ledger()
-        done, running, waiting = (Future[int]() for _ in range(3))
-        of_each = {each: Sent() for each in (done, running, waiting)}
-        for each, sent in of_each.items():
-            ledger.add([each], sent)
-        done.set_result(1)
-        running.set_running_or_notify_cancel()
-        ledger.cancel([done, running, waiting, Future()])
-        assert [sent.is_cancelled for sent in of_each.values()] == [False, True, True]
-        assert waiting.cancelled()
+    def test_a_task_that_has_ended_is_not_cancelled(self) -> None:
+        call, device = Call(), Device()
+        call.run(sender(device).run, "circuit")
+        assert not call.cancel()
+        assert call.result().status == "COMPLETED"
+        assert not device.cancelled
 
 
 class Meeting(Device):
@@ -270,10 +269,9 @@ class TestBatch:
 
         device = Mixed()
         device.aws_session.cancel_quantum_task = lambda _: cancelled.set()
-        sent = Sent()
         with pytest.raises(BraketError, match="ValidationException"):
-            remembering(sent, sender(device).run_batch, ["right", "wrong"])
-        assert sent.is_cancelled
+            sender(device).run_batch(["right", "wrong"])
+        assert cancelled.is_set()
 
 
 class TestTold:

@@ -12,7 +12,7 @@ import cloudpickle
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.unit.sdk.quantum.doubles import Counting, Echo
+from tests.unit.sdk.quantum.doubles import Counting, Echo, Slow
 
 import covalent as ct
 from covalent._quantum.cluster import QCluster
@@ -243,3 +243,45 @@ def test_an_executor_of_other_settings_is_refused() -> None:
     cluster.serialize_selector()
     with pytest.raises(ValueError, match=r"selector=a function of QCluster .*not in the cluster"):
         cluster.batch_submit([1])
+
+
+@pytest.mark.parametrize("circuits", [["goes on", "fails"], ["fails", "goes on"]])
+def test_a_failure_on_one_executor_gives_up_the_circuits_of_all(circuits: list[str]) -> None:
+    executors = [Slow(), Slow()]
+    cluster = QCluster(executors=executors)
+    futures = cluster.batch_submit(circuits)
+    with pytest.raises(ZeroDivisionError):
+        cluster.batch_get_results(futures)
+    assert futures[circuits.index("goes on")].cancelled()
+    assert all(each.given_up for each in executors)
+
+
+def test_an_executor_that_waits_in_its_own_way_is_waited_for() -> None:
+    class Polling(Slow):
+        def batch_get_results(self, futures_list: Sequence[Any]) -> list[Any]:
+            for each in futures_list:
+                each.set_result("polled")
+            return super().batch_get_results(futures_list)
+
+    made = QCluster(executors=[Polling(), Echo(label="b")])
+    assert run(made, [1, 2]) == ["polled", ("b", 2)]
+
+
+def test_a_cluster_hands_on_what_is_given_up_to_the_owners() -> None:
+    executors = [Slow(), Slow()]
+    outer = QCluster(executors=[QCluster(executors=[executors[0]]), executors[1]])
+    futures = outer.batch_submit([1, 2, 3])
+    outer.give_up(futures)
+    assert [each.given_up for each in executors] == [[[futures[0], futures[2]]], [[futures[1]]]]
+
+
+def test_a_circuit_that_cannot_be_submitted_gives_up_those_that_were() -> None:
+    class Refusing(Echo):
+        def batch_submit(self, qscripts_list: Sequence[Any]) -> Any:
+            raise ZeroDivisionError("no token")
+
+    first = Slow()
+    with pytest.raises(ZeroDivisionError):
+        QCluster(executors=[first, Refusing()]).batch_submit([1, 2])
+    ((future,),) = first.given_up
+    assert future.cancelled()

@@ -272,3 +272,86 @@ def test_coroutines_run_side_by_side_on_one_loop() -> None:
 
     found = {pool.submit(both()).result(WAIT) for _ in range(3)}
     assert len(found) == 1
+
+
+def _wait_in(folder: str) -> None:
+    (Path(folder) / str(os.getpid())).touch()
+    time.sleep(600)
+
+
+def test_to_cancel_what_runs_ends_its_process_and_no_other(tmp_path: Path) -> None:
+    pool = Processes()
+    runs, waits = [pool.submit(1, _wait_in, str(tmp_path)) for _ in range(2)]
+    deadline = time.monotonic() + WAIT
+    while not list(tmp_path.iterdir()):
+        assert time.monotonic() < deadline
+        time.sleep(0.01)  # nothing tells what another process does
+    (found,) = tmp_path.iterdir()
+    worker = psutil.Process(int(found.name))
+    assert waits.cancel()
+    assert runs.cancel()
+    worker.wait(WAIT)
+    assert pool.submit(1, os.getpid).result(WAIT) != worker.pid
+    assert len(list(tmp_path.iterdir())) == 1, "the one that waited did not begin"
+
+
+def test_coroutines_that_were_cancelled_can_take_back_what_they_did() -> None:
+    pool, begun, took_back = Coroutines(), threading.Event(), []
+
+    async def work() -> None:
+        try:
+            begun.set()
+            await asyncio.sleep(600)
+        except asyncio.CancelledError:
+            await asyncio.to_thread(time.sleep, 0.1)
+            took_back.append("the job")
+            raise
+
+    future = pool.submit(work())
+    assert begun.wait(WAIT)
+    future.cancel()
+    pool.settle()
+    assert took_back == ["the job"]
+    Coroutines().settle()
+
+
+def test_the_event_loop_is_closed_with_its_pool() -> None:
+    pool = Coroutines()
+
+    async def loop_and_thread() -> tuple[asyncio.AbstractEventLoop, threading.Thread]:
+        await asyncio.to_thread(int)
+        return asyncio.get_running_loop(), threading.current_thread()
+
+    loop, thread = pool.submit(loop_and_thread()).result(WAIT)
+    del pool
+    gc.collect()
+    thread.join(WAIT)
+    assert loop.is_closed()
+
+
+_FORKING = """
+import os, sys, time
+from covalent._quantum.executors.pools import Processes
+pool = Processes()
+print(pool.submit(1, os.getpid).result(), flush=True)
+if os.fork() == 0:
+    time.sleep(600)
+sys.stdin.read()
+"""
+
+
+def test_a_forked_process_holds_no_end_of_the_pipes() -> None:
+    pipe = subprocess.PIPE
+    with subprocess.Popen([sys.executable, "-c", _FORKING], stdin=pipe, stdout=pipe) as parent:
+        assert parent.stdout is not None
+        worker = psutil.Process(int(parent.stdout.readline()))
+        deadline = time.monotonic() + WAIT
+        while not (others := set(psutil.Process(parent.pid).children()) - {worker}):
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+        parent.kill()
+        try:
+            worker.wait(WAIT)
+        finally:
+            for each in others:
+                each.kill()
