@@ -27,8 +27,8 @@ WRITTEN = 5e-5
 """The same of a value in the reference, which has four digits after the point."""
 SIGMAS = 5
 NOISE = 0.1
-"""What a device in `providers.DEVICES` may add: fake_lima's qubits are misread by up to 0.03 each on those that the
-transpiler chooses, of whose two CNOTs each fails by 0.01; the rest is for its next calibration."""
+"""What a device in `providers.DEVICES` may add: a qubit of fake_lima, the noisiest, is misread by up to 0.06, each of
+the circuit's two CNOTs fails by 0.01 or so, and the rest is for its next calibration."""
 SLIPS: tuple[tuple[str, str], ...] = (
     ("# Wait for all circuits to finish.", ">>> # Wait for all circuits to finish."),
     (">>> >>>", ">>>"),
