@@ -14,7 +14,7 @@ from covalent_executors.task import JOB_ERRORS, Argument, TaskTemplate
 
 RUN = "arn:aws:states:::ecs:runTask.sync"
 RUN_ERRORS = ("ECS.InvalidParameterException", "ECS.SdkClientException", "ECS.ServerException")
-"""What passes, or may: bad moments of the service. The first one also says that it looked up too many subnets at once."""
+"""What passes, or may: bad moments of the service. The first also says that it looked up too many subnets at once."""
 REFUSED = (
     "ECS.AccessDeniedException",
     "ECS.BlockedException",
