@@ -18,7 +18,7 @@ from covalent_runner import processes
 ENVIRONMENT = "COVALENT_LOCALSTACK_VENV"
 """The environment variable that says where it is, if not in `.venv-localstack` of the checkout."""
 _PACKAGE = Path(__file__).parents[1]
-_SHARED = ("batch", "ecs", "launcher", "patching", "programs", "threads")
+_SHARED = ("batch", "ecs", "interpreter", "launcher", "patching", "programs", "threads")
 """Modules of the embedded AWS that the plugin needs, with `covalent_runner.processes`: what runs containers."""
 _DIST_INFO = "covalent_localstack_community-1.dist-info"
 # LocalStack knows a hook by the name of its function, so two must not have the same.

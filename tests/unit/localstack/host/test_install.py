@@ -1,5 +1,6 @@
 """Where LocalStack is installed, and how the plugin gets there."""
 
+import re
 import subprocess
 import sys
 from importlib.metadata import PathDistribution
@@ -34,6 +35,16 @@ def test_the_plugin_replaces_an_older_one(tmp_path: Path) -> None:
         each.touch()
     install.write_plugin(tmp_path)
     assert not any(each.exists() for each in old)
+
+
+def test_all_that_the_plugin_imports_of_ours_goes_along(tmp_path: Path) -> None:
+    install.write_plugin(tmp_path)
+    for source in tmp_path.rglob("*.py"):
+        for name in re.findall(
+            r"^ *(?:from|import) (covalent_[\w.]+)", source.read_text(), re.MULTILINE
+        ):
+            path = tmp_path / name.replace(".", "/")
+            assert path.is_dir() or path.with_suffix(".py").exists(), f"{source.name} needs {name}"
 
 
 def test_what_needs_the_standard_library_only_is_importable_alone(tmp_path: Path) -> None:
