@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from contextvars import copy_context
 from typing import Any
 
-from covalent._quantum.calls import Call
+from covalent._quantum.calls import Call, cancel_all
 
 _AT_ONCE = 256
 _here = threading.local()
@@ -72,6 +72,8 @@ def interruptible() -> Iterator[None]:
         yield
     except KeyboardInterrupt:
         calls = list(_not_ended)
+        waiting = [each for each in calls if each.started is None]
+        cancel_all(waiting)  # first, or they take the places of those that run
         with ThreadPoolExecutor(_AT_ONCE) as threads:  # each may have to tell a service
             threads.map(Call.cancel, calls)
         raise

@@ -149,8 +149,22 @@ def test_an_interrupt_while_one_waits_cancels_all_calls_of_all_queues(
     first = turns.Queue().submit(job.wait)
     waiting = [turns.Queue().submit(begins.set) for _ in range(3)]
     assert job.runs.wait(WAIT)
-    interrupt = threading.Timer(0.05, os.kill, [os.getpid(), signal.SIGINT])
-    interrupt.start()
+    cancel = Call.cancel
+
+    def slowly(call: Call) -> bool:
+        """Whoever could begin before it is cancelled does."""
+        if call.started is None:
+            begins.wait(0.1)
+        return cancel(call)
+
+    monkeypatch.setattr(Call, "cancel", slowly)
+    result = Future.result
+
+    def interrupted(future: Future[object], timeout: float | None) -> object:
+        os.kill(os.getpid(), signal.SIGINT)
+        return result(future, timeout)
+
+    monkeypatch.setattr(Future, "result", interrupted)
     with pytest.raises(KeyboardInterrupt):
         waiting[0].result(WAIT)
     assert job.stopped.is_set()
