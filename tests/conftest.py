@@ -2,6 +2,7 @@
 
 import os
 import re
+import signal
 from pathlib import Path
 
 import boto3
@@ -9,6 +10,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 os.environ["COVALENT_DISABLE_DASK"] = "1"  # a cluster beside each server would take the machine
+signal.signal(signal.SIGINT, signal.default_int_handler)  # who runs tests in the background ignores it
 settings.register_profile("covalent", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("covalent")
 
