@@ -10,7 +10,9 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 os.environ["COVALENT_DISABLE_DASK"] = "1"  # a cluster beside each server would take the machine
-signal.signal(signal.SIGINT, signal.default_int_handler)  # who runs tests in the background ignores it
+signal.signal(
+    signal.SIGINT, signal.default_int_handler
+)  # who runs tests in the background ignores it
 settings.register_profile("covalent", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("covalent")
 

@@ -376,7 +376,8 @@ def test_looks_that_fail_again_and_again_are_the_end(monkeypatch: pytest.MonkeyP
         return asyncio.run(jobs.Running(Unsteady(*looks), "ibm_manila", account).result())
 
     assert waited(False, False, True, False, False, True) == "result"
-    with pytest.raises(errors.JobFailed, match=r"job j1 on ibm_manila failed.*Internal error"):
+    told = r"job j1 on ibm_manila is in a state that is not known \(.*Internal error"
+    with pytest.raises(errors.JobStateUnknown, match=told):
         waited(False, False, False, True)
 
 
