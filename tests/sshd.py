@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
@@ -65,11 +66,11 @@ class Host:
 
 
 class Servers:
-    """Starts ssh servers with keys of their own."""
+    """Starts ssh servers with keys of their own, each in a folder below this one."""
 
-    def __init__(self, tmp_path_factory: pytest.TempPathFactory) -> None:
+    def __init__(self, folder: Path) -> None:
         self._sshd = tool("sshd", "openssh-server")
-        self._folders = tmp_path_factory
+        self._folder = folder
         self._running: list[subprocess.Popen[bytes]] = []
 
     def __call__(
@@ -80,7 +81,8 @@ class Servers:
         Their Python is the one that runs the tests, which has what jobs need; no start file of the user's own shell
         changes that, because their HOME is an empty folder.
         """
-        folder, keygen = self._folders.mktemp("sshd"), tool("ssh-keygen", "openssh-client")
+        folder = Path(tempfile.mkdtemp(dir=self._folder))
+        keygen = tool("ssh-keygen", "openssh-client")
         path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
         variables = {"PATH": path, "HOME": str(folder / "home"), **(environment or {})}.items()
         words = " ".join(f'"{name}={value}"' for name, value in variables)
@@ -146,7 +148,7 @@ def _children(pid: int) -> list[int]:
 
 @pytest.fixture(scope="session")
 def start_host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
-    servers = Servers(tmp_path_factory)
+    servers = Servers(tmp_path_factory.mktemp("sshd"))
     yield servers
     servers.close()
 

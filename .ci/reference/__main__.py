@@ -8,7 +8,8 @@ With `circuits` it runs the blocks on quantum electrons alone, in the environmen
 import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parents[1]))
+sys.path.insert(0, str(Path(__file__).parents[1]))  # this package
+sys.path.insert(0, str(Path(__file__).parents[2]))  # the tests, for their hosts and clouds
 
 from reference import (
     blocks,
@@ -19,7 +20,7 @@ from reference import (
     promises,
     schemas,
     text,
-)  # found through the line above
+)  # found through the lines above
 
 
 def main() -> int:

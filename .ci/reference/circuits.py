@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from reference import providers, schemas
+from reference import executors, providers, schemas
 from reference.text import Block, Reference
 
 SECTIONS = ("QElectron", "Quantum Clusters", "Quantum Executors")
@@ -93,6 +93,7 @@ def check(reference: Reference) -> Iterator[str]:
     with providers.running() as environment:
         for example in examples:
             yield from (f"line {example.line}: {each}" for each in _faults(example, environment))
+        yield from executors.check_circuits(reference, environment)
 
 
 def _examples(reference: Reference) -> Iterator[Example]:

@@ -1,5 +1,7 @@
 """The blocks on executors: configurations are read back, scripts run on the offline AWS and print what they must.
 
+Those for other hosts, clusters and clouds have them on this machine, as `elsewhere` tells.
+
 What cannot be run by anyone is told by kind: how to install Covalent's own packages, policies and commands for
 resources that our Terraform makes, and what a script prints.
 """
@@ -13,10 +15,10 @@ import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from reference import config
+from reference import config, elsewhere
 from reference.text import Block, Reference
 
 SECTION = "Executors"
@@ -30,20 +32,22 @@ SHOWN: Mapping[str, str] = {
     r"#SBATCH|^srun|^module load": "a script for Slurm: tests/unit/executors/slurm holds ours to it",
 }
 """Blocks that nobody runs, and why."""
-LATER: Mapping[str, str] = {
-    "AzureBatchExecutor": "an account: tests/clouds has Microsoft's client and a server on loopback",
-    "GCPBatchExecutor": "an account: tests/clouds has Google's client and a server on loopback",
-    "covalent_braket_plugin": "PennyLane: tests/quantum runs the same circuit in a hybrid job",
-    'SlurmExecutor|"slurm"': "a cluster: tests/remote runs the executor on a real one",
-    'SSHExecutor|"ssh"': "a host: tests/remote runs the executor on a real one",
-}
-"""Scripts that need more than the offline AWS, by what they name; tests of their own run such electrons."""
+CIRCUITS = "import pennylane"
+"""What is in a script that runs in the environment of `make quantum` alone, as `check_circuits` does."""
 SLIPS: tuple[tuple[str, str], ...] = (
     ('function_name = "my-lambda-function"\n', 'function_name = "my-lambda-function",\n'),
     ("(100000000)", "(1000000)"),  # no slip: a hundredth of the time
     (",\n    deps_pip=deps_pip", ""),  # these versions do not exist for the Pythons of today
     ("tcp://127.0.0.1:55564", "{dask}"),  # wherever it is
     ("\n...", ""),
+    ("    }\n    srun_append", "    },\n    srun_append"),
+    ("\n    region =", "\nregion ="),
+    ("credentials=credentials_file", "credentials=credentials"),
+    (
+        'ecr_repo_name = "braket_ecr_repo"',
+        'ecr_image_uri = "123456789012.dkr.ecr.us-east-1.amazonaws.com/braket_ecr_repo:latest"',
+    ),
+    ("simple_circuit().numpy()", "simple_circuit()"),  # a number, where nothing is differentiated
 )
 """What is written differently before it is run, and what is there instead."""
 CONFIG_SLIPS: tuple[tuple[str, str], ...] = (
@@ -56,6 +60,8 @@ RESULTS: tuple[tuple[str, str], ...] = (
     ("def compute_pi", r"3\.1415"),
     ("def train_svm", r"(0\.\d+|1\.0)"),
     ("def join_words", r"Hello, ?World!"),
+    ("socket.gethostname()", f"ran: {re.escape(socket.gethostname())}"),
+    ("def simple_circuit", r"Result: -?(0\.0\b|\d\.\d+e-1\d)"),
 )
 """What a script prints, by what is in it."""
 TASKS = """
@@ -86,9 +92,7 @@ def is_covered(block: Block) -> bool:
 
 def why_not(block: Block) -> str:
     """Why nobody runs a block; "" if it is run."""
-    if _is_script(block):
-        return next((why for name, why in LATER.items() if re.search(name, block.text)), "")
-    if _EXECUTOR.match(block.text):
+    if _is_script(block) or _EXECUTOR.match(block.text):
         return ""
     return next((why for pattern, why in SHOWN.items() if re.search(pattern, block.text)), "")
 
@@ -99,8 +103,22 @@ def check(reference: Reference) -> Iterator[str]:
     for block in blocks:
         if _EXECUTOR.match(block.text):
             yield from config.faults(block, _mended(block.text))
-    with tempfile.TemporaryDirectory() as folder, server(Path(folder)) as environment:
-        for script in _scripts(blocks):
+    scripts = [script for script in _scripts(blocks) if CIRCUITS not in script.text]
+    with tempfile.TemporaryDirectory() as folder, elsewhere.running(Path(folder)) as places:
+        home = Path(folder) / "home"
+        home.mkdir()
+        (home / "covalent.conf").write_text(_mended(places.configuration(reference)))
+        with server(home) as environment:
+            for script in scripts:
+                there = replace(script, text=places.mended(script.block, script.text))
+                yield from _faults(there, environment)
+
+
+def check_circuits(reference: Reference, environment: Mapping[str, str]) -> Iterator[str]:
+    """What is not as promised of those scripts that run circuits, a line each."""
+    blocks = [block for block in reference.blocks if SECTION in block.heading.path]
+    for script in _scripts(blocks):
+        if CIRCUITS in script.text:
             yield from _faults(script, environment)
 
 

@@ -1,6 +1,5 @@
 """What the reference's circuits run on: the offline AWS for Braket, and IBM's cloud as its own client sees it."""
 
-import sys
 import tempfile
 import tomllib
 from collections.abc import Iterator, Mapping
@@ -9,7 +8,6 @@ from pathlib import Path
 
 from reference import executors
 
-ROOT = Path(__file__).parents[2]
 DEVICES = ("ibmq_lima",)
 """The device that the examples name; IBM has retired it, here it is one of their fake back ends."""
 REGION = "us-east-1"
@@ -18,7 +16,6 @@ REGION = "us-east-1"
 @contextmanager
 def running() -> Iterator[Mapping[str, str]]:
     """Both, and the environment in which a script finds them."""
-    sys.path.insert(0, str(ROOT))
     from qiskit_ibm_runtime.fake_provider import FakeLimaV2  # noqa: PLC0415  # only in the environment of `make quantum`
     from tests.quantum.ibm_cloud import KEY, IBMCloud, Machine, serve  # noqa: PLC0415  # likewise
 

@@ -1,5 +1,6 @@
-"""An embedded AWS for tests on other hosts, and how its executors log in there."""
+"""An embedded AWS for tests on other hosts, and how its executors and what is written about them get there."""
 
+import re
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -33,3 +34,18 @@ def login(host: Host) -> dict[str, Any]:
         "ssh_key_file": str(host.key),
         "known_hosts": str(host.known_hosts),
     }
+
+
+def at(there: Host, text: str) -> str:
+    """A script or configuration that names users, hosts, keys and folders, with those of this host in their places."""
+    own = {
+        "username": there.user,
+        "hostname": "127.0.0.1",
+        "address": "127.0.0.1",
+        "ssh_key_file": str(there.key),
+        "remote_dir": str(there.folder),
+        "remote_workdir": str(there.folder),
+    }
+    for name, value in own.items():
+        text = re.sub(rf'(\b{name} ?= ?)".*?"', rf'\1"{value}"', text)
+    return text

@@ -187,6 +187,20 @@ class Slurm:
                     os.kill(int(folder.name), signal.SIGKILL)
 
 
+def example_programs(folder: Path) -> Path:
+    """Fill a folder with the programs that the examples of the reference name.
+
+    Each writes down that it ran, in the file `calls` there; `nsys` then runs what it should profile.
+    """
+    folder.mkdir()
+    for name in ("module", "dcgmi", "nsys"):
+        run = 'while [ "$1" != python ]; do shift; done; exec "$@"' if name == "nsys" else ""
+        program = folder / name
+        program.write_text(f'#!/bin/sh\necho "{name} $*" >> {folder}/calls\n{run}\n')
+        program.chmod(0o700)
+    return folder
+
+
 @pytest.fixture(scope="session")
 def slurm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Slurm]:
     """A cluster."""

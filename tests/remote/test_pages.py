@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.remote.serving import login, serving
+from tests.remote.serving import at, login, serving
 from tests.remote.slurm import Slurm
 from tests.running import Server
 from tests.sshd import Host, StartHost
@@ -26,17 +26,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 def shown(page: str, there: Host) -> str:
     """The code of a page for that host."""
     (code,) = re.findall(r"```python\n(.*?)```", (PAGES / page).read_text(), re.DOTALL)
-    changed = {
-        "username": there.user,
-        "hostname": "127.0.0.1",
-        "address": "127.0.0.1",
-        "ssh_key_file": str(there.key),
-        "remote_dir": str(there.folder),
-        "remote_workdir": str(there.folder),
-    }
-    for name, value in changed.items():
-        code = re.sub(rf'(?<={name}=)".*?"', repr(value), code)
-    return str(code)
+    return at(there, code)
 
 
 def ran(page: str, there: Host) -> Any:

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 from tests.remote.programs import PYTHON, ended, job, seen, told
-from tests.remote.slurm import Slurm
+from tests.remote.slurm import Slurm, example_programs
 from tests.remote.test_ssh import read
 from tests.sshd import Host, StartHost
 from tests.unit.executors.slurm.test_script import CONFIGURATION, EXPERIMENT
@@ -228,16 +228,11 @@ def test_the_examples_of_the_reference(
     The second one asks srun for what it has not asked sbatch for: that takes a cluster that gives whole nodes.
     """
     login_node = start_host(environment={**slurm.environment, "SBATCH_PARTITION": "whole"})
-    calls = tmp_path / "calls"
-    for name in ("module", "dcgmi", "nsys"):
-        program = tmp_path / name
-        run = 'while [ "$1" != python ]; do shift; done; exec "$@"' if name == "nsys" else ""
-        program.write_text(f'#!/bin/sh\necho "{name} $*" >> {calls}\n{run}\n')
-        program.chmod(0o700)
+    programs = example_programs(tmp_path / "bin")
     own = {
         "remote_workdir": str(login_node.folder),
         "variables": {
-            "PATH": f"{tmp_path}:{Path(sys.executable).parent}:{os.environ['PATH']}",
+            "PATH": f"{programs}:{Path(sys.executable).parent}:{os.environ['PATH']}",
         },
     }
     cluster = reached(login_node, **{**settings, **own})
@@ -245,7 +240,7 @@ def test_the_examples_of_the_reference(
     assert ended(cluster, handle) == Sighting(State.ENDED)
     assert cluster.logs(handle).count("begun") == 4
     if "prerun_commands" in settings:
-        said = calls.read_text().splitlines()
+        said = (programs / "calls").read_text().splitlines()
         assert said[0] == "module load package/1.2.3"
         assert said[1] == "dcgmi profile --pause"
         assert said[2].startswith(
