@@ -107,7 +107,7 @@ class Worker:
         try:
             stdin.write(_HEAD.pack(len(frame)) + frame)
             stdin.flush()
-        except (BrokenPipeError, OSError) as exc:
+        except OSError as exc:
             raise self._ended() from exc
 
     def _receive(self) -> Any:
