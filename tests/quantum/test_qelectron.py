@@ -267,10 +267,23 @@ def test_broadcast_parameters() -> None:
 
 
 def test_update_gives_a_quantum_electron() -> None:
-    executor = noted()
-    made = electron(executor).update(interface="torch")
+    executor, device = noted(), qml.device("default.qubit", wires=1)
+    first = ct.qelectron(
+        qml.QNode(rotation, device), executors=executor, name="turn", description="It turns."
+    )
+    made = first.update(interface="torch")
     assert isinstance(made, QNodeQE)
+    assert (made.name, made.description, made.original_device) == ("turn", "It turns.", device)
     assert made(X).item() == pytest.approx(np.cos(X))
+    assert executor.seen
+
+
+def test_a_quantum_electron_of_a_quantum_electron_has_its_device() -> None:
+    executor = noted()
+    first = electron(noted())
+    second = ct.qelectron(first, executors=executor)
+    assert second.original_device is first.original_device
+    assert second(X) == pytest.approx(np.cos(X))
     assert executor.seen
 
 

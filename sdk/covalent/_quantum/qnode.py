@@ -90,21 +90,12 @@ class QNodeQE(qml.QNode):
 
     def update(self, **kwargs: Any) -> "QNodeQE":
         """A new quantum electron with updated settings: see `QNode.update`."""
-        return QNodeQE(self._as_qnode().update(**kwargs), self.cluster, self.name, self.description)
-
-    def _as_qnode(self) -> qml.QNode:
-        plain = super().__copy__()
-        plain.device = self.original_device
-        return plain
+        return QNodeQE(super().update(**kwargs), self.cluster, self.name, self.description)
 
     def _once(self, args: Any, kwargs: Any) -> Any:
         """Calls at the same time must not share what a QNode remembers of its last call."""
         mine = copy.copy(self)
-        try:
-            return mine._in_its_type(super(QNodeQE, mine).__call__(*args, **kwargs))
-        finally:
-            for last in ("_tape", "_qfunc_output"):
-                self.__dict__[last] = vars(mine)[last]
+        return mine._in_its_type(super(QNodeQE, mine).__call__(*args, **kwargs))
 
     def _in_its_type(self, result: Any) -> Any:
         """The result as the bare QNode gives it where it computes with the tensors of `pennylane.numpy` itself."""
