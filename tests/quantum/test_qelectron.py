@@ -208,11 +208,30 @@ def test_adjoint_is_the_devices_own() -> None:
     assert sum(len(batch) for batch in executor.seen) == 1, "the derivative needed no more circuits"
 
 
+def test_adjoint_derivatives_are_computed_where_circuits_run() -> None:
+    class Noted(ct.executor.Simulator):
+        def differentiate(self, qscript: Any) -> Any:
+            threads.append(threading.current_thread())
+            return super().differentiate(qscript)
+
+    threads: list[threading.Thread] = []
+    qml.grad(electron(Noted(), diff_method="adjoint"))(qml.numpy.array(X, requires_grad=True))
+    assert threads
+    assert threading.current_thread() not in threads
+
+
 def test_where_adjoint_is_impossible_parameter_shifts_are_used() -> None:
     made = electron(ct.executor.Simulator(shots=None), ThreadsOfMine(), diff_method="adjoint")
     with pytest.warns(UserWarning, match="'parameter-shift' is used instead"):
         gradient = qml.grad(made)(qml.numpy.array(X, requires_grad=True))
     assert gradient == pytest.approx(-np.sin(X))
+
+
+def test_shots_of_an_executor_make_adjoint_impossible() -> None:
+    made = electron(ct.executor.Simulator(shots=10_000), diff_method="adjoint")
+    with pytest.warns(UserWarning, match="'parameter-shift' is used instead"):
+        gradient = qml.grad(made)(qml.numpy.array(X, requires_grad=True))
+    assert gradient == pytest.approx(-np.sin(X), abs=0.05)  # seven standard deviations
 
 
 def test_backprop_becomes_parameter_shift_with_one_warning() -> None:
@@ -306,15 +325,23 @@ class ThreadsOfMine(BaseThreadPoolQExecutor):
     """The least that an executor needs."""
 
 
-def test_calls_overlap() -> None:
+@pytest.mark.parametrize(
+    ("base", "fields"),
+    [
+        (ct.executor.Simulator, {"workers": 4}),
+        (BaseThreadPoolQExecutor, {"num_threads": 4}),
+    ],
+)
+def test_calls_overlap(base: Any, fields: dict[str, Any]) -> None:
     gate = threading.Barrier(4)
 
-    class Meeting(BaseThreadPoolQExecutor):
+    class Meeting(base):
         def run_circuit(self, *args: Any, **kwargs: Any) -> CircuitRecord:
             gate.wait(60)  # only passed when all four run at once
-            return super().run_circuit(*args, **kwargs)
+            found: CircuitRecord = super().run_circuit(*args, **kwargs)
+            return found
 
-    made = electron(Meeting(num_threads=4))
+    made = electron(Meeting(**fields))
     assert [each.result(60) for each in [made.run_later(X) for _ in range(4)]] == [
         pytest.approx(np.cos(X))
     ] * 4
