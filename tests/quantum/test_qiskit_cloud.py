@@ -21,8 +21,14 @@ import numpy as np
 import pennylane as qml
 import pytest
 from pydantic import ValidationError
+from qiskit_ibm_runtime.accounts.exceptions import InvalidAccountError
 from qiskit_ibm_runtime.api.exceptions import RequestsApiError
-from qiskit_ibm_runtime.exceptions import RuntimeJobFailureError
+from qiskit_ibm_runtime.exceptions import (
+    IBMInputValueError,
+    IBMNotAuthorizedError,
+    IBMRuntimeError,
+    RuntimeJobFailureError,
+)
 from tests.quantum.ibm_cloud import CRN, KEY, IBMCloud, Job, Machine, ibm, refusal
 
 import covalent as ct
@@ -270,6 +276,42 @@ def test_a_token_that_is_refused_is_not_shown(ibm: IBMCloud) -> None:
         circuit_on(executor(ibmqx_token=secret))(0.1)
 
     assert secret not in "".join(traceback.format_exception(caught.value))
+
+
+@pytest.mark.parametrize(
+    ("raised", "told"),
+    [
+        (IBMNotAuthorizedError, errors.TokenRefused),
+        (InvalidAccountError, errors.TokenRefused),
+        (IBMInputValueError, errors.TokenRefused),
+        (RequestsApiError, errors.BackendUnavailable),
+    ],
+)
+def test_what_the_client_says_shows_no_token(raised: Any, told: type[Exception]) -> None:
+    with (
+        pytest.raises(told, match=r"Bearer \*{10}") as caught,
+        account_of(executor()).errors("ask"),
+    ):
+        raise raised(f"Authorization: Bearer {KEY}")
+
+    assert KEY not in "".join(traceback.format_exception(caught.value))
+
+
+def test_what_is_said_of_a_job_that_is_not_taken_shows_no_token(
+    ibm: IBMCloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Refusing:
+        def __init__(self, **_: Any) -> None:
+            pass
+
+        def run(self, _: Any) -> None:
+            raise IBMRuntimeError(f"Authorization: Bearer {KEY}")
+
+    monkeypatch.setattr(place, "SamplerV2", Refusing)
+    with pytest.raises(errors.JobFailed, match=r"did not take the job: .*\*{10}") as caught:
+        circuit_on(executor())(0.1)
+
+    assert KEY not in "".join(traceback.format_exception(caught.value))
 
 
 def test_a_service_that_is_not_there(ibm: IBMCloud, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,9 +11,10 @@ import pennylane as qml
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from qiskit import QuantumCircuit
 
 import covalent as ct
-from covalent._quantum.ibm import errors, here, options, retired
+from covalent._quantum.ibm import errors, here, options, place, retired
 from covalent._quantum.ibm.device import SamplerDevice
 from covalent._quantum.records import collecting
 from covalent._shared_files.exceptions import MissingExtra
@@ -299,6 +300,42 @@ def test_too_few_qubits() -> None:
         errors.TooFewQubits, match="6 wires are more than the 5 qubits of fake_manila"
     ):
         runs.execution_device()
+
+
+def test_just_enough_qubits() -> None:
+    wires = range(5)
+
+    @ct.qelectron(executors=ct.executor.QiskitExecutor(backend="fake_manila", shots=10))
+    @qml.qnode(qml.device("default.qubit", wires=wires))
+    def circuit() -> Any:
+        return qml.counts(wires=wires)
+
+    assert sum(circuit().values()) == 10
+
+
+def test_without_local_transpile_gates_are_as_they_were_written() -> None:
+    flipped_twice = QuantumCircuit(1, 1)
+    for _ in range(2):
+        flipped_twice.x(0)
+
+    def gates(**fields: Any) -> int:
+        runs = ct.executor.QiskitExecutor(backend="aer_simulator", **fields)
+        (ready,) = place.of(runs, options.settings({}), in_session=False).prepared([flipped_twice])
+        return int(ready.size())
+
+    assert (gates(local_transpile=False), gates(local_transpile=True)) == (2, 0)
+
+
+def test_a_sampler_cannot_postselect() -> None:
+    @ct.qelectron(executors=ct.executor.QiskitExecutor())
+    @qml.qnode(qml.device("default.qubit"))
+    def circuit() -> Any:
+        qml.Hadamard(0)
+        qml.measure(0, postselect=1)
+        return qml.probs(wires=0)
+
+    with pytest.raises(ValueError, match=r"[Pp]ostselect"):
+        circuit()
 
 
 def test_circuits_that_measure_in_the_middle() -> None:

@@ -21,7 +21,7 @@ from covalent._quantum.ibm.errors import (
     TokenRefused,
     UnknownBackend,
 )
-from covalent._quantum.ibm.secret import Token, without
+from covalent._quantum.ibm.secret import Token, behind, without
 
 _REFUSED = frozenset({400, 401, 403})
 _CALIBRATED = (
@@ -121,17 +121,22 @@ class Account:
 
     @contextmanager
     def errors(self, doing: str) -> Iterator[None]:
-        """Translate what the service's client raises; the token is struck out of every text."""
+        """Translate what the service's client raises; the token is struck out of every text, or the text left out."""
         try:
             yield
-        except IBMNotAuthorizedError as exc:
-            raise TokenRefused(self._text(f"IBM Quantum refused the token; {_CURE}", exc)) from exc
-        except AccountsError as exc:
-            raise self._of_account(exc) from exc
-        except IBMInputValueError as exc:
-            raise TokenRefused(self._text("the instance is not for this token", exc)) from exc
-        except RequestsApiError as exc:
-            raise BackendUnavailable(self._text(f"could not {doing}", exc)) from exc
+        except (IBMNotAuthorizedError, AccountsError, IBMInputValueError, RequestsApiError) as exc:
+            raise self._ours(exc, doing) from behind(exc, self.token)
+
+    def _ours(self, exc: Exception, doing: str) -> Exception:
+        match exc:
+            case IBMNotAuthorizedError():
+                return TokenRefused(self._text(f"IBM Quantum refused the token; {_CURE}", exc))
+            case AccountsError():
+                return self._of_account(exc)
+            case IBMInputValueError():
+                return TokenRefused(self._text("the instance is not for this token", exc))
+            case _:
+                return BackendUnavailable(self._text(f"could not {doing}", exc))
 
     def _of_account(self, exc: Exception) -> Exception:
         """Tell a refused token from a service that was not reached: the client says the same of both."""

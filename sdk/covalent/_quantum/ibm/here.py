@@ -80,11 +80,7 @@ def simulator(method: str, settings: Settings, *, transpile: bool) -> Statevecto
         aer = import_module("qiskit_aer")
     except ModuleNotFoundError:
         return Statevector(settings)
-    return Here(settings, aer.AerSimulator(method=method, **_seeded(settings)), transpile)
-
-
-def _seeded(settings: Settings) -> dict[str, Any]:
-    return {} if settings.seed is None else {"seed_simulator": settings.seed}
+    return Here(settings, aer.AerSimulator(method=method), transpile)
 
 
 def local(name: str, settings: Settings, *, transpile: bool) -> Statevector | Here | None:

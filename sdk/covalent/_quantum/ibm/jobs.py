@@ -11,7 +11,7 @@ from qiskit_ibm_runtime.exceptions import RuntimeInvalidStateError
 
 from covalent._quantum.ibm.account import Account
 from covalent._quantum.ibm.errors import JobFailed, JobStateUnknown
-from covalent._quantum.ibm.secret import without
+from covalent._quantum.ibm.secret import behind, without
 from covalent._shared_files.logger import app_log
 
 _FIRST_LOOK = 0.1
@@ -47,9 +47,9 @@ class Running:
         except RequestsApiError as exc:
             fate = await asyncio.to_thread(self.cancel)
             unknown = f"is in a state that is not known ({exc}); {fate}; look for it at {_WHERE}"
-            raise JobStateUnknown(self._told(unknown)) from exc
-        except Exception as exc:
-            raise JobFailed(self._told(f"failed: {exc}")) from exc
+            raise JobStateUnknown(self._told(unknown)) from behind(exc, self._token)
+        except Exception as exc:  # noqa: BLE001  # whatever it is, the job failed
+            raise JobFailed(self._told(f"failed: {exc}")) from behind(exc, self._token)
 
     async def _ended(self) -> None:
         """Look at a job of the service, more and more rarely; a look that fails is no reason to give up the job."""
@@ -85,7 +85,11 @@ class Running:
 
     def _told(self, what: str) -> str:
         text = f"job {self.job.job_id()} on {self.place} {what}"
-        return without(text, self.account.token if self.account else "")
+        return without(text, self._token)
+
+    @property
+    def _token(self) -> str:
+        return self.account.token if self.account else ""
 
 
 async def sent(send: Callable[[], Running]) -> Running:

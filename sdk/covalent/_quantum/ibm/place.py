@@ -17,7 +17,7 @@ from covalent._quantum.ibm.errors import JobFailed, TooManyJobs
 from covalent._quantum.ibm.here import Here, Statevector, fake, local
 from covalent._quantum.ibm.jobs import Running, sent
 from covalent._quantum.ibm.options import Settings, seconds
-from covalent._quantum.ibm.secret import without
+from covalent._quantum.ibm.secret import behind, without
 
 PAUSES = (2.0, 5.0, 15.0, *[30.0] * 20)
 """Seconds until a job that came too soon after others is sent again: ten minutes in all."""
@@ -108,7 +108,8 @@ class Device:
             except (IBMRuntimeError, IBMInputValueError) as exc:
                 kind = TooManyJobs if _TOO_MANY in str(exc) else JobFailed
                 text = f"{self.name} did not take the job: {exc}"
-                raise kind(without(text, self.account.token)) from exc
+                token = self.account.token
+                raise kind(without(text, token)) from behind(exc, token)
 
     def _mode(self) -> Any:
         if not self.in_session:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import traceback
 
 
 class Token(str):
@@ -27,3 +28,8 @@ def is_secret(name: str | None) -> bool:
 def without(text: str, token: str) -> str:
     """The text with the token struck out, for messages of libraries that we do not write."""
     return text.replace(token, "**********") if token else text
+
+
+def behind(exc: BaseException, token: str) -> BaseException | None:
+    """The cause of an error that is told without the token; None if its traceback would show the token after all."""
+    return None if token and token in "".join(traceback.format_exception(exc)) else exc
