@@ -25,8 +25,7 @@ def check(reference: Reference) -> Iterator[str]:
 def counts(reference: Reference) -> Iterator[str]:
     """How many blocks of a section are run, and how many are not, and why."""
     run = Counter(_section(block, RUN_BY) for block in reference.blocks)
-    told = [b for b in reference.blocks if executors.SECTION in b.heading.path]
-    reasons = Counter(executors.why_not(block) for block in told)
+    reasons = Counter(executors.why_not(block) for block in executors.blocks_of(reference))
     yield from (f"{name}: {number} blocks run" for name, number in run.items() if name)
     for why, number in reasons.items():
         yield f"{executors.SECTION}: {number} blocks " + (f"not run, {why}" if why else "run")

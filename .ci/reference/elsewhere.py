@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.clouds.world import world
-from tests.remote.serving import at, login
+from tests.remote.serving import at
 from tests.remote.slurm import Slurm, example_programs
 from tests.sshd import Host, Servers
 
@@ -23,23 +23,22 @@ class Elsewhere:
 
     def mended(self, block: Block, text: str) -> str:
         """A block's text with the user, host, key and folder that are there in the place of the reference's."""
-        for section, host in self.hosts.items():
-            if section in block.heading.path:
-                return at(host, text)
-        return text
+        host = self._host(block)
+        return at(host, text) if host else text
 
     def configuration(self, reference: Reference) -> str:
         """The blocks that configure the executors of the hosts; beside them, how a server on this machine is found."""
         told = []
         for block in reference.blocks:
-            for section, host in self.hosts.items():
-                name = section.partition(" ")[0].lower()
-                header = f"[executors.{name}]\n"
-                if section in block.heading.path and block.text.startswith(header):
-                    here = login(host)
-                    ours = f'port = {here["port"]}\nknown_hosts = "{here["known_hosts"]}"\n'
-                    told.append(at(host, block.text.replace(header, header + ours)))
+            host = self._host(block)
+            if host and block.text.startswith("[executors."):
+                header, _, settings = block.text.partition("\n")
+                ours = f'port = {host.port}\nknown_hosts = "{host.known_hosts}"'
+                told.append(at(host, f"{header}\n{ours}\n{settings}"))
         return "\n".join(told)
+
+    def _host(self, block: Block) -> Host | None:
+        return next((self.hosts[each] for each in block.heading.path if each in self.hosts), None)
 
 
 @contextmanager

@@ -97,9 +97,14 @@ def why_not(block: Block) -> str:
     return next((why for pattern, why in SHOWN.items() if re.search(pattern, block.text)), "")
 
 
+def blocks_of(reference: Reference) -> list[Block]:
+    """The blocks on executors."""
+    return [block for block in reference.blocks if SECTION in block.heading.path]
+
+
 def check(reference: Reference) -> Iterator[str]:
     """What is not as promised, a line each."""
-    blocks = [block for block in reference.blocks if SECTION in block.heading.path]
+    blocks = blocks_of(reference)
     for block in blocks:
         if _EXECUTOR.match(block.text):
             yield from config.faults(block, _mended(block.text))
@@ -116,8 +121,7 @@ def check(reference: Reference) -> Iterator[str]:
 
 def check_circuits(reference: Reference, environment: Mapping[str, str]) -> Iterator[str]:
     """What is not as promised of those scripts that run circuits, a line each."""
-    blocks = [block for block in reference.blocks if SECTION in block.heading.path]
-    for script in _scripts(blocks):
+    for script in _scripts(blocks_of(reference)):
         if CIRCUITS in script.text:
             yield from _faults(script, environment)
 
